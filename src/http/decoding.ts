@@ -110,6 +110,13 @@ const decompressBrotli = brotliDecompressSync as unknown as (
   options: { readonly maxOutputLength: number; readonly info: true },
 ) => { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
 
+const decoder = new TextDecoder();
+
+/** The text of a body in UTF-8, without a byte order mark. */
+export function decodeText(body: Uint8Array<ArrayBuffer>): string {
+  return decoder.decode(body);
+}
+
 /** Joins the pieces of a body into an array that has its own buffer. */
 export function joined(pieces: readonly Bytes[], size: number): Bytes {
   if (pieces.length === 1 && pieces[0]!.buffer.byteLength === size) return pieces[0]!;

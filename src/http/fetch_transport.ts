@@ -14,7 +14,7 @@ import {
 } from "../core/local_failures.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
-import { decodeResponse, joined } from "./decoding.ts";
+import { decodeResponse, decodeText, joined } from "./decoding.ts";
 import type { FetchQueue, WaitingFetch } from "./fetch_queue.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
 import {
@@ -372,6 +372,10 @@ class FetchResponse implements WireResponse {
     this.#maxBodySize = maxBodySize;
     this.#body = body;
     this.#coding = decoded ? null : coding;
+  }
+
+  text(): string {
+    return decodeText(this.bytes());
   }
 
   bytes(): Uint8Array<ArrayBuffer> {

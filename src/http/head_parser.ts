@@ -380,6 +380,8 @@ export class HeadFraming {
   /** Whether `Connection` lists `keep-alive`. */
   keepsAlive = false;
   setsCookies = false;
+  /** Whether there is a Content-Encoding field. */
+  isEncoded = false;
   /** The `timeout` of `Keep-Alive`; negative if missing. */
   keepAliveSeconds = -1;
 
@@ -392,6 +394,7 @@ export class HeadFraming {
     this.closes = false;
     this.keepsAlive = false;
     this.setsCookies = false;
+    this.isEncoded = false;
     this.keepAliveSeconds = -1;
   }
 
@@ -416,6 +419,9 @@ export class HeadFraming {
         break;
       case 14:
         if (isWord(bytes, nameStart, CONTENT_LENGTH)) this.#length(bytes, valueStart, lineEnd);
+        break;
+      case 16:
+        if (isWord(bytes, nameStart, CONTENT_ENCODING)) this.isEncoded = true;
         break;
       case 17:
         if (isWord(bytes, nameStart, TRANSFER_ENCODING)) this.#codings(bytes, valueStart, lineEnd);

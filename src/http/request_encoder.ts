@@ -41,6 +41,8 @@ export interface RequestTarget {
   readonly proxyAuthorization: string | null;
   /** An encoded GET without headers; `null` until the first one is sent. */
   plainGet: EncodedRequest | null;
+  /** The head of the last other request: the next one mostly has the same. */
+  lastHead: HeadStart | null;
 }
 
 /** The target of a URL's requests. */
@@ -55,6 +57,7 @@ export function requestTarget(url: URL, proxies: Proxies): RequestTarget {
     requestTarget: proxy === null ? path : `${url.origin}${path}`,
     proxyAuthorization: proxy === null ? null : proxy.authorization,
     plainGet: null,
+    lastHead: null,
   };
 }
 
@@ -74,39 +77,73 @@ export function encodeRequest(
 ): EncodedRequest {
   const { method, body } = request;
   const headers = keepAlive ? request.headers : closing(request.headers);
-  if (method === "GET" && body === null && headers.length === 0) return plainGet(request, target);
-  const expectsContinue = body !== null && expects(headers);
-  const head = encodeHead({
-    method,
-    target: target.requestTarget,
-    headers: withProxyAuthorization(headers, target),
-    authority: target.origin.authority,
-    body: body === null
-      ? "none"
-      : body instanceof ReadableStream
-      ? "chunked"
-      : { length: body.length },
-  });
-  if (body === null) return { method, bytes: head, bodyInBytes: 0, body, expectsContinue };
-  if (body instanceof ReadableStream || expectsContinue || body.length > MAX_BODY_WITH_HEAD) {
-    return { method, bytes: head, bodyInBytes: 0, body, expectsContinue };
+  if (method === "GET" && body === null && headers.length === 0) return plainGet(target);
+  const start = headStart(method, headers, target);
+  const framing = `${framingOf(method, framingOfBody(body))}\r\n`;
+  const expectsContinue = start.expects && body !== null;
+  if (
+    body === null || body instanceof ReadableStream || expectsContinue ||
+    body.length > MAX_BODY_WITH_HEAD
+  ) {
+    const bytes = withFraming(start.bytes, framing, 0);
+    return { method, bytes, bodyInBytes: 0, body, expectsContinue };
   }
-  const bytes = new Uint8Array(head.length + body.length);
-  bytes.set(head);
-  bytes.set(body, head.length);
+  const bytes = withFraming(start.bytes, framing, body.length);
+  bytes.set(body, bytes.length - body.length);
   return { method, bytes, bodyInBytes: body.length, body: null, expectsContinue };
 }
 
-function plainGet(request: WireRequest, target: RequestTarget): EncodedRequest {
+/** The part of a head that depends on method and headers only, and for what. */
+interface HeadStart {
+  readonly method: string;
+  readonly headers: HeaderPairs;
+  /** Without the headers that frame the body, and without the empty line. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether the headers ask for `100 Continue`. */
+  readonly expects: boolean;
+}
+
+function headStart(method: string, headers: HeaderPairs, target: RequestTarget): HeadStart {
+  const last = target.lastHead;
+  if (last !== null && last.method === method && areEqual(last.headers, headers)) return last;
+  return target.lastHead = {
+    method,
+    headers,
+    bytes: latin1(startOfHead(headOf(method, headers, target))),
+    expects: expects(headers),
+  };
+}
+
+function areEqual(some: HeaderPairs, others: HeaderPairs): boolean {
+  if (some === others) return true;
+  if (some.length !== others.length) return false;
+  for (let i = 0; i < some.length; i++) {
+    if (some[i]![0] !== others[i]![0] || some[i]![1] !== others[i]![1]) return false;
+  }
+  return true;
+}
+
+function framingOfBody(body: WireRequest["body"]): BodyFraming {
+  if (body === null) return "none";
+  return body instanceof ReadableStream ? "chunked" : body;
+}
+
+/** A complete head, followed by `more` bytes. */
+function withFraming(
+  start: Uint8Array<ArrayBuffer>,
+  framing: string,
+  more: number,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(start.length + framing.length + more);
+  bytes.set(start);
+  writeLatin1(bytes, start.length, framing);
+  return bytes;
+}
+
+function plainGet(target: RequestTarget): EncodedRequest {
   return target.plainGet ??= {
     method: "GET",
-    bytes: encodeHead({
-      method: "GET",
-      target: target.requestTarget,
-      headers: withProxyAuthorization(request.headers, target),
-      authority: target.origin.authority,
-      body: "none",
-    }),
+    bytes: encodeHead({ ...headOf("GET", [], target), body: "none" }),
     bodyInBytes: 0,
     body: null,
     expectsContinue: false,
@@ -117,10 +154,15 @@ function closing(headers: HeaderPairs): HeaderPairs {
   return hasHeader(headers, "connection") ? headers : [...headers, ["connection", "close"]];
 }
 
-function withProxyAuthorization(headers: HeaderPairs, target: RequestTarget): HeaderPairs {
-  const { proxyAuthorization } = target;
-  if (proxyAuthorization === null) return headers;
-  return [...headers, ["proxy-authorization", proxyAuthorization]];
+function headOf(
+  method: string,
+  headers: HeaderPairs,
+  { requestTarget, proxyAuthorization, origin: { authority } }: RequestTarget,
+): Omit<RequestHead, "body"> {
+  const sent: HeaderPairs = proxyAuthorization === null
+    ? headers
+    : [...headers, ["proxy-authorization", proxyAuthorization]];
+  return { method, target: requestTarget, headers: sent, authority };
 }
 
 function expects(headers: HeaderPairs): boolean {
@@ -155,7 +197,12 @@ const METHODS_WITH_BODY: readonly string[] = ["POST", "PUT", "PATCH"];
  * @throws WireError `BAD_REQUEST` if a part of the head cannot be sent.
  */
 export function encodeHead(request: RequestHead): Uint8Array<ArrayBuffer> {
-  const { method, target, headers, authority, body } = request;
+  return latin1(`${startOfHead(request)}${framingOf(request.method, request.body)}\r\n`);
+}
+
+/** All of a head except for the headers that frame the body and the empty line. */
+function startOfHead(request: Omit<RequestHead, "body">): string {
+  const { method, target, headers, authority } = request;
   if (!isAll(method, TOKEN)) throw badRequest(`${JSON.stringify(method)} is not a method`);
   if (!isVisible(target)) throw badRequest(`${JSON.stringify(target)} cannot be requested`);
   let host = true;
@@ -193,7 +240,7 @@ export function encodeHead(request: RequestHead): Uint8Array<ArrayBuffer> {
   if (accept) head += "Accept: */*\r\n";
   if (encoding) head += "Accept-Encoding: gzip, deflate, br\r\n";
   if (agent) head += `User-Agent: ${USER_AGENT}\r\n`;
-  return latin1(`${head}${framingOf(method, body)}\r\n`);
+  return head;
 }
 
 function framingOf(method: string, body: BodyFraming): string {
@@ -224,8 +271,12 @@ function isVisible(text: string): boolean {
 
 function latin1(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  writeLatin1(bytes, 0, text);
   return bytes;
+}
+
+function writeLatin1(bytes: Uint8Array, at: number, text: string): void {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
 }
 
 function badRequest(detail: string): WireError {

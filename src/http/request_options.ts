@@ -56,6 +56,8 @@ export type Fields =
 export type FieldValue = string | number | boolean;
 
 const NO_HEADERS: HeaderPairs = [];
+const JSON_TYPE = "application/json";
+const JSON_HEADERS: HeaderPairs = [["content-type", JSON_TYPE]];
 
 /**
  * The headers of a request in order: those of the test first, then those that options and body imply,
@@ -72,6 +74,9 @@ export function requestHeaders(
   const { headers, auth } = options;
   const credentials = auth === undefined ? authorization : credentialsOf(auth);
   if (headers === undefined && contentType === null && credentials === null) return NO_HEADERS;
+  if (contentType === JSON_TYPE && headers === undefined && credentials === null) {
+    return JSON_HEADERS;
+  }
   const pairs = headers === undefined ? [] : toPairs(headers);
   if (contentType !== null && !hasHeader(pairs, "content-type")) {
     pairs.push(["content-type", contentType]);
@@ -173,7 +178,7 @@ export function encodeBody(options: BodyOptions): EncodedBody | Promise<EncodedB
   if (body !== undefined) return encodeContent(body);
   const text = jsonText(json);
   if (text === undefined) throw new TypeError(`json: a ${typeof json} cannot be written as JSON`);
-  return encodeText(text, "application/json");
+  return encodeText(text, JSON_TYPE);
 }
 
 function jsonText(json: unknown): string | undefined {

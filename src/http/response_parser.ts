@@ -18,10 +18,14 @@ export interface WireMessage {
   readonly head: Uint8Array<ArrayBuffer>;
   /** The pieces of the body in order, without transfer coding, with content coding. */
   readonly body: readonly Uint8Array<ArrayBuffer>[];
+  /** The whole {@link body}, if it is in one piece, without its own buffer: only for reading; or `null`. */
+  readonly bodyView: Uint8Array<ArrayBuffer> | null;
   /** The size of the body in bytes. */
   readonly bodyLength: number;
   /** Whether the head has at least one Set-Cookie field. */
   readonly setsCookies: boolean;
+  /** Whether the head has a Content-Encoding field. */
+  readonly isEncoded: boolean;
   /** Whether the connection can be reused. */
   readonly reusable: boolean;
   /** How long the server keeps an idle connection, in seconds; `null` if it does not say. */
@@ -32,6 +36,9 @@ const MAX_INTERIM = 100;
 
 /** How many pieces of a body may be tiny before they are joined. */
 const MAX_TINY_PIECES = 1024;
+
+/** The size up to which a piece is tiny, in bytes. */
+const MAX_TINY = 1024;
 const NOTHING = new Uint8Array(0);
 
 /** What the next byte belongs to. A body has a length, consists of chunks, or is the rest of the stream. */
@@ -235,7 +242,7 @@ export class ResponseParser {
     const { dataStart, dataEnd } = chunks;
     if (dataEnd > dataStart) {
       // The framing of tiny chunks can be many times as long as their data; it is not kept.
-      const isWasteful = own.length > MAX_SLAB_BODY && (dataEnd - dataStart) * 2 < own.length;
+      const isWasteful = own.length > MAX_TINY && (dataEnd - dataStart) * 2 < own.length;
       this.#keep(isWasteful ? own.slice(dataStart, dataEnd) : own.subarray(dataStart, dataEnd));
     }
     if (!over) return false;
@@ -251,7 +258,7 @@ export class ResponseParser {
     if (this.#pieces.length - this.#joinedPieces < MAX_TINY_PIECES) return;
     const tail = this.#pieces.splice(this.#joinedPieces);
     const size = tail.reduce((sum, { length }) => sum + length, 0);
-    if (size < MAX_TINY_PIECES * MAX_SLAB_BODY) this.#pieces.push(joined(tail, size));
+    if (size < MAX_TINY_PIECES * MAX_TINY) this.#pieces.push(joined(tail, size));
     else this.#pieces.push(...tail);
     this.#joinedPieces = this.#pieces.length;
   }
@@ -307,6 +314,7 @@ class ReceivedMessage implements WireMessage {
   readonly status: number;
   readonly bodyLength: number;
   readonly setsCookies: boolean;
+  readonly isEncoded: boolean;
   readonly reusable: boolean;
   readonly keepAliveSeconds: number | null;
   readonly #bytes: Uint8Array<ArrayBuffer>;
@@ -330,6 +338,7 @@ class ReceivedMessage implements WireMessage {
     this.status = framing.status;
     this.bodyLength = bodyLength;
     this.setsCookies = framing.setsCookies;
+    this.isEncoded = framing.isEncoded;
     this.reusable = reusable;
     this.keepAliveSeconds = framing.keepAliveSeconds < 0 ? null : framing.keepAliveSeconds;
     this.#bytes = bytes;
@@ -345,6 +354,15 @@ class ReceivedMessage implements WireMessage {
   /** A body in one piece is handed to the test, so it gets its own buffer. */
   get body(): readonly Uint8Array<ArrayBuffer>[] {
     return this.#pieces = this.#pieces === null ? this.#bodyBehindHead() : own(this.#pieces);
+  }
+
+  get bodyView(): Uint8Array<ArrayBuffer> | null {
+    const pieces = this.#pieces;
+    if (pieces === null) {
+      const start = this.#headStart + this.#headLength;
+      return this.#bytes.subarray(start, start + this.bodyLength);
+    }
+    return pieces.length === 1 ? pieces[0]! : null;
   }
 
   #bodyBehindHead(): readonly Uint8Array<ArrayBuffer>[] {
@@ -520,10 +538,10 @@ function hexDigit(byte: number): number {
 }
 
 /** Large enough that few are allocated, small enough that a message in use retains little memory. */
-const SLAB_SIZE = 8192;
+const SLAB_SIZE = 32_768;
 
 /** Larger copies get their own memory, so that little of a slab is wasted at its end. */
-const MAX_SLAB_BODY = 1024;
+const MAX_SLAB_COPY = 8192;
 
 /**
  * Memory for many small copies, shared by any number of connections. Allocating an array costs many times
@@ -549,6 +567,6 @@ export class Slab {
 
   /** Whether a copy of this size belongs in a slab. */
   takes(size: number): boolean {
-    return size <= MAX_SLAB_BODY;
+    return size <= MAX_SLAB_COPY;
   }
 }

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import { Connection, type ConnectionOwner, type ConnectionSettings } from "./connection.ts";
-import { decodeResponse, joined } from "./decoding.ts";
+import { decodeResponse, decodeText, joined } from "./decoding.ts";
 import { ConnectAttempt, type DialSettings } from "./dialer.ts";
 import { contentEncodingOf, headersOf, setCookiesOf } from "./head_parser.ts";
 import { type EncodedRequest, encodeRequest, type RequestTarget } from "./request_encoder.ts";
@@ -295,11 +295,17 @@ class SocketResponse implements WireResponse {
     return this.#headers ??= headersOf(this.#message.head);
   }
 
+  text(): string {
+    const { isEncoded, bodyView } = this.#message;
+    // Most bodies can be read where they are.
+    return decodeText(isEncoded || bodyView === null ? this.bytes() : bodyView);
+  }
+
   bytes(): Uint8Array<ArrayBuffer> {
     if (this.#body !== null) return this.#body;
-    const { body, bodyLength, head } = this.#message;
+    const { body, bodyLength, head, isEncoded } = this.#message;
     const wire = joined(body, bodyLength);
-    const coding = contentEncodingOf(head);
+    const coding = isEncoded ? contentEncodingOf(head) : null;
     return this.#body = coding === null
       ? wire
       : decodeResponse(this.#method, this.#url, wire, coding, this.#maxBodySize);

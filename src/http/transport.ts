@@ -108,6 +108,12 @@ export interface WireResponse {
    * @throws RequestError if they are corrupt, or if the body is too large without them.
    */
   bytes(): Uint8Array<ArrayBuffer>;
+  /**
+   * The body without content codings, as UTF-8.
+   *
+   * @throws RequestError as {@link bytes}.
+   */
+  text(): string;
 }
 
 /** Sends the requests of one user. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { decodeText } from "../../src/http/decoding.ts";
 import { CheckResult, HttpResponse } from "../../src/http/http_response.ts";
 import { ExchangePhases, type WireResponse } from "../../src/http/transport.ts";
 
@@ -16,6 +17,7 @@ function response(
     bytesSent: 0,
     endedAt: 0,
     bytes: () => new TextEncoder().encode(body),
+    text: () => decodeText(new TextEncoder().encode(body)),
   };
   return new HttpResponse(wire, new URL("http://127.0.0.1/"), false, 1.5, phases, check);
 }

@@ -373,6 +373,9 @@ const HEADS: readonly ParserCase[] = [
   fieldCase("values of any kind", "!#$%&'*+-.^_`|~09azAZ:\t a\tb \x80\xff~ \r\nempty:", {
     reusable: true,
   }),
+  fieldCase("Content-Encoding", "cONTENT-eNCODING: gzip\r\nContent-Encodings: a", {
+    reusable: true,
+  }),
   fieldCase("Set-Cookie", "sEt-cOOKIE: a=b", { setsCookies: true, reusable: true }),
   fieldCase(
     "names that resemble others",

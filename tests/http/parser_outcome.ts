@@ -1,3 +1,4 @@
+import { contentEncodingOf } from "../../src/http/head_parser.ts";
 import { WireError } from "../../src/http/request_error.ts";
 import { ResponseParser } from "../../src/http/response_parser.ts";
 
@@ -82,7 +83,13 @@ export function outcomeOf(
   }
   if (!complete) return failed(null);
   const { message } = parser;
+  const view = message.bodyView;
+  const viewed = view === null ? null : textOf(view);
   const body = message.body.map(textOf).join("");
+  if (viewed !== null && viewed !== body) throw new Error(`the view of ${body} shows ${viewed}`);
+  if (message.isEncoded !== (contentEncodingOf(message.head) !== null)) {
+    throw new Error(`it is ${message.isEncoded} that the body is encoded`);
+  }
   if (body.length !== message.bodyLength) {
     throw new Error(`${body.length} bytes are said to be ${message.bodyLength}`);
   }

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { VERSION } from "../../src/core/version.ts";
-import { encodeHead, type RequestHead } from "../../src/http/request_encoder.ts";
+import { Proxies } from "../../src/http/proxies.ts";
+import {
+  encodeHead,
+  encodeRequest,
+  type RequestHead,
+  requestTarget,
+} from "../../src/http/request_encoder.ts";
 import { WireError } from "../../src/http/request_error.ts";
+import type { HeaderPairs, WireBody, WireRequest } from "../../src/http/transport.ts";
 import { textOf } from "./parser_outcome.ts";
 
 const GET: RequestHead = {
@@ -108,4 +115,42 @@ Deno.test("an error names the invalid part", () => {
     () => encodeHead({ ...GET, headers: [["X-Name", "a\nb"]] }),
     new WireError("BAD_REQUEST", 'the value of X-Name contains "\\n", which cannot be sent'),
   );
+});
+
+Deno.test("requests to one URL do not share what differs between them", () => {
+  const url = new URL("http://127.0.0.1:8000/a");
+  const target = requestTarget(url, new Proxies(() => undefined));
+  const json: HeaderPairs = [["content-type", "application/json"]];
+  const body = (text: string): WireBody => new TextEncoder().encode(text);
+  const requests: readonly (readonly [string, HeaderPairs, WireBody])[] = [
+    ["POST", json, body("[1]")],
+    ["POST", json, body("[100000]")],
+    ["PUT", json, body("[2]")],
+    ["PUT", json, null],
+    ["PUT", [...json, ["Expect", "100-continue"]], body("[3]")],
+    ["PUT", [...json, ["Expect", "100-continue"]], null],
+    ["PUT", [["content-type", "text/plain"]], body("[4]")],
+    ["PUT", [["content-typo", "text/plain"]], body("[5]")],
+    ["PUT", [["content-typo", "text/plain"]], new ReadableStream()],
+    ["PUT", [["content-typo", "text/plain"]], new Uint8Array(100_000)],
+    ["GET", [], null],
+    ["HEAD", [], null],
+    ["POST", [], null],
+  ];
+  // Twice, as the second request finds what the first one has left.
+  for (const [method, headers, body] of requests.flatMap((one) => [one, one])) {
+    const encoded = encodeRequest({ method, url, headers, body } as WireRequest, target, true);
+    const expects = body !== null && headers.some(([name]) => name === "Expect");
+    const isBytes = body instanceof Uint8Array;
+    const head = textOf(encodeHead({
+      ...{ method, target: "/a", headers, authority: "127.0.0.1:8000" },
+      body: body === null ? "none" : isBytes ? body : "chunked",
+    }));
+    const follows = isBytes && !expects && body.length < 16_384 ? textOf(body) : "";
+    assert.equal(textOf(encoded.bytes), head + follows);
+    assert.deepEqual(
+      [encoded.method, encoded.bodyInBytes, encoded.body, encoded.expectsContinue],
+      [method, follows.length, follows === "" ? body : null, expects],
+    );
+  }
 });

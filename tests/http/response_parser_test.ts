@@ -250,7 +250,7 @@ Deno.test("copies do not change, however many follow", () => {
 });
 
 Deno.test("only small copies go into a slab", () => {
-  assert.deepEqual([0, 300, 1024, 1025, 100_000].map((size) => new Slab().takes(size)), [
+  assert.deepEqual([0, 300, 8192, 8193, 100_000].map((size) => new Slab().takes(size)), [
     true,
     true,
     true,

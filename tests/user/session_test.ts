@@ -50,6 +50,7 @@ function answer(fields: Partial<WireResponse> = {}): WireResponse {
     bytesSent: 0,
     endedAt: 0,
     bytes: () => new Uint8Array(0),
+    text: () => "",
     ...fields,
   };
 }
@@ -135,10 +136,10 @@ Deno.test("a plain GET has no headers, and its URL is parsed once", async () => 
 
 Deno.test("a RequestError thrown by a check is labelled with its code", async () => {
   const bad = new RequestError("BAD_ENCODING", "GET", "http://127.0.0.1:8000/", "cut off");
-  const bytes = (): never => {
+  const text = (): never => {
     throw bad;
   };
-  const { session, recorded } = scene(() => Promise.resolve(answer({ bytes })));
+  const { session, recorded } = scene(() => Promise.resolve(answer({ text })));
   await session.get("/", {}, (res) => res.text());
   assert.equal(recorded.samples[0]!.error, "BAD_ENCODING");
   assert.equal(recorded.samples[0]!.status, 200);
