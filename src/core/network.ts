@@ -75,7 +75,9 @@ export function localAddressProblem(address: string): string | null {
     // The address is this machine's, but all of its ports are in use at the moment.
     if (error instanceof Deno.errors.AddrInUse) return null;
     if (!(error instanceof Deno.errors.AddrNotAvailable)) return systemReason(error);
-    const own = Deno.networkInterfaces().map(({ address }) => address);
+    // Addresses of a link are the same on each, and need its name.
+    const own = Deno.networkInterfaces()
+      .map(({ name, address }) => /^fe[89ab]/i.test(address) ? `${address}%${name}` : address);
     return `not an address of this machine, which has ${own.join(", ")}`;
   }
 }

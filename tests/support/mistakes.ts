@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { JOURNAL_HEAD } from "../../src/cluster/journal.ts";
-import { identity } from "./certificates.ts";
+import { identity, testAuthority } from "./certificates.ts";
 import { journalBytes, RUN_RECORD } from "./journals.ts";
 import { runAiotest, type StartOptions } from "./process.ts";
 
@@ -397,6 +397,12 @@ export const MISTAKES: readonly Mistake[] = [
     },
     args: [...MASTER, "--client-cert", "a.pem", "--client-key", "a.key"],
     says: [/--client-key on a master needs --token/, /AIOTEST_TOKEN/],
+  },
+  {
+    what: "more authorities than a master can send to its workers",
+    files: { "aiotestfile.ts": GOOD, "ca.pem": testAuthority().repeat(600) },
+    args: [...MASTER_WITH_TOKEN, "--ca", "ca.pem"],
+    says: [/The options for workers are too large: .* of at most 262 KB/, /AIOTEST_CA has /],
   },
   {
     what: "a report in place of a private key",
