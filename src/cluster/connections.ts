@@ -173,6 +173,7 @@ export class WorkerConnections {
         // The worker has a newer connection.
         if (payload === null || connection?.channel !== channel) break;
         connection.heardAt = this.#clock.now();
+        this.#inbox.arrived();
         const ping = pingIn(payload);
         if (ping === null) this.#inbox.add(() => this.#handle(worker, channel, payload));
         else {

@@ -14,6 +14,13 @@ import type { Clock, Timer } from "../core/clock.ts";
 const SLICE_MS = 20;
 
 /**
+ * The runtime reads from at most 128 streams in a turn. If about as many messages have arrived in one, others
+ * are probably ready, and are read first, but only for some turns in a row.
+ */
+const FULL_TURN = 100;
+const MAX_FULL_TURNS = 8;
+
+/**
  * Handles messages in the order in which they arrived, over all connections. If there are many, it handles
  * them in slices of 20 ms, between which all that has arrived by then is read.
  *
@@ -29,12 +36,20 @@ export class Inbox {
   #usedMs = 0;
   /** Set while the event loop serves sockets and timers. */
   #timer: Timer | null = null;
+  /** What has arrived in this turn, and how many full turns there were since the last slice. */
+  #arrived = 0;
+  #fullTurns = 0;
   #isWorking = false;
   #isClosed = false;
 
   /** @param clock measures the slices. */
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** A message has been read, whether it is added or not. */
+  arrived(): void {
+    this.#arrived++;
   }
 
   /** Calls `handle` after all that was added before, possibly at once. It must not throw. */
@@ -85,10 +100,20 @@ export class Inbox {
       this.#at = 0;
       return;
     }
+    this.#serveStreams();
+  }
+
+  /** Lets the event loop serve sockets and timers, and then handles the next slice. */
+  #serveStreams(): void {
+    this.#arrived = 0;
     // Clock.nextTurn would not do: while something is to be done at once, the runtime does not wait for sockets,
     // and asks the system only in some of its turns which of them are ready.
     this.#timer = this.#clock.setTimer(() => {
       this.#timer = null;
+      if (this.#arrived >= FULL_TURN && this.#fullTurns++ < MAX_FULL_TURNS) {
+        return this.#serveStreams();
+      }
+      this.#fullTurns = 0;
       this.#usedMs = 0;
       this.#waiting.splice(0, this.#at);
       this.#at = 0;

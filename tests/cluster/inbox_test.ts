@@ -25,6 +25,26 @@ Deno.test("after 20 ms of work, timers and sockets are served", async () => {
   assert.deepEqual(log, ["a", "b", "c", "a socket", "d"]);
 });
 
+Deno.test("while very many messages arrive, they are read first, but not forever", async () => {
+  const turnsUntilHandled = async (messages: number): Promise<number> => {
+    const clock = new FakeClock();
+    const inbox = new Inbox(clock);
+    let [turns, isHandled] = [0, false];
+    const read = (): void => {
+      turns++;
+      for (let count = 0; count < messages; count++) inbox.arrived();
+      if (!isHandled) clock.setTimer(read, 0);
+    };
+    clock.setTimer(read, 0);
+    inbox.add(() => clock.block(20));
+    inbox.add(() => isHandled = true);
+    await clock.advance(0);
+    return turns - 1;
+  };
+  assert.equal(await turnsUntilHandled(10), 1);
+  assert.equal(await turnsUntilHandled(128), 9);
+});
+
 Deno.test("all is handled in the order in which it was added, in slices that end in time", async () => {
   const item = fc.record({
     /** How long handling it takes. */
