@@ -12,7 +12,14 @@ import type { Summary } from "../src/report/summary.ts";
 import { cpuSeconds } from "../tests/support/machine.ts";
 import { positive } from "./support/arguments.ts";
 import { aiotestArgs } from "./support/contender.ts";
-import { type Finding, finding, findingText, msText, percentText } from "./support/finding.ts";
+import {
+  type Finding,
+  finding,
+  findingText,
+  msText,
+  note,
+  percentText,
+} from "./support/finding.ts";
 import { untilConnected } from "./support/measurement.ts";
 import { type Nginx, startNginx } from "./support/nginx.ts";
 import { type Pinned, sleep, startPinned } from "./support/process.ts";
@@ -67,12 +74,7 @@ async function interrupted(
   const told = Math.ceil(users / START_RATE + SETTLING_SECONDS + seconds) + 60;
   const run = start(nginx, users, told, folder);
   try {
-    await untilConnected(run.child, nginx, users);
-    await sleep(SETTLING_SECONDS);
-    const [from, cpu] = [performance.now(), await cpuSeconds(run.child.pid)];
-    await sleep(seconds);
-    const used = await cpuSeconds(run.child.pid) - cpu;
-    const share = used / ((performance.now() - from) / 1000);
+    const share = await coreShare(run, nginx, users, seconds);
     const open = await nginx.connections();
     const signalled = performance.now();
     Deno.kill(run.child.pid, "SIGINT");
@@ -86,6 +88,31 @@ async function interrupted(
     ];
   } finally {
     run.child.kill();
+  }
+}
+
+/** What a run uses of its core. */
+async function coreShare(
+  { child }: IdleRun,
+  nginx: Nginx,
+  users: number,
+  seconds: number,
+): Promise<number> {
+  await untilConnected(child, nginx, users);
+  await sleep(SETTLING_SECONDS);
+  const [from, cpu] = [performance.now(), await cpuSeconds(child.pid)];
+  await sleep(seconds);
+  return (await cpuSeconds(child.pid) - cpu) / ((performance.now() - from) / 1000);
+}
+
+/** Measures a run with one user, which shows what a run costs without connections. */
+async function alone(nginx: Nginx, seconds: number, folder: string): Promise<Finding[]> {
+  const run = start(nginx, 1, Math.ceil(SETTLING_SECONDS + seconds) + 60, folder);
+  try {
+    return [note("core with one user", percentText(await coreShare(run, nginx, 1, seconds)))];
+  } finally {
+    run.child.kill();
+    await run.child.ended;
   }
 }
 
@@ -119,7 +146,8 @@ try {
   say(`${users} users that send a request once a minute`);
   const seconds = positive("seconds", values.seconds);
   const findings = await interrupted(nginx, users, seconds, folder);
-  say([...findings, ...await completed(nginx, users, folder)].map(findingText).join("\n"));
+  findings.push(...await completed(nginx, users, folder), ...await alone(nginx, seconds, folder));
+  say(findings.map(findingText).join("\n"));
 } finally {
   await nginx.stop();
   await Deno.remove(folder, { recursive: true });
