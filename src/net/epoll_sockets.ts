@@ -38,8 +38,11 @@ const BUFFER_SIZE = 65_536;
 /** Reads in a row from a socket whose end is known to follow. */
 const MAX_READS = 4;
 
-/** Reads of one socket in {@link EpollSockets.drain}: more than the system buffers by default. */
-const MAX_DRAIN_READS = 128;
+/**
+ * Turns of {@link EpollSockets.drain} in addition to those that all sockets take: more reads than what the
+ * system buffers for one socket by default. Without a limit, a download could hold it for as long as it lasts.
+ */
+const MAX_DRAIN_TURNS = 128;
 
 /** Turns in which the runtime's own streams, of TLS and of `fetch`, deliver what they have. */
 const RUNTIME_TURNS = 8;
@@ -114,9 +117,8 @@ class EpollSockets implements Sockets {
   readonly #interest: EpollEvents;
   /** By descriptor. */
   readonly #open: (EpollSocket | undefined)[] = [];
-  /** Sockets to be served in the next turn whether or not there are events of them. */
+  /** Sockets to be served in the next turns whether or not there are events of them, oldest first. */
   #again: EpollSocket[] = [];
-  #served: EpollSocket[] = [];
   /** How many sockets have a descriptor. */
   #size = 0;
   #generation = 0;
@@ -163,7 +165,7 @@ class EpollSockets implements Sockets {
   async drain(): Promise<void> {
     // The system's list has each socket once at most, the one that has been ready for longest first.
     let ready = this.#size;
-    const turns = Math.ceil(ready / BATCH) + MAX_DRAIN_READS;
+    const turns = MAX_READS * Math.ceil(ready / BATCH) + MAX_DRAIN_TURNS;
     for (let turn = 0; turn < turns; turn++) {
       // Never inside of a callback, and with the promise jobs of callbacks served in between.
       await nextTurn();
@@ -304,15 +306,13 @@ class EpollSockets implements Sockets {
     return count;
   }
 
+  /** Serves one batch of the sockets that wait for it. */
   #serveAgain(): void {
-    const sockets = this.#again;
-    this.#again = this.#served;
-    this.#served = sockets;
+    const sockets = this.#again.splice(0, BATCH);
     for (const socket of sockets) {
       socket.waitsForTurn = false;
       socket.serve(0);
     }
-    sockets.length = 0;
   }
 
   /** Lets a thread wait for the next event. It takes no events, so that this thread can take them meanwhile. */

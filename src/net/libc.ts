@@ -95,8 +95,10 @@ export class SystemError extends Error {
   }
 }
 
+/** If a number has two names, the first one is the usual one: EAGAIN, not EWOULDBLOCK. */
 const NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(os.constants.errno).map(([name, number]) => [number as number, name]),
+  Object.entries(os.constants.errno).map(([name, number]): [number, string] => [number, name])
+    .reverse(),
 );
 
 /** The number of an error of this system, or -1. */

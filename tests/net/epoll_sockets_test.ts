@@ -100,14 +100,19 @@ if (Deno.build.os === "linux") {
     const peers: Peer[] = [];
     await using server = await serveAt("127.0.0.1", (peer) => void peers.push(peer));
     const done = Promise.withResolvers<void>();
-    let [left, together, most] = [USERS, 0, 0];
+    const size = 200_000;
+    let [left, together, most] = [USERS * size, 0, 0];
     const clients = Array.from({ length: USERS }, () => {
       const client = new Recorder();
+      client.keepsText = false;
+      let seen = 0;
       client.onEvent = (event) => {
         if (event !== "data") return;
         most = Math.max(most, ++together);
         if (together === 1) queueMicrotask(() => together = 0);
-        if (--left === 0) done.resolve();
+        left -= client.bytes - seen;
+        seen = client.bytes;
+        if (left === 0) done.resolve();
       };
       const to = { address: "127.0.0.1", port: server.port, localAddress: null };
       client.socket = sockets.open(to, client);
@@ -115,7 +120,7 @@ if (Deno.build.os === "linux") {
     });
     for (const client of clients) await client.has("open");
     while (peers.length < USERS) await new Promise((resolve) => setTimeout(resolve, 1));
-    for (const peer of peers) peer.write("now");
+    for (const peer of peers) peer.write(new Uint8Array(size));
     await done.promise;
     assert.ok(most <= 128, `${most} events before a promise job`);
     for (const { socket } of clients) socket!.close();
