@@ -12,6 +12,7 @@ import {
   localFailureOf,
   numbersOf,
 } from "../core/local_failures.ts";
+import { CLIENT_CERTIFICATE_ALERT } from "../net/tls_errors.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import { decodeResponse, decodeText, joined } from "./decoding.ts";
@@ -442,6 +443,7 @@ const SYSTEM_CODES: ReadonlyMap<number, RequestErrorCode> = new Map<number, Requ
 /** From the most specific words to the least. */
 const WORDS: readonly (readonly [RegExp, RequestErrorCode])[] = [
   [/dns error/, "ENOTFOUND"],
+  [CLIENT_CERTIFICATE_ALERT, "TLS_CLIENT_CERT"],
   [/certificate (expired|not valid yet)|Expired|NotValidYet/, "TLS_EXPIRED"],
   [/not valid for (any )?name|NotValidForName/, "TLS_HOSTNAME"],
   [/invalid peer certificate/, "TLS_UNTRUSTED"],

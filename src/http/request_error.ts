@@ -17,6 +17,7 @@ export type RequestErrorCode =
   | "BODY_TIMEOUT"
   | "TIMEOUT"
   | "TLS_EXPIRED"
+  | "TLS_CLIENT_CERT"
   | "TLS_HOSTNAME"
   | "TLS_UNTRUSTED"
   | "TLS"

@@ -8,8 +8,16 @@
 import { messageText } from "../core/errors.ts";
 import { localFailureOf } from "../core/local_failures.ts";
 
-/** What a failure of TLS is about: dates, name or issuer of the server's certificate, or anything else. */
-export type TlsErrorCode = "TLS_EXPIRED" | "TLS_HOSTNAME" | "TLS_UNTRUSTED" | "TLS";
+/**
+ * What a failure of TLS is about: dates, name or issuer of the server's certificate, the client's certificate,
+ * or anything else.
+ */
+export type TlsErrorCode =
+  | "TLS_EXPIRED"
+  | "TLS_HOSTNAME"
+  | "TLS_UNTRUSTED"
+  | "TLS_CLIENT_CERT"
+  | "TLS";
 
 /** TLS has failed. The connection itself may be fine. */
 export class TlsError extends Error {
@@ -40,7 +48,7 @@ export function tlsFailure(error: unknown, state: TlsState): unknown {
   const code = codeOf(error, message);
   if (code !== null) return new TlsError(code, certificateText(error, message), error);
   const alert = ALERT.exec(message)?.[1];
-  if (alert !== undefined) return new TlsError("TLS", alertText(alert, message, state), error);
+  if (alert !== undefined) return alertFailure(alert, message, error, state);
   if (isClosed(error)) {
     return state.open ? error : new TlsError(
       "TLS",
@@ -95,28 +103,24 @@ function certificateText(error: unknown, message: string): string {
 /** An alert of the server, as the runtime names it. */
 const ALERT = /received fatal alert: (\w+)/;
 
-/** What servers send if they do not like the certificate of a client. */
-const REFUSALS: ReadonlySet<string> = new Set([
-  "BadCertificate",
-  "UnsupportedCertificate",
-  "CertificateRevoked",
-  "CertificateExpired",
-  "CertificateUnknown",
-  "UnknownCA",
-  "AccessDenied",
-  "DecryptError",
-]);
+/** What servers send if they get no certificate of the client, or do not accept it. */
+export const CLIENT_CERTIFICATE_ALERT =
+  /received fatal alert: (Bad|Unsupported)?(Certificate(Required|Revoked|Expired|Unknown)?|UnknownCA)\b/;
 
-function alertText(alert: string, message: string, { hasCertificate }: TlsState): string {
-  if (alert === "CertificateRequired") {
-    return hasCertificate
-      ? `the server refused the client certificate (${message})`
-      : `the server requires a client certificate (${message})`;
+/** The same, or something else. */
+const AMBIGUOUS = /^(AccessDenied|DecryptError|HandshakeFailure)$/;
+
+function alertFailure(alert: string, message: string, error: unknown, state: TlsState): TlsError {
+  if (CLIENT_CERTIFICATE_ALERT.test(message)) {
+    const verb = state.hasCertificate ? "refused the" : "requires a";
+    const text = `the server ${verb} client certificate (${message})`;
+    return new TlsError("TLS_CLIENT_CERT", text, error);
   }
-  if (!REFUSALS.has(alert)) return message;
-  return hasCertificate
-    ? `the server refused the client certificate (${message})`
-    : `the server refused the connection, perhaps because it requires a client certificate (${message})`;
+  const isMaybe = AMBIGUOUS.test(alert) && !state.hasCertificate;
+  const text = isMaybe
+    ? `the server refused the handshake, perhaps because it requires a client certificate (${message})`
+    : message;
+  return new TlsError("TLS", text, error);
 }
 
 function isClosed(error: unknown): boolean {

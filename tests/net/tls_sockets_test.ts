@@ -176,7 +176,11 @@ for (const way of WAYS) {
       await peer.readToEnd();
     });
     const { code, message } = await failure(server.port, settingsFor(way));
-    assert.deepEqual([code, message], ["TLS", "received fatal alert: HandshakeFailure"]);
+    assert.equal(code, "TLS");
+    assert.match(
+      message,
+      /perhaps because it requires a client certificate \(.* HandshakeFailure\)$/,
+    );
   });
 
   Deno.test(`${way}: onConnected is called between the connection and the handshake`, async () => {
@@ -224,7 +228,7 @@ for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
   Deno.test(`no client certificate where one is required, over ${maxVersion}`, async () => {
     await using server = await tlsServer({ ...asking, rejectUnauthorized: true });
     const { code, message } = await failure(server.port, trusting);
-    assert.equal(code, "TLS");
+    assert.equal(code, "TLS_CLIENT_CERT");
     assert.equal(
       message,
       "the server requires a client certificate (received fatal alert: CertificateRequired)",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:tls";
 import { RequestError, type RequestErrorCode } from "../../../src/http/request_error.ts";
 import { identity, testAuthority } from "../../support/certificates.ts";
 import {
@@ -145,6 +146,23 @@ export function failureContract(contract: Contract): void {
     const res = await world.user(trusting).session.get(server.url);
     assert.equal(await res.text(), "ok");
   });
+
+  for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+    contract(
+      `no client certificate where one is required: TLS_CLIENT_CERT; ${maxVersion}`,
+      async (world) => {
+        const options = { ...identity("good"), requestCert: true, ca: testAuthority(), maxVersion };
+        const server = createServer({ ...options, rejectUnauthorized: true });
+        server.on("tlsClientError", () => {});
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        const { port } = server.address() as { port: number };
+        await fails(world, "TLS_CLIENT_CERT", `https://127.0.0.1:${port}/`, {
+          caCerts: [testAuthority()],
+        });
+        await new Promise((resolve) => server.close(resolve));
+      },
+    );
+  }
 
   contract("a peer that does not speak TLS: TLS", async (world) => {
     const plain = "HTTP/1.1 400 Bad Request\r\n\r\n";
