@@ -115,6 +115,7 @@ function snapshotAt(seconds: number): Snapshot {
       userErrors: [],
       timeline: TIMELINE.slice(0, seconds),
       iterations: null,
+      network: null,
     },
     warnings: [],
   };

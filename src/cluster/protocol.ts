@@ -414,6 +414,16 @@ export const MESSAGE = union({
     warnings: optional(list(shortText), []),
     /** Where the time went. */
     phases: optional(list(reportPhases), []),
+    /** What the system said about open connections; one element, or none. */
+    network: optional(
+      list(row({
+        /** One value per sampled connection, in milliseconds. */
+        roundTrip: reportTimes,
+        /** Samples of connections that had sent segments again. */
+        retransmitting: count,
+      })),
+      [],
+    ),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

@@ -19,6 +19,7 @@ import {
   type KeyedPhases,
   type KeyedUnfinished,
   type LatencyCounts,
+  type NetworkCounts,
   type PhaseCounts,
   PHASES,
   REQUEST_COUNTS,
@@ -75,6 +76,7 @@ export function reportParts(counted: StatsDelta, metadata: ReportMetadata): Repo
   const divider = new ReportDivider(counted, metadata);
   for (const second of counted.seconds) divider.addSecond(second);
   for (const [user, error, count] of counted.userErrors) divider.addUserError(user, error, count);
+  if (counted.network !== null) divider.addNetwork(counted.network);
   if (counted.iterations !== null) divider.addIterations(counted.iterations);
   for (const one of counted.unfinished) divider.addUnfinished(...one);
   for (const one of counted.inProgress) divider.addInProgress(...one);
@@ -150,6 +152,12 @@ class ReportDivider {
         timesBytes(iterations.startDelay) + timesBytes(iterations.interruptedTime),
     );
     this.#open.iterations.push(iterations);
+  }
+
+  addNetwork({ roundTrip, retransmitting }: NetworkCounts): void {
+    const network = { roundTrip: timesOf(roundTrip), retransmitting };
+    this.#makeRoom(1 + timesBytes(network.roundTrip) + numberBytes(retransmitting));
+    this.#open.network.push(network);
   }
 
   addUnfinished(method: string, name: string, { ages, retries }: UnfinishedCounts): void {
@@ -230,6 +238,7 @@ class OpenPart {
   readonly unfinished: ReportUnfinished[] = [];
   readonly inProgress: ReportInProgress[] = [];
   readonly phases: ReportPhases[] = [];
+  readonly network: { roundTrip: ReportTimes; retransmitting: number }[] = [];
 }
 
 const NO_TIMES: ReportTimes = { buckets: new Uint8Array(), spread: [] };
@@ -292,7 +301,7 @@ function histogramOf({ histogram: source }: LatencyCounts): Histogram {
 }
 
 /** The length, the type, the numbers and the list heads of a report. */
-const HEAD_BYTES = 104;
+const HEAD_BYTES = 107;
 const BINARY_HEAD_BYTES = 5;
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;
@@ -375,6 +384,7 @@ export function countedOf(report: ReportContent): StatsDelta {
     unfinished: report.unfinished.map(unfinishedOf),
     inProgress: report.inProgress.map(inProgressOf),
     phases: report.phases.map(phasesOf),
+    network: networkOf(report),
   };
 }
 
@@ -404,6 +414,17 @@ function phasesOf({ method, name, opened, notReused, ...times }: ReportPhases): 
   };
   if (notReused > counts.ttfb.count) refuse("more requests opened connections than had responses");
   return [method, name, counts];
+}
+
+function networkOf({ network }: ReportContent): NetworkCounts | null {
+  if (network.length > 1) refuse("it has samples of connections twice");
+  const [only] = network;
+  if (only === undefined) return null;
+  const roundTrip = countedTimes(only.roundTrip, "round-trip times");
+  if (only.retransmitting > roundTrip.count) {
+    refuse("more connections sent data again than were sampled");
+  }
+  return { roundTrip, retransmitting: only.retransmitting };
 }
 
 function checkSeconds({ from, to, seconds }: ReportContent): void {

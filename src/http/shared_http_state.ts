@@ -71,6 +71,8 @@ export class SharedHttpState {
   readonly fetches: FetchQueue;
   /** Memory for small responses. */
   readonly slab: Slab = new Slab();
+  /** Of all connections. */
+  readonly sockets: Sockets;
   /** Opens connections. */
   readonly dialer: Dialer;
   readonly options: ConnectionOptions;
@@ -82,6 +84,7 @@ export class SharedHttpState {
   constructor(clock: Clock, options: SharedHttpOptions) {
     const { sockets, proxies } = options;
     this.options = options;
+    this.sockets = sockets;
     this.deadlines = new DeadlineSweep(clock, () => sockets.drain());
     this.fetches = new FetchQueue(clock);
     this.dialer = new Dialer({ ...options, clock, dns: new DnsCache(clock) });

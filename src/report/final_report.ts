@@ -10,6 +10,7 @@ import type {
   IterationSummary,
   LatencyFigure,
   LatencySummary,
+  NetworkSummary,
   PhaseTotals,
   RequestTotals,
   Snapshot,
@@ -204,14 +205,16 @@ function latencySection({ statistics: { totals } }: Snapshot, size: TableSize): 
  * Where the time of all requests went: a row for each phase that took place, and their connections. Empty if
  * there is nothing to say but that the time passed until the first byte arrived.
  */
-export function phaseSection({ statistics: { totals } }: Snapshot, size: TableSize): string[] {
+export function phaseSection({ statistics }: Snapshot, size: TableSize): string[] {
+  const { totals, network } = statistics;
   const { opened, times, figures } = totals.phases;
-  if (opened === 0 && !(times.download.max > 0)) return [];
+  if (opened === 0 && !(times.download.max > 0) && network === null) return [];
   const rows = PHASES.filter((phase) => times[phase].count > 0).map((phase) => [
     span(PHASE_TITLES[phase]),
     span(formatCount(times[phase].count)),
     ...latencyCells(figures[phase], ["mean", "p50", "p90", "p95", "p99", "max"], []),
   ]);
+  if (rows.length === 0) return [];
   const table = textTable(PHASE_COLUMNS, rows, size);
   const title = [span("Where the time went", "strong"), span(", in ms", "quiet")];
   const connections = connectionsText(totals.phases);
@@ -221,7 +224,14 @@ export function phaseSection({ statistics: { totals } }: Snapshot, size: TableSi
     table.rule,
     ...table.rows,
     ...(connections === null ? [] : noteLines(`${connections}.`, size)),
+    ...(network === null ? [] : noteLines(`${networkText(network)}.`, size)),
   ];
+}
+
+function networkText({ samples, retransmitting, roundTripMs }: NetworkSummary): string {
+  return `Network: round trip ${formatLatency(roundTripMs.p50)} ms median; ` +
+    `${formatCount(retransmitting)} of ${formatAmount(samples, "sampled connection")} ` +
+    "resent data";
 }
 
 const PHASE_COLUMNS: readonly TableColumn[] = [

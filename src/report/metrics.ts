@@ -13,6 +13,7 @@ import type {
   FailureRow,
   IterationSummary,
   LatencySummary,
+  NetworkSummary,
   RequestRow,
   RunStatus,
   Snapshot,
@@ -110,6 +111,7 @@ export class RunMetrics {
       ...this.#requests.of(snapshot.statistics),
       ...withFormerNames(iterationMetrics(snapshot.statistics.iterations)),
       interruptedMetric(snapshot.statistics.iterations),
+      ...networkMetrics(snapshot.statistics.network),
       ...verdictMetrics(snapshot),
       ...rendezvousMetrics(rendezvous),
     ];
@@ -401,6 +403,24 @@ function iterationMetrics(iterations: IterationSummary | null): MetricFamily[] {
       "service_time",
       "How long iterations took from their actual start, over the whole run.",
       ({ serviceTimeMs, completed }) => summaryOf(serviceTimeMs, completed),
+    ),
+  ];
+}
+
+/** Families without points if no connection was sampled. */
+function networkMetrics(network: NetworkSummary | null): MetricFamily[] {
+  return [
+    {
+      type: "summary",
+      name: "aiotest_network_round_trip_seconds",
+      help: "Smoothed round-trip times of sampled connections over the whole run.",
+      unit: "s",
+      points: network === null ? [] : [summaryOf(network.roundTripMs, network.samples)],
+    },
+    counter(
+      "aiotest_network_retransmitting_samples_total",
+      "Samples of connections that had sent data again since they were opened.",
+      optional(network?.retransmitting ?? null),
     ),
   ];
 }

@@ -13,6 +13,7 @@ import {
   LATENCY_FIGURES,
   type LatencyFigure,
   type LatencySummary,
+  type NetworkSummary,
   type PhaseTotals,
   type RequestRow,
   type RequestTotals,
@@ -50,6 +51,8 @@ export interface Summary extends
   readonly userErrors: readonly UserErrorRow[];
   /** `null` if iterations are not counted, which is in the closed model without `--iterations`. */
   readonly iterations: SummaryIterations | null;
+  /** `null` if no connection was sampled: not all systems can be asked. */
+  readonly network: NetworkSummary | null;
   readonly timeline: readonly TimelineSecond[];
   readonly exitCode: number;
 }
@@ -179,6 +182,7 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
       .map(({ method, name, error, count }) => ({ method, name, error, count })),
     userErrors: userErrors.map(({ user, error, count }) => ({ user, error, count })),
     iterations: iterationsOf(snapshot.statistics.iterations),
+    network: networkOf(snapshot.statistics.network),
     thresholds: snapshot.thresholds.map(({ expression, observed, passed }) => ({
       expression,
       observed: sixDigits(observed),
@@ -260,6 +264,12 @@ function iterationsOf(iterations: IterationSummary | null): SummaryIterations | 
     lowerBounds: serviceTimeLowerBounds(iterations),
     startDelayMs: latencyOf(times.startDelayMs),
   };
+}
+
+function networkOf(network: NetworkSummary | null): NetworkSummary | null {
+  if (network === null) return null;
+  const { samples, retransmitting, roundTripMs } = network;
+  return { samples, retransmitting, roundTripMs: latencyOf(roundTripMs) };
 }
 
 function latencyOf(latency: LatencySummary): LatencySummary {

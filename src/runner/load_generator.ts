@@ -58,6 +58,9 @@ export interface LoadGeneratorOptions {
   readonly onWarning: (text: string) => void;
 }
 
+/** How many connections the system is asked about once a second. */
+const SAMPLED_CONNECTIONS = 64;
+
 /** The name that errors are counted under if no test could catch them. */
 const UNCAUGHT = "(not awaited)";
 
@@ -72,6 +75,7 @@ export class LoadGenerator {
   readonly #pool: UserPool;
   readonly #health: GeneratorHealth;
   readonly #fetches: NodeContext["http"]["fetches"];
+  readonly #sockets: NodeContext["http"]["sockets"];
   /** Set in the open model. */
   #openModel: OpenModelExecutor | null = null;
   #isLimited = false;
@@ -115,6 +119,7 @@ export class LoadGenerator {
       recorder,
     });
     this.#fetches = shared.http.fetches;
+    this.#sockets = shared.http.sockets;
     this.#pool = new UserPool({
       classes,
       shared,
@@ -215,6 +220,8 @@ export class LoadGenerator {
   check(): Health {
     const problem = this.#fetches.check();
     if (problem !== null) this.#options.onWarning(problem);
+    const connections = this.#sockets.tcpInfo?.(SAMPLED_CONNECTIONS) ?? [];
+    this.#table.network(connections, this.#clock.now());
     return this.#health.check();
   }
 

@@ -26,6 +26,7 @@ import {
   type ThresholdOptions,
   ThresholdWatch,
 } from "./threshold_watch.ts";
+import { networkProblems } from "../stats/network_stats.ts";
 import { arrivalProblems, unfinishedProblems, type Warnings } from "./warnings.ts";
 
 /** Checks a run once a second, and at its end. */
@@ -95,6 +96,7 @@ export class RunWatch {
     const { users, arrivalRate, complete, statistics } = snapshot;
     const { iterations } = statistics;
     this.#warnings.addAll(unfinishedProblems(statistics.totals));
+    this.#warnings.addAll(networkProblems(statistics.network));
     this.#warnings.addAll(naturalEnd.shortage(iterations?.scheduled ?? 0, complete));
     if (arrivalRate === null || iterations === null) return;
     // Checked only at the end: what holds for a part of the run need not hold for the whole.

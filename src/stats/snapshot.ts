@@ -171,6 +171,16 @@ export interface IterationSummary
   readonly startDelayMs: LatencySummary;
 }
 
+/** What the system said about the connections of users, some of which were sampled once a second. */
+export interface NetworkSummary {
+  /** How often a connection was sampled; at least 1. */
+  readonly samples: number;
+  /** Samples of connections that had sent data again since they were opened. */
+  readonly retransmitting: number;
+  /** The smoothed round-trip times. */
+  readonly roundTripMs: LatencySummary;
+}
+
 /** Everything that was counted. */
 export interface Statistics {
   readonly totals: RequestTotals;
@@ -183,6 +193,8 @@ export interface Statistics {
   readonly timeline: readonly TimelineSecond[];
   /** `null` if iterations are not counted. */
   readonly iterations: IterationSummary | null;
+  /** `null` if no connection was sampled: not all systems can be asked. */
+  readonly network: NetworkSummary | null;
 }
 
 /** The state of one threshold. */

@@ -112,6 +112,14 @@ export interface PhaseCounts extends Readonly<Record<Phase, LatencyCounts>> {
 /** Phases with their key. */
 export type KeyedPhases = readonly [method: string, name: string, counts: PhaseCounts];
 
+/** What the system said about open connections, some of which are sampled once a second. */
+export interface NetworkCounts {
+  /** The smoothed round-trip time of each sample, in milliseconds. */
+  readonly roundTrip: LatencyCounts;
+  /** Samples of connections that had sent segments again since they were opened. */
+  readonly retransmitting: number;
+}
+
 /** The counts and times of iterations. All times are milliseconds. */
 export interface IterationCounts {
   /** Iterations that were due. */
@@ -171,6 +179,8 @@ export interface StatsDelta {
   readonly unfinished: Iterable<KeyedUnfinished>;
   /** Requests in progress at the end of the last second. Unlike everything else, they do not add up. */
   readonly inProgress: Iterable<KeyedInProgress>;
+  /** `null` if no connection was sampled, or the system cannot be asked. */
+  readonly network: NetworkCounts | null;
 }
 
 /** A second in which nothing was counted. */
@@ -185,5 +195,6 @@ export function emptyDelta(second: number): StatsDelta {
     iterations: null,
     unfinished: [],
     inProgress: [],
+    network: null,
   };
 }

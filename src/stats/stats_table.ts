@@ -6,6 +6,7 @@
 
 import { clippedText } from "../core/clipped_text.ts";
 import { IterationStats } from "./iteration_stats.ts";
+import { type ConnectionSample, NetworkStats } from "./network_stats.ts";
 import { type EntriesByCode, EntryTable, NameCap, PairMap, type Sample } from "./request_stats.ts";
 import {
   type KeyedInProgress,
@@ -35,6 +36,7 @@ export class SecondStats implements StatsDelta {
   inProgress: Iterable<KeyedInProgress> = [];
 
   #iterations: IterationStats | null = null;
+  #network: NetworkStats | null = null;
   #unfinished: PairMap<Unfinished> | null = null;
 
   /** @param users those that were running when the second started. */
@@ -52,6 +54,16 @@ export class SecondStats implements StatsDelta {
   /** As {@link iterations}, to add counts to. */
   get openIterations(): IterationStats {
     return this.#iterations ??= new IterationStats();
+  }
+
+  /** What the system said about connections; `null` if none was sampled. */
+  get network(): NetworkStats | null {
+    return this.#network;
+  }
+
+  /** As {@link network}, to add to. */
+  get openNetwork(): NetworkStats {
+    return this.#network ??= new NetworkStats();
   }
 
   /** Requests that were in progress when their users were cut off. */
@@ -171,6 +183,12 @@ export class StatsTable {
     const { userErrors } = this.#at(atMs);
     const text = this.#userErrors.admit(user, error);
     userErrors.set(user, text, (userErrors.get(user, text) ?? 0) + 1);
+  }
+
+  /** What the system says about some connections at this moment. */
+  network(samples: readonly ConnectionSample[], atMs: number): void {
+    const open = this.#at(atMs);
+    for (const sample of samples) open.openNetwork.add(sample);
   }
 
   /** The event loop was late by this much, in milliseconds. */

@@ -7,6 +7,7 @@
 
 import { IterationStats } from "./iteration_stats.ts";
 import { Latencies } from "./latencies.ts";
+import { NetworkStats } from "./network_stats.ts";
 import { PhaseFigures, PhaseStats } from "./phase_stats.ts";
 import {
   type EntriesByCode,
@@ -118,6 +119,7 @@ export class Totals {
       ).sort((a, b) => byCount(a, b) || compareText(a.user, b.user)),
       timeline: timeline.rows(),
       iterations: iterationsOf(merged.iterations),
+      network: merged.network?.summary() ?? null,
     };
   }
 }
@@ -168,6 +170,10 @@ export class MergedStats implements StatsDelta {
 
   get unfinished(): StatsDelta["unfinished"] {
     return this.#merged.unfinished;
+  }
+
+  get network(): StatsDelta["network"] {
+    return this.#merged.network;
   }
 
   /** Those of the last second. */
@@ -224,6 +230,7 @@ export class MergedCounts {
   /** Unfinished requests, under the same names as {@link entries}. */
   readonly unfinished = new PairMap<Unfinished>();
   #iterations: IterationStats | null = null;
+  #network: NetworkStats | null = null;
   #entryCount = 0;
   #errorCount = 0;
   readonly #names = new NameCap();
@@ -232,6 +239,11 @@ export class MergedCounts {
   /** `null` as long as there are none. */
   get iterations(): IterationStats | null {
     return this.#iterations;
+  }
+
+  /** `null` as long as no connection was sampled. */
+  get network(): NetworkStats | null {
+    return this.#network;
   }
 
   /** Whether the limit of names was reached, here or on a node, and further ones are under `(other)`. */
@@ -246,9 +258,9 @@ export class MergedCounts {
 
   /** Adds the counts of a node. */
   add(
-    { entries, phases, userErrors, iterations, unfinished }: Pick<
+    { entries, phases, userErrors, iterations, unfinished, network }: Pick<
       StatsDelta,
-      "entries" | "phases" | "userErrors" | "iterations" | "unfinished"
+      "entries" | "phases" | "userErrors" | "iterations" | "unfinished" | "network"
     >,
   ): void {
     for (const [method, name, code, entry] of entries) {
@@ -261,6 +273,7 @@ export class MergedCounts {
       this.unfinished.at(...this.admit(method, name), newUnfinished).merge(counts);
     }
     if (iterations !== null) (this.#iterations ??= new IterationStats()).merge(iterations);
+    if (network !== null) (this.#network ??= new NetworkStats()).merge(network);
     for (const [user, error, count] of userErrors) {
       const key = this.#userErrorCap.admitPair(user, error);
       this.userErrors.set(...key, (this.userErrors.get(...key) ?? 0) + count);

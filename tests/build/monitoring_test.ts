@@ -38,6 +38,7 @@ function everyFamily(): MetricFamily[] {
         phases: phaseTotals({ connect: [1], ttfb: [10] }, { opened: 1, reused: 1 }),
       })),
       iterations,
+      network: { samples: 64, retransmitting: 1, roundTripMs: latencies(0.2) },
     }),
   }, [{ name: "pay", complete: 1, incomplete: 1 }]);
 }

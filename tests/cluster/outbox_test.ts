@@ -122,6 +122,7 @@ Deno.test("each second is a report", () => {
     damaged: false,
     warnings: [],
     phases: [],
+    network: [],
   });
   assert.deepEqual([entries.length, histograms.length, others.length], [1, 1, 0]);
   assert.equal(outbox.lastSeq, 1);

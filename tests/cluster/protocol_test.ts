@@ -95,6 +95,7 @@ const REPORT: Message<"REPORT"> = {
     ttfb: { buckets: histogram, spread: [SPREAD] },
     download: { buckets: histogram, spread: [SPREAD] },
   }],
+  network: [{ roundTrip: { buckets: histogram, spread: [SPREAD] }, retransmitting: 1 }],
 };
 
 const ENTRY_SENT: readonly unknown[] = ["GET", "search", 500, 1, 2, 3, 4, 5.5, 0.5, 4.5, 6.5, [[
@@ -184,6 +185,7 @@ const WIRE: {
       true,
       ["It was slow."],
       [["GET", "search", 4, 1, TIMES_SENT, NO_TIMES, TIMES_SENT, NO_TIMES, TIMES_SENT, TIMES_SENT]],
+      [[TIMES_SENT, 1]],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],

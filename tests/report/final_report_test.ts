@@ -95,6 +95,13 @@ First byte         2   12.0   12.0   12.0   12.0   12.0   12.0
 Download           2      0      0      0      0      0      0
 2 connections opened; 1,234 requests on a connection that was open already.`,
   );
+  const network = { samples: 640, retransmitting: 3, roundTripMs: latencies(0.21) };
+  const requests = [requestRow({ phases })];
+  const run = snapshot({ statistics: statistics({ requests, network }) });
+  assert.equal(
+    phaseSection(run, { columns: 80, color: false }).at(-1),
+    "Network: round trip 0.210 ms median; 3 of 640 sampled connections resent data.",
+  );
 });
 
 Deno.test("problems have their own tables, and warnings are wrapped", () => {

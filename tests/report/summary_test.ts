@@ -166,6 +166,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
     }
   ],
   "iterations": null,
+  "network": null,
   "thresholds": [],
   "breakingPoint": null,
   "timeline": [

@@ -59,6 +59,7 @@ function packedOf(
     iterations,
     unfinished,
     inProgress,
+    network: null,
   };
 }
 

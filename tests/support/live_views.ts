@@ -111,6 +111,7 @@ export function liveView(changes: Partial<LiveView> = {}): LiveView {
     failures: [],
     userErrors: [],
     iterations: null,
+    network: null,
     thresholds: [],
     breakingPoint: null,
     timeline: Array.from({ length: 10 }, (_, second) => liveSecond(second)),

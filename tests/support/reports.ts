@@ -24,6 +24,7 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     damaged: false,
     warnings: [],
     phases: [],
+    network: [],
     ...changes,
   };
 }

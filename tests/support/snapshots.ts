@@ -253,6 +253,7 @@ export function statistics(changes: Partial<Statistics> = {}): Statistics {
     userErrors: [],
     timeline: Array.from({ length: 10 }, (_, second) => timelineSecond({ second })),
     iterations: null,
+    network: null,
     ...changes,
   };
 }

@@ -5,7 +5,13 @@
  * @module
  */
 
-import { formatAmount, formatClock, formatExact, formatShare } from "../page/format.js";
+import {
+  formatAmount,
+  formatClock,
+  formatExact,
+  formatMilliseconds,
+  formatShare,
+} from "../page/format.js";
 
 /** @typedef {import("../report_content.ts").ReportContent} ReportContent */
 
@@ -64,7 +70,7 @@ export function runFacts({ view, metadata }) {
  * @param {ReportContent} content
  * @returns {readonly Fact[]}
  */
-export function machineFacts({ view: { mode, workers }, metadata: { machine, program } }) {
+export function machineFacts({ view: { mode, workers, network }, metadata: { machine, program } }) {
   const { hostname, cores, system } = machine;
   const peak = workers.reduce((highest, { cpuPeak }) => Math.max(highest, cpuPeak), 0);
   return [
@@ -73,9 +79,28 @@ export function machineFacts({ view: { mode, workers }, metadata: { machine, pro
     ["System", system],
     ["Version", program],
     ["Sockets", socketsText(workers)],
+    ...networkFacts(network),
     [
       workers.length > 1 ? "CPU peak of the busiest worker" : "CPU peak",
       workers.length === 0 ? "no workers" : `${Math.round(peak * 100)}% of a core`,
+    ],
+  ];
+}
+
+/**
+ * What the system said about connections.
+ *
+ * @param {ReportContent["view"]["network"]} network
+ * @returns {readonly Fact[]}
+ */
+function networkFacts(network) {
+  if (network === null) return [];
+  const { samples, retransmitting, roundTripMs: { p50, p99 } } = network;
+  return [
+    ["Round trip", `${formatMilliseconds(p50)} median, ${formatMilliseconds(p99)} p99`],
+    [
+      "Sampled connections",
+      `${formatExact(samples)}, ${formatExact(retransmitting)} had sent data again`,
     ],
   ];
 }
