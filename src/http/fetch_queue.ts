@@ -21,6 +21,12 @@ const CHECK_MS = 1;
 /** An event loop that runs later than this has no time left, in milliseconds. */
 const BUSY_LATE_MS = 2;
 
+/**
+ * Before more than {@link MOST_EVEN_FETCHES} are under way, there must be time for more this often in a row.
+ * A busy process also finds its timer on time once in a while, or is suspended before a request ends.
+ */
+const CALM_CHECKS = 5;
+
 /** Waits of over this many milliseconds, in each of this many seconds, are worth a warning. */
 const LONG_WAIT_MS = 50;
 const WATCHED_SECONDS = 5;
@@ -37,7 +43,7 @@ const WARNING =
  *
  * A slow target needs any number of requests under way, and must get them. So nothing waits unless the
  * event loop has no time for more: as soon as it is on time, or no request has ended for a while, the
- * number under way may double every millisecond. All users of a node share one queue.
+ * number under way may double every few milliseconds. All users of a node share one queue.
  */
 export class FetchQueue {
   readonly #clock: Clock;
@@ -46,6 +52,8 @@ export class FetchQueue {
   #underWay = 0;
   /** Requests that have ended since the timer was set. */
   #ended = 0;
+  /** How often in a row there was time for more, since requests were started for this reason. */
+  #calmChecks = 0;
   #timerSetAt: number | null = null;
   /** Whether a request has waited for long, or might have in the runtime, since the last {@link check}. */
   #hasLongWait = false;
@@ -119,8 +127,12 @@ export class FetchQueue {
     const lateMs = this.#clock.now() - this.#timerSetAt! - CHECK_MS;
     this.#timerSetAt = null;
     const isBusy = lateMs >= BUSY_LATE_MS && this.#ended > 0;
+    this.#calmChecks = isBusy ? 0 : this.#calmChecks + 1;
     if (isBusy && this.#underWay > MOST_EVEN_FETCHES) this.#hasLongWait = true;
-    if (!isBusy) this.#startWaiting(Math.max(this.#underWay, EVEN_FETCHES));
+    if (this.#calmChecks >= (this.#underWay < MOST_EVEN_FETCHES ? 1 : CALM_CHECKS)) {
+      this.#calmChecks = 0;
+      this.#startWaiting(Math.max(this.#underWay, EVEN_FETCHES));
+    }
     if (this.#waiting.size > 0) this.#setTimer();
   }
 }
