@@ -26,7 +26,7 @@ export interface CheckoutOptions extends MeasureOptions {
 
 /**
  * Runs pairs. Their order alternates, so that a slow drift of the machine affects both. Disturbed pairs are
- * repeated, up to as many as were planned. Resolves with the undisturbed pairs, or with all if most were
+ * repeated, up to as many as were planned, unless all of the planned ones were disturbed. Resolves with the undisturbed pairs, or with all if most were
  * disturbed.
  */
 export async function runPairs(
@@ -39,7 +39,9 @@ export async function runPairs(
   const all: Pair[] = [];
   const quiet: Pair[] = [];
   const run = (one: Contender): Promise<Measurement> => measure(one, nginx, scenario, options);
-  for (let number = 1; number <= 2 * pairs && quiet.length < pairs; number++) {
+  const isWorthwhile = (number: number): boolean =>
+    number <= pairs || (number <= 2 * pairs && quiet.length > 0 && quiet.length < pairs);
+  for (let number = 1; isWorthwhile(number); number++) {
     const isBaseFirst = number % 2 === 1;
     const first = await run(isBaseFirst ? other : contender);
     const second = await run(isBaseFirst ? contender : other);
