@@ -176,8 +176,6 @@ function indexOf(bits: DataView, ms: number): number {
 }
 
 function middleOf(index: number): number {
-  // Mostly zeros.
-  if (index === 0) return 0;
   return (Histogram.lowerBound(index) + Histogram.upperBound(index)) / 2;
 }
 

@@ -106,7 +106,10 @@ export class Latencies implements LatencyCounts {
    * @param shares as for {@link percentile}, in rising order.
    */
   percentiles(shares: readonly number[]): number[] {
-    return this.histogram.percentiles(shares).map((middle) => this.#clamp(middle));
+    return this.histogram.percentiles(shares).map((middle) =>
+      // Values below a microsecond, most of which are zeros.
+      middle < FIRST_BUCKET_END ? this.min : this.#clamp(middle)
+    );
   }
 
   /** The figures that reports show. */
@@ -134,6 +137,8 @@ export class Latencies implements LatencyCounts {
     return Math.min(Math.max(ms, this.min), this.max);
   }
 }
+
+const FIRST_BUCKET_END = Histogram.upperBound(0);
 
 const NO_LATENCIES = Object.freeze(
   Object.fromEntries(LATENCY_FIGURES.map((figure) => [figure, null])),
