@@ -35,8 +35,8 @@ interface AwakeTimer {
 /**
  * A clock that stands still while this process does not run: suspended by a signal or with its machine, or
  * blocked by code that does not yield. Its timers fire once their delay has passed while the process ran,
- * so after a pause what has arrived in the meantime is handled before any deadline. A timer that is late
- * because the process is busy waits until it is not, for half a second at least.
+ * so after a pause what has arrived in the meantime is handled before any deadline. If a timer is late
+ * because the process is busy, it is set again until it fires on time, at most 10 times.
  *
  * Use it for each deadline by which a process judges others. A lease that a process has been granted must
  * not use it: its time passes for all other processes.

@@ -5,13 +5,13 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import type { Socket, SocketHandler } from "../net/socket.ts";
+import { isResetError, type Socket, type SocketHandler } from "../net/socket.ts";
 import type { Expiring } from "./connection_timers.ts";
 import { BodySender, type EncodedRequest, type SeparateBody } from "./request_encoder.ts";
 import { type RequestErrorCode, WireError } from "./request_error.ts";
 import { ResponseParser, type WireMessage } from "./response_parser.ts";
 import type { SharedHttpState } from "./shared_http_state.ts";
-import { isReset, socketFailure } from "./socket_errors.ts";
+import { socketFailure } from "./socket_errors.ts";
 import type { WireRequest } from "./transport.ts";
 
 /** Settings of a connection. Times are in milliseconds; `Infinity` means no limit. */
@@ -242,7 +242,7 @@ export class Connection implements Expiring, SocketHandler {
     { bytes, bodyInBytes, body }: EncodedRequest,
   ): Promise<boolean> {
     if (body !== null || (bodyInBytes > 0 && bytes.length > SMALLEST_READ)) return true;
-    if (isReset(failure)) return false;
+    if (isResetError(failure.cause)) return false;
     return !await this.#socket.wasReset(EMPTY_LINE);
   }
 

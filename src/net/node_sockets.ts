@@ -7,7 +7,13 @@
 
 import { Socket as Stream, type SocketConstructorOpts } from "node:net";
 import { getSystemErrorMap } from "node:util";
-import type { Socket, SocketAddress, SocketHandler, Sockets } from "./socket.ts";
+import {
+  isResetError,
+  type Socket,
+  type SocketAddress,
+  type SocketHandler,
+  type Sockets,
+} from "./socket.ts";
 
 /** Opens TCP connections through `node:net`. */
 export function nodeSockets(): Sockets {
@@ -84,8 +90,9 @@ class NodeSocket implements Socket {
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
     if (this.#state !== "open" && this.#state !== "opening") return true;
-    const stream = this.#stream!;
-    if (stream.writeError !== null) return true;
+    const stream = this.#stream;
+    // Without a stream, the error of opening it has not been reported yet.
+    if (stream === null || stream.writeError !== null) return true;
     stream.write(bytes);
     if (stream.writableLength === 0) return true;
     if (!this.#awaitsDrain) {
@@ -101,7 +108,7 @@ class NodeSocket implements Socket {
       return Promise.resolve(this.#wasReset);
     }
     return new Promise((resolve) => {
-      stream.write(probe, () => resolve(isReset(stream.writeError)));
+      stream.write(probe, () => resolve(isResetError(stream.writeError)));
     });
   }
 
@@ -163,13 +170,13 @@ class NodeSocket implements Socket {
   };
 
   readonly #onWriteError = (failure: NodeJS.ErrnoException): void => {
-    if (isReset(failure)) this.#wasReset = true;
+    if (isResetError(failure)) this.#wasReset = true;
     // Until the stream ends, there may be bytes that arrived before the connection was lost.
-    if (this.#ended || !isReset(failure)) this.#onError(failure);
+    if (this.#ended || !isResetError(failure)) this.#onError(failure);
   };
 
   readonly #onError = (error: unknown): void => {
-    if (isReset(error)) this.#wasReset = true;
+    if (isResetError(error)) this.#wasReset = true;
     if (this.#state === "lost" || this.#state === "closed") return;
     this.#reads.count++;
     this.#state = "lost";
@@ -239,9 +246,4 @@ function inWords(error: unknown): unknown {
   const [, text] = getSystemErrorMap().get(error.errno) ?? [];
   if (text !== undefined) error.message = text.slice(0, 1).toUpperCase() + text.slice(1);
   return error;
-}
-
-function isReset(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : "";
-  return code === "ECONNRESET" || code === "EPIPE";
 }

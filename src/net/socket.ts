@@ -69,9 +69,9 @@ export interface Sockets {
   /** Opens a connection; the handler learns how that ends. Small writes are sent without delay. */
   open(to: SocketAddress, handler: SocketHandler): Socket;
   /**
-   * Delivers what the system has received until now, on the runtime's own streams as well. Resolves when that is done, and the callbacks' own
-   * promises have been served. Used before a time limit is enforced, so that no limit is exceeded only because
-   * this process was late.
+   * Delivers what the system has received until now, on the runtime's own streams as well. Resolves when
+   * that is done, and the callbacks' own promises have been served. Used before a time limit is enforced, so
+   * that no limit is exceeded only because this process was late.
    */
   drain(): Promise<void>;
   /**
@@ -87,4 +87,20 @@ export interface TcpInfo {
   readonly rttMs: number;
   /** Segments sent again since the connection was opened. */
   readonly retransmits: number;
+}
+
+/** The system's codes and the runtime's error classes of a reset. */
+const RESETS: ReadonlySet<string> = new Set([
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ConnectionReset",
+  "ConnectionAborted",
+  "BrokenPipe",
+]);
+
+/** Whether the other side has reset the connection, as opposed to a mere end of its stream. */
+export function isResetError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return RESETS.has(error.name) || ("code" in error && RESETS.has(String(error.code)));
 }

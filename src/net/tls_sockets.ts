@@ -7,7 +7,7 @@
 
 import { setImmediate } from "node:timers";
 import { NodeTlsSocket, type TlsConnectOptions } from "./node_tls.ts";
-import type { Socket, SocketHandler } from "./socket.ts";
+import { isResetError, type Socket, type SocketHandler } from "./socket.ts";
 import { tlsFailure } from "./tls_errors.ts";
 
 /**
@@ -123,12 +123,12 @@ class RuntimeTlsSocket implements Socket {
 
   async wasReset(probe: Uint8Array<ArrayBuffer>): Promise<boolean> {
     if (this.#conn === null || this.#state === "closed") return false;
-    if (isReset(this.#writeError)) return true;
+    if (isResetError(this.#writeError)) return true;
     try {
       await this.#conn.write(probe);
       return false;
     } catch (error) {
-      return isReset(error);
+      return isResetError(error);
     }
   }
 
@@ -255,18 +255,10 @@ class RuntimeTlsSocket implements Socket {
     if (this.#state === "lost" || this.#state === "closed") return;
     const open = this.#state === "open";
     this.#state = "lost";
-    if (isReset(error)) this.#writeError ??= error;
+    if (isResetError(error)) this.#writeError ??= error;
     // Writing fails first after a reset, and what follows is then a mere end.
     const isEnd = error instanceof Deno.errors.UnexpectedEof && this.#writeError !== null;
     const reason = isEnd ? this.#writeError : error;
     this.handler.onError(tlsFailure(reason, { open, hasCertificate: false }));
   }
-}
-
-function isReset(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = "code" in error ? error.code : "";
-  return code === "ECONNRESET" || code === "EPIPE" ||
-    error instanceof Deno.errors.ConnectionReset ||
-    error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe;
 }

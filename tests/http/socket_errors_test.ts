@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { type AddressInfo, createServer } from "node:net";
 import { type RequestErrorCode, WireError } from "../../src/http/request_error.ts";
 import { socketFailure, type SocketPhase } from "../../src/http/socket_errors.ts";
+import { TlsError } from "../../src/net/tls_errors.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
-import { type ConnectionScript, RawServer, silent } from "../support/raw_server.ts";
+import { RawServer, silent } from "../support/raw_server.ts";
 
 async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
   return await promise.then(() => assert.fail("nothing was thrown"), (error: unknown) => error);
@@ -12,19 +13,6 @@ async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
 function code(error: unknown, phase: SocketPhase): RequestErrorCode {
   return socketFailure(error, phase).code;
 }
-
-async function handshakeFailure(port: number): Promise<WireError> {
-  const tcp = await Deno.connect({ hostname: "127.0.0.1", port });
-  using tls = await Deno.startTls(tcp, { hostname: "127.0.0.1", caCerts: [testAuthority()] });
-  return socketFailure(await thrownBy(tls.handshake()), "tls");
-}
-
-async function handshakeFailureOf(play: ConnectionScript): Promise<WireError> {
-  await using server = new RawServer(play);
-  return await handshakeFailure(server.port);
-}
-
-// The tests of the dialer are about certificates. Here are the errors of sockets.
 
 Deno.test("a port without a listener: ECONNREFUSED", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -64,36 +52,6 @@ Deno.test("closed on this side: ABORTED", async () => {
   const failure = socketFailure(await thrownBy(conn.read(new Uint8Array(10))), "exchange");
   assert.equal(failure.code, "ABORTED");
   assert.equal(failure.message, "the connection was closed on this side");
-});
-
-Deno.test("a peer that does not speak TLS: TLS, and the message says so", async () => {
-  const failure = await handshakeFailureOf(async (connection) => {
-    await connection.write("HTTP/1.1 400 Bad Request\r\n\r\n");
-    await connection.readToEnd();
-  });
-  assert.equal(failure.code, "TLS");
-  assert.match(
-    failure.message,
-    /^the server does not speak TLS on this port \(received corrupt message/,
-  );
-});
-
-Deno.test("closed during the handshake: TLS", async () => {
-  const failure = await handshakeFailureOf(async (connection) => {
-    await connection.readText(1);
-  });
-  assert.equal(failure.code, "TLS");
-  assert.match(failure.message, /^the server closed the connection during the TLS handshake/);
-});
-
-Deno.test("an alert during the handshake: TLS", async () => {
-  const failure = await handshakeFailureOf(async (connection) => {
-    // Fatal, handshake_failure.
-    await connection.write(new Uint8Array([21, 3, 3, 0, 2, 2, 40]));
-    await connection.readToEnd();
-  });
-  assert.equal(failure.code, "TLS");
-  assert.equal(failure.message, "received fatal alert: HandshakeFailure");
 });
 
 Deno.test("TLS that ends without close_notify: ECONNRESET in an exchange", async () => {
@@ -147,6 +105,10 @@ Deno.test("the runtime's error classes and the system's codes are recognized", (
   assert.equal(code(named("EPIPE"), "exchange"), "ECONNRESET");
   assert.equal(code(named("ECONNREFUSED"), "connect"), "ECONNREFUSED");
   assert.equal(code(named("ENFILE"), "connect"), "EMFILE");
+  // Ports of a local address, and sockets that epoll watches, are limited on this machine.
+  assert.equal(code(named("EADDRINUSE"), "connect"), "EADDRNOTAVAIL");
+  assert.equal(code(new Deno.errors.AddrInUse("words"), "connect"), "EADDRNOTAVAIL");
+  assert.equal(code(named("ENOSPC"), "connect"), "ENOBUFS");
 });
 
 Deno.test("the system's timeout is CONNECT_TIMEOUT only while connecting", () => {
@@ -161,9 +123,13 @@ Deno.test("an unknown error gets the code of its phase", () => {
   assert.equal(code("odd", "connect"), "ECONNREFUSED");
   assert.equal(code(new TypeError("Invalid hostname"), "tls"), "TLS");
   assert.equal(code(new Error("odd"), "exchange"), "ECONNRESET");
-  // A server that requires a client certificate says so after the handshake.
-  const alert = new Deno.errors.InvalidData("received fatal alert: CertificateRequired");
-  assert.equal(code(alert, "exchange"), "TLS");
+});
+
+Deno.test("errors of TLS keep their code and words", () => {
+  const error = new TlsError("TLS_EXPIRED", "words", null);
+  const failure = socketFailure(error, "exchange");
+  assert.deepEqual([failure.code, failure.message], ["TLS_EXPIRED", "words"]);
+  assert.equal(failure.cause, error);
 });
 
 Deno.test("a WireError is returned unchanged", () => {

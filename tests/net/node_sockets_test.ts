@@ -21,6 +21,7 @@ Deno.test("node:net: an address that is none is an error of the handler", async 
   const client = new Recorder();
   const to = { address: "127.0.0.1", port: 80, localAddress: "nowhere" };
   const socket = client.call(() => nodeSockets().open(to, client));
+  assert.equal(socket.write(new Uint8Array(1)), true);
   await client.has("error ERR_INVALID_IP_ADDRESS");
   socket.close();
 });
