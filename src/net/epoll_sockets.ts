@@ -26,6 +26,7 @@ import {
   eventLayout,
 } from "./epoll_events.ts";
 import { errorNumber, type Libc, type LibcSymbols, SystemError, systemError } from "./libc.ts";
+import { runtimeTurn } from "./node_sockets.ts";
 import type { Socket, SocketAddress, SocketHandler, Sockets, TcpInfo } from "./socket.ts";
 import { AF_INET6, encodeAddress } from "./socket_address.ts";
 
@@ -45,7 +46,7 @@ const MAX_READS = 4;
 const MAX_DRAIN_TURNS = 128;
 
 /** Turns in which the runtime's own streams, of TLS and of `fetch`, deliver what they have. */
-const RUNTIME_TURNS = 8;
+const RUNTIME_TURNS = 5;
 
 /** Turns without an event before a thread waits. Handing over to it costs more than a few turns. */
 const EMPTY_TURNS = 4;
@@ -175,9 +176,7 @@ class EpollSockets implements Sockets {
       if ((count < BATCH || ready <= 0) && this.#again.length === 0) break;
     }
     // The runtime asks the system about its own streams after timers, not after immediates.
-    for (let turn = 0; turn < RUNTIME_TURNS; turn++) {
-      await new Promise<void>((resolve) => setTimeout(resolve, 0));
-    }
+    for (let turn = 0; turn < RUNTIME_TURNS; turn++) await runtimeTurn();
   }
 
   tcpInfo(max: number): readonly TcpInfo[] {
