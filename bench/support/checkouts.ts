@@ -26,8 +26,8 @@ export interface CheckoutOptions extends MeasureOptions {
 
 /**
  * Runs pairs. Their order alternates, so that a slow drift of the machine affects both. Disturbed pairs are
- * repeated, up to as many as were planned, unless all of the planned ones were disturbed. Resolves with the undisturbed pairs, or with all if most were
- * disturbed.
+ * repeated, up to as many as were planned, unless all of the planned ones were disturbed. Resolves with the
+ * undisturbed pairs, or with all if most were disturbed.
  */
 export async function runPairs(
   contender: Contender,
