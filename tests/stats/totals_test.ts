@@ -274,6 +274,7 @@ Deno.test("an empty run has no rows, rates of 0 and no latencies", () => {
     userErrors: [],
     timeline: [],
     iterations: null,
+    network: null,
   });
   assert.equal(new Totals().peakUsers, 0);
 });
