@@ -11,7 +11,7 @@
  * generator does. That is no faster than 8 MB, and takes up to 45 MB more memory (`deno task bench http`).
  * With 4 MB, users of native `fetch` are slower. V8 reads the limit only when it starts.
  */
-export const RUNTIME_FLAGS: readonly string[] = ["--v8-flags=--max-semi-space-size=8"];
+export const RUNTIME_FLAGS: readonly string[] = ["--v8-flags=--max-semi-space-size=16"];
 
 /** The files and folders with code, relative to the root. */
 const CODE = ["mod.ts", "cli.ts", "src", "tests", "bench", "examples", "build"];
