@@ -7,9 +7,9 @@
 /**
  * The V8 flags of the executable and of the tasks that run aiotest.
  *
- * V8 lets each half of its young generation grow to 16 MB in a program that allocates as much as a load
- * generator does. That is no faster than 8 MB, and takes up to 45 MB more memory (`deno task bench http`).
- * With 4 MB, users of native `fetch` are slower. V8 reads the limit only when it starts.
+ * The limit of each half of V8's young generation in MB. With less, objects of thousands of requests under
+ * way move to the old generation, which takes more processor time and memory; with more, it is faster still,
+ * and takes more memory (`deno task bench http`). V8 reads the limit only when it starts.
  */
 export const RUNTIME_FLAGS: readonly string[] = ["--v8-flags=--max-semi-space-size=16"];
 

@@ -16,7 +16,6 @@ import { CLIENT_CERTIFICATE_ALERT } from "../net/tls_errors.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import { decodeResponse, decodeText, joined } from "./decoding.ts";
-import type { FetchQueue, WaitingFetch } from "./fetch_queue.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
 import {
   ExchangePhases,
@@ -36,43 +35,37 @@ import {
 export class FetchTransport implements Transport {
   readonly #clock: Clock;
   readonly #deadlines: DeadlineSweep;
-  readonly #queue: FetchQueue;
   readonly #maxBodySize: number;
   readonly #tls: TlsSettings;
   #client: Deno.HttpClient | null = null;
   // Reused, because an AbortController per request would cost more than the rest of this class.
   readonly #exchanges = new Set<FetchExchange>();
   readonly #idle: FetchExchange[] = [];
-  readonly #waiting = new Set<WaitingFetch>();
 
   /**
    * Creates a transport, which opens no connection before the first exchange.
    *
-   * @param shared what all transports on the same clock share.
+   * @param deadlines on the same clock; any number of transports can share it.
    * @param maxBodySize the largest response body in bytes, as `fetch` returns it and decoded.
    * @param tls the client certificate, and what is trusted; `fetch` has no other settings.
    */
   constructor(
     clock: Clock,
-    { deadlines, fetches }: SharedFetchState,
+    deadlines: DeadlineSweep,
     maxBodySize: number = MAX_BODY_SIZE,
     tls: TlsSettings = DEFAULT_TLS,
   ) {
     this.#clock = clock;
     this.#deadlines = deadlines;
-    this.#queue = fetches;
     this.#maxBodySize = maxBodySize;
     this.#tls = tls;
   }
 
   exchange(request: WireRequest): void {
-    const waiting = this.#queue.start();
-    if (waiting === null) void this.#send(request, 0);
-    else void this.#sendInTurn(waiting, request);
+    void this.#exchange(request);
   }
 
   abort(): void {
-    for (const one of this.#waiting) this.#queue.cancel(one);
     for (const exchange of this.#exchanges) if (exchange.busy) exchange.stop("ABORTED");
   }
 
@@ -83,18 +76,8 @@ export class FetchTransport implements Transport {
     this.#client = null;
   }
 
-  async #sendInTurn(waiting: WaitingFetch, request: WireRequest): Promise<void> {
-    this.#waiting.add(waiting);
-    const waitedMs = await waiting.turn;
-    this.#waiting.delete(waiting);
-    if (waiting.isCanceled) request.failed(stopped(request));
-    else await this.#send(request, waitedMs);
-  }
-
-  /** @param waitedMs how long the request has waited: the target gets as much time as without that. */
-  async #send(request: WireRequest, waitedMs: number): Promise<void> {
-    const exchange = this.#begin(request.deadline + waitedMs);
-    const sentAt = request.sentAt + waitedMs;
+  async #exchange(request: WireRequest): Promise<void> {
+    const exchange = this.#begin(request.deadline);
     let inBody = false;
     let response: WireResponse;
     try {
@@ -103,7 +86,7 @@ export class FetchTransport implements Transport {
       const headAt = this.#clock.now();
       const phases = request.counter.phases ??= new ExchangePhases();
       phases.opened = UNKNOWN;
-      phases.addResponse(headAt - sentAt, 0);
+      phases.addResponse(headAt - request.sentAt, 0);
       const { headers } = fetched;
       const max = this.#maxBodySize;
       const coding = headers.get("content-encoding");
@@ -147,7 +130,6 @@ export class FetchTransport implements Transport {
 
   #end(exchange: FetchExchange): void {
     exchange.end();
-    this.#queue.end();
     if (!exchange.stopped) {
       this.#idle.push(exchange);
       return;
@@ -188,12 +170,6 @@ export class FetchTransport implements Transport {
 
 /** The value of {@link ExchangePhases.opened}, because `fetch` does not show its connections. */
 const UNKNOWN = -1;
-
-/** What all users of `fetch` share. */
-export interface SharedFetchState {
-  readonly deadlines: DeadlineSweep;
-  readonly fetches: FetchQueue;
-}
 
 /** The state of one exchange, reused for the next one. */
 class FetchExchange implements Expiring {

@@ -11,9 +11,9 @@ import type { ConnectTo } from "./connect_to.ts";
 import { DeadlineSweep } from "./connection_timers.ts";
 import { Dialer } from "./dialer.ts";
 import { DnsCache } from "./dns_cache.ts";
-import { FetchQueue } from "./fetch_queue.ts";
 import type { Proxies } from "./proxies.ts";
 import { type RequestTarget, requestTarget } from "./request_encoder.ts";
+import { FETCH_QUEUE, NODE_NET_QUEUE, RequestQueue } from "./request_queue.ts";
 import { Slab } from "./response_parser.ts";
 import { UrlResolver } from "./url_resolver.ts";
 
@@ -68,7 +68,9 @@ export class SharedHttpState {
   /** Ends exchanges whose deadline has passed. */
   readonly deadlines: DeadlineSweep;
   /** Makes requests of native `fetch` wait while the event loop is busy. */
-  readonly fetches: FetchQueue;
+  readonly fetchQueue: RequestQueue;
+  /** The same for the engine's; `null` if its sockets serve all users evenly. */
+  readonly socketQueue: RequestQueue | null;
   /** Memory for small responses. */
   readonly slab: Slab = new Slab();
   /** Of all connections. */
@@ -86,7 +88,8 @@ export class SharedHttpState {
     this.options = options;
     this.sockets = sockets;
     this.deadlines = new DeadlineSweep(clock, () => sockets.drain());
-    this.fetches = new FetchQueue(clock);
+    this.fetchQueue = new RequestQueue(clock, FETCH_QUEUE);
+    this.socketQueue = sockets.kind === "epoll" ? null : new RequestQueue(clock, NODE_NET_QUEUE);
     this.dialer = new Dialer({ ...options, clock, dns: new DnsCache(clock) });
     this.#proxies = proxies;
   }

@@ -240,7 +240,7 @@ const PHASE_COLUMNS: readonly TableColumn[] = [
 ];
 
 /** What phases are called in reports. */
-export const PHASE_TITLES: Readonly<Record<Phase, string>> = {
+const PHASE_TITLES: Readonly<Record<Phase, string>> = {
   dns: "DNS lookup",
   connect: "Connect",
   tls: "TLS handshake",

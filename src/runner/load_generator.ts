@@ -74,7 +74,7 @@ export class LoadGenerator {
   readonly #recorder: Recorder;
   readonly #pool: UserPool;
   readonly #health: GeneratorHealth;
-  readonly #fetches: NodeContext["http"]["fetches"];
+  readonly #http: NodeContext["http"];
   readonly #sockets: NodeContext["http"]["sockets"];
   /** Set in the open model. */
   #openModel: OpenModelExecutor | null = null;
@@ -118,7 +118,7 @@ export class LoadGenerator {
       random,
       recorder,
     });
-    this.#fetches = shared.http.fetches;
+    this.#http = shared.http;
     this.#sockets = shared.http.sockets;
     this.#pool = new UserPool({
       classes,
@@ -218,8 +218,10 @@ export class LoadGenerator {
 
   /** How this node has kept up since the last call. Call it once a second. */
   check(): Health {
-    const problem = this.#fetches.check();
-    if (problem !== null) this.#options.onWarning(problem);
+    for (const queue of [this.#http.fetchQueue, this.#http.socketQueue]) {
+      const problem = queue?.check() ?? null;
+      if (problem !== null) this.#options.onWarning(problem);
+    }
     const connections = this.#sockets.tcpInfo?.(SAMPLED_CONNECTIONS) ?? [];
     this.#table.network(connections, this.#clock.now());
     return this.#health.check();

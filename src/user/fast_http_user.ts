@@ -6,6 +6,7 @@
 
 import { areOneFamily, isSourceAddress } from "../http/local_addresses.ts";
 import { MAX_REDIRECTS } from "../http/redirects.ts";
+import { QueuedTransport } from "../http/request_queue.ts";
 import { SocketTransport } from "../http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
@@ -82,7 +83,7 @@ export class FastHttpUser extends User {
     const { clock, http } = context;
     const { localAddresses } = http.options;
     const settings = this.constructor as typeof FastHttpUser;
-    const transport = new SocketTransport(clock, http, {
+    const sockets = new SocketTransport(clock, http, {
       connectMs: settings.connectTimeout * 1000,
       headersMs: settings.headersTimeout * 1000,
       bodyMs: settings.bodyTimeout * 1000,
@@ -91,6 +92,8 @@ export class FastHttpUser extends User {
       tls: userTls(this, settings.tls, http),
       localAddresses: localAddresses.length > 0 ? localAddresses : settings.localAddresses,
     });
+    const { socketQueue } = http;
+    const transport = socketQueue === null ? sockets : new QueuedTransport(sockets, socketQueue);
     const { host } = this;
     this.session = new Session(transport, context, {
       host,

@@ -6,6 +6,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import { FetchTransport } from "../http/fetch_transport.ts";
+import { QueuedTransport } from "../http/request_queue.ts";
 import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
@@ -83,7 +84,10 @@ export class HttpUser extends User {
     super(context);
     const { timeout, maxBodySize, maxRedirects, tls } = this.constructor as typeof HttpUser;
     const { clock, http } = context;
-    const transport = new FetchTransport(clock, http, maxBodySize, fetchTls(this, tls, http));
+    const transport = new QueuedTransport(
+      new FetchTransport(clock, http.deadlines, maxBodySize, fetchTls(this, tls, http)),
+      http.fetchQueue,
+    );
     const { host } = this;
     this.session = new Session(transport, context, {
       host,

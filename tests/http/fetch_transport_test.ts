@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { EVEN_FETCHES, type FetchQueue } from "../../src/http/fetch_queue.ts";
+import { EVEN_REQUESTS, QueuedTransport, type RequestQueue } from "../../src/http/request_queue.ts";
 import { type FetchFailure, fetchFailure, FetchTransport } from "../../src/http/fetch_transport.ts";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { settle } from "../support/fake_clock.ts";
@@ -9,7 +9,8 @@ import { testTransport } from "./transport_contract.ts";
 
 testTransport({
   name: "fetch",
-  create: (clock, node) => new FetchTransport(clock, node, MAX_BODY_SIZE, node.options.tls),
+  create: (clock, node) =>
+    new FetchTransport(clock, node.deadlines, MAX_BODY_SIZE, node.options.tls),
   cannot: {
     "a GET can have a body": "fetch refuses it, and the request is BAD_REQUEST",
     "a POST is not sent again when a kept connection ends":
@@ -22,7 +23,7 @@ testTransport({
 });
 
 Deno.test("fetch: a body over the limit is TOO_LARGE, and the connection is closed", async () => {
-  await using world = new World((clock, node) => new FetchTransport(clock, node, 1000));
+  await using world = new World((clock, node) => new FetchTransport(clock, node.deadlines, 1000));
   const { target, session, samples } = world;
   let ended = 0;
   const send = (path: string, body: () => BodyInit, coding: string | null = null): void =>
@@ -53,14 +54,14 @@ Deno.test("fetch: a body over the limit is TOO_LARGE, and the connection is clos
 });
 
 /** A world in which as many fetches of other users are under way as can be without waiting. */
-function busyWorld(): { world: World; queue: FetchQueue } {
-  const queues: FetchQueue[] = [];
+function busyWorld(): { world: World; queue: RequestQueue } {
+  const queues: RequestQueue[] = [];
   const world = new World((clock, node) => {
-    queues.push(node.fetches);
-    return new FetchTransport(clock, node);
+    queues.push(node.fetchQueue);
+    return new QueuedTransport(new FetchTransport(clock, node.deadlines), node.fetchQueue);
   });
   const [queue] = queues;
-  for (let i = 0; i < EVEN_FETCHES; i++) queue!.start();
+  for (let i = 0; i < EVEN_REQUESTS; i++) queue!.start();
   return { world, queue: queue! };
 }
 
@@ -97,7 +98,7 @@ Deno.test("fetch: a request that waits is never sent if its user is stopped", as
   world.endUsers();
   queue.end();
   await clock.advance(10);
-  assert.deepEqual([target.requests.length, queue.underWay], [0, EVEN_FETCHES - 1]);
+  assert.deepEqual([target.requests.length, queue.underWay], [0, EVEN_REQUESTS - 1]);
   assert.equal(world.unfinished.length, 1);
 });
 

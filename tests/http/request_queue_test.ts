@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { Clock } from "../../src/core/clock.ts";
-import { EVEN_FETCHES, FetchQueue, type WaitingFetch } from "../../src/http/fetch_queue.ts";
+import {
+  EVEN_REQUESTS,
+  FETCH_QUEUE,
+  RequestQueue,
+  type WaitingRequest,
+} from "../../src/http/request_queue.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** A clock whose timers are late by `lateMs`, as those of a busy event loop are. */
@@ -12,14 +17,14 @@ class LateClock extends FakeClock {
   }
 }
 
-function started(count: number): { clock: LateClock; queue: FetchQueue } {
+function started(count: number): { clock: LateClock; queue: RequestQueue } {
   const clock = new LateClock();
-  const queue = new FetchQueue(clock);
+  const queue = new RequestQueue(clock, FETCH_QUEUE);
   for (let i = 0; i < count; i++) assert.equal(queue.start(), null);
   return { clock, queue };
 }
 
-function wait(queue: FetchQueue, count: number): WaitingFetch[] {
+function wait(queue: RequestQueue, count: number): WaitingRequest[] {
   return Array.from({ length: count }, () => {
     const one = queue.start();
     assert(one !== null);
@@ -28,7 +33,7 @@ function wait(queue: FetchQueue, count: number): WaitingFetch[] {
 }
 
 Deno.test("on a busy event loop, a fetch starts for each that ends, in order", async () => {
-  const { clock, queue } = started(EVEN_FETCHES);
+  const { clock, queue } = started(EVEN_REQUESTS);
   clock.lateMs = 10;
   const order: number[] = [];
   for (const [i, one] of wait(queue, 3).entries()) one.turn.then(() => order.push(i));
@@ -37,7 +42,7 @@ Deno.test("on a busy event loop, a fetch starts for each that ends, in order", a
     queue.end();
     await settle();
     assert.deepEqual(order, [0, 1, 2].slice(0, ended));
-    assert.equal(queue.underWay, EVEN_FETCHES);
+    assert.equal(queue.underWay, EVEN_REQUESTS);
   }
   queue.end();
   assert.equal(queue.start(), null);
@@ -46,8 +51,8 @@ Deno.test("on a busy event loop, a fetch starts for each that ends, in order", a
 });
 
 Deno.test("on an event loop that is on time, any number of fetches is soon under way", async () => {
-  const { clock, queue } = started(EVEN_FETCHES);
-  wait(queue, 5000 - EVEN_FETCHES);
+  const { clock, queue } = started(EVEN_REQUESTS);
+  wait(queue, 5000 - EVEN_REQUESTS);
   let lastMs = 0;
   for (; queue.underWay < 5000; lastMs++) await clock.advance(1);
   // To 512 after 1 ms, and then to double their number every 5 ms.
@@ -56,20 +61,20 @@ Deno.test("on an event loop that is on time, any number of fetches is soon under
 });
 
 Deno.test("if no fetch ends, others start although the event loop is busy", async () => {
-  const { clock, queue } = started(EVEN_FETCHES);
+  const { clock, queue } = started(EVEN_REQUESTS);
   clock.lateMs = 10;
-  wait(queue, 2 * EVEN_FETCHES);
+  wait(queue, 2 * EVEN_REQUESTS);
   await clock.advance(11);
-  assert.equal(queue.underWay, 2 * EVEN_FETCHES);
+  assert.equal(queue.underWay, 2 * EVEN_REQUESTS);
   queue.end();
   await clock.advance(5 * 11);
-  assert.equal(queue.underWay, 2 * EVEN_FETCHES - 1);
+  assert.equal(queue.underWay, 2 * EVEN_REQUESTS - 1);
   await clock.advance(11);
-  assert.equal(queue.underWay, 3 * EVEN_FETCHES - 1);
+  assert.equal(queue.underWay, 3 * EVEN_REQUESTS - 1);
 });
 
 Deno.test("a fetch learns how long it has waited; one that is canceled is skipped", async () => {
-  const { clock, queue } = started(EVEN_FETCHES);
+  const { clock, queue } = started(EVEN_REQUESTS);
   clock.lateMs = 1000;
   const [first, second, third] = wait(queue, 3);
   await clock.advance(30);
@@ -81,11 +86,11 @@ Deno.test("a fetch learns how long it has waited; one that is canceled is skippe
   queue.end();
   queue.cancel(third!);
   assert.equal(third!.isCanceled, true);
-  assert.equal(queue.underWay, EVEN_FETCHES - 1);
+  assert.equal(queue.underWay, EVEN_REQUESTS - 1);
 });
 
 Deno.test("fetches that wait over 50 ms in five seconds in a row cause a warning", () => {
-  const { clock, queue } = started(EVEN_FETCHES);
+  const { clock, queue } = started(EVEN_REQUESTS);
   clock.lateMs = Infinity;
   const second = (waitMs: number): string | null => {
     wait(queue, 1);
@@ -104,10 +109,10 @@ Deno.test("fetches that wait over 50 ms in five seconds in a row cause a warning
 });
 
 Deno.test("more fetches than the runtime serves evenly, on a busy loop, cause a warning", async () => {
-  const { clock, queue } = started(EVEN_FETCHES);
-  wait(queue, EVEN_FETCHES + 1);
+  const { clock, queue } = started(EVEN_REQUESTS);
+  wait(queue, EVEN_REQUESTS + 1);
   await clock.advance(6);
-  assert.equal(queue.underWay, 2 * EVEN_FETCHES + 1);
+  assert.equal(queue.underWay, 2 * EVEN_REQUESTS + 1);
   clock.lateMs = 10;
   const warnings: (string | null)[] = [];
   for (let second = 0; second < 5; second++) {
