@@ -130,6 +130,8 @@ export class RequestQueue {
 
   /** Cancels a request that waits, or that has been told to start and has not done so yet. */
   cancel(one: WaitingRequest): void {
+    // A user can be stopped, and end before its request has noticed that.
+    if (one.isCanceled) return;
     one.isCanceled = true;
     if (this.#waiting.delete(one)) one.resolve(0);
     else this.end();

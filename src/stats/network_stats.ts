@@ -48,7 +48,7 @@ export class NetworkStats implements NetworkCounts {
 const MANY_RETRANSMITTING = 0.1;
 const ENOUGH_SAMPLES = 20;
 
-/** A sentence if so many connections sent segments again that the network explains latencies. */
+/** A warning if enough connections sent segments again for the network to explain latencies. */
 export function networkProblems(network: NetworkSummary | null): string[] {
   if (network === null || network.samples < ENOUGH_SAMPLES) return [];
   const share = network.retransmitting / network.samples;

@@ -125,3 +125,18 @@ Deno.test("more fetches than the runtime serves evenly, on a busy loop, cause a 
   }
   assert.deepEqual(warnings.map((one) => one !== null), [false, false, false, false, true]);
 });
+
+Deno.test("a request that is canceled twice frees its place once", async () => {
+  const { clock, queue } = started(EVEN_REQUESTS);
+  const [waiting, next] = wait(queue, 2);
+  queue.cancel(waiting!);
+  queue.cancel(waiting!);
+  assert.equal(queue.underWay, EVEN_REQUESTS);
+  // It has been told to start, and has not done so yet.
+  queue.end();
+  queue.cancel(next!);
+  queue.cancel(next!);
+  assert.equal(queue.underWay, EVEN_REQUESTS - 1);
+  await clock.advance(5);
+  assert.equal(clock.pending, 0);
+});

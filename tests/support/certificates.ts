@@ -14,8 +14,8 @@ export function identity(name: typeof IDENTITIES[number]): Identity {
 }
 
 /**
- * A certificate of a client with its key: signed by {@link testAuthority}, the same as a certificate of version
- * 1, and one that nobody has signed.
+ * A client certificate with its key: signed by {@link testAuthority}, the same as a certificate of version 1,
+ * and one that is self-signed.
  */
 export function clientIdentity(name: "client" | "client_v1" | "client_stranger"): Identity {
   return { cert: read(`${name}.pem`), key: read(`${name}.key`) };
