@@ -166,10 +166,19 @@ class RuntimeTlsSocket implements Socket {
         if (count === buffer.length && count < MAX_BUFFER) {
           this.#buffer = new Uint8Array(count * 4);
         }
-        this.handler.onData(buffer, count);
+        this.#deliver(buffer, count);
       }
     } catch (error) {
       this.#fail(error);
+    }
+  }
+
+  /** An error that the handler throws is not one of the connection. It is reported like any uncaught one. */
+  #deliver(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    try {
+      this.handler.onData(bytes, length);
+    } catch (error) {
+      reportError(error);
     }
   }
 

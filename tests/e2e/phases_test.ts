@@ -51,10 +51,10 @@ async function slowly(): Promise<Response> {
   return new Response(body);
 }
 
-async function summaryOf(host: string, ...args: string[]): Promise<Summary> {
+async function summaryOf(test: string, host: string, ...args: string[]): Promise<Summary> {
   const cwd = await Deno.makeTempDir();
   try {
-    await Deno.writeTextFile(`${cwd}/aiotestfile.ts`, TEST);
+    await Deno.writeTextFile(`${cwd}/aiotestfile.ts`, test);
     const load = ["-u", "2", "-r", "10", "--iterations", "6", "--no-web", "--json", "out.json"];
     const ended = await runAiotest([...load, "-H", host, ...args], { cwd });
     assert.match(ended.stdout, /Where the time went, in ms/);
@@ -71,7 +71,7 @@ function named({ requests }: Summary, wanted: string): SummaryTotals {
 for (const args of [[], ["--processes", "2"]]) {
   Deno.test(`first bytes and downloads of HttpUser are measured ${args.join(" ")}`, async () => {
     await using target = new Target({ "/slow": slowly });
-    const summary = await summaryOf(target.url, ...args, "--threshold", "ttfb_p50[slow]<1ms");
+    const summary = await summaryOf(TEST, target.url, ...args, "--threshold", "ttfb_p50[slow]<1ms");
     const { requests, connections, phases } = named(summary, "slow");
     assert.deepEqual(connections, { opened: 0, reused: 0 });
     assert.deepEqual([phases.dnsMs, phases.connectMs, phases.tlsMs], [null, null, null]);
@@ -89,5 +89,35 @@ for (const args of [[], ["--processes", "2"]]) {
     assert.equal(summary.totals.phases.ttfbMs?.count, requests);
     assert.equal(summary.thresholds[0]?.passed, false);
     assert.ok(Math.abs(summary.thresholds[0]!.observed! - phases.ttfbMs!.p50!) < 0.01);
+  });
+}
+
+const FAST_TEST = `
+import { FastHttpUser } from "aiotest";
+export class SlowTest extends FastHttpUser {
+  async testSlow() {
+    await this.session.get("/slow", { name: "slow" });
+  }
+  async testRefused() {
+    await this.session.get("http://127.0.0.1:1/", { name: "refused" }).catch(() => {});
+  }
+}
+`;
+
+for (const args of [[], ["--processes", "2"]]) {
+  Deno.test(`connections and phases of FastHttpUser are measured ${args.join(" ")}`, async () => {
+    await using target = new Target({ "/slow": slowly });
+    const summary = await summaryOf(FAST_TEST, target.url, ...args);
+    const { requests, connections, phases } = named(summary, "slow");
+    assert.equal(requests, 6);
+    assert.deepEqual(connections, { opened: 2, reused: 4 });
+    assert.deepEqual([phases.dnsMs, phases.tlsMs], [null, null]);
+    assert.equal(phases.connectMs?.count, 2);
+    assert.deepEqual([phases.ttfbMs?.count, phases.downloadMs?.count], [6, 6]);
+    assert.ok(phases.ttfbMs!.min! >= FIRST_BYTE_MS - SLACK_MS, `${phases.ttfbMs?.min}`);
+    const mean = phases.ttfbMs!.mean! + phases.downloadMs!.mean!;
+    assert.ok(mean >= FIRST_BYTE_MS + BODY_MS - SLACK_MS, `${mean}`);
+    const refused = named(summary, "refused");
+    assert.deepEqual([refused.connections.opened, refused.phases.ttfbMs], [0, null]);
   });
 }

@@ -417,3 +417,33 @@ Deno.test("a handshake that takes long does not keep others waiting", async () =
   slow();
   (await limit.enter())();
 });
+
+Deno.test("TLS of the runtime: what a handler throws is reported, and is no error of the connection", async () => {
+  await using server = new RawServer(async (connection) => {
+    await connection.write("one");
+  }, identity("good"));
+  const reported: unknown[] = [];
+  const take = (event: ErrorEvent): void => {
+    event.preventDefault();
+    reported.push(event.error);
+  };
+  globalThis.addEventListener("error", take);
+  try {
+    const thrown = new Error("of a handler");
+    const ended = Promise.withResolvers<string>();
+    const socket = openTls(to(server.port, trusting), {
+      onOpen: () => {},
+      onData: () => {
+        throw thrown;
+      },
+      onEnd: () => ended.resolve("end"),
+      onDrain: () => {},
+      onError: () => ended.resolve("error"),
+    });
+    assert.equal(await ended.promise, "end");
+    assert.deepEqual(reported, [thrown]);
+    socket.close();
+  } finally {
+    globalThis.removeEventListener("error", take);
+  }
+});
