@@ -187,7 +187,7 @@ class PendingDial {
     const usable = addresses.filter((address) => isIP(address) === family);
     if (usable.length > 0) return usable;
     throw new WireError(
-      "ECONNREFUSED",
+      "BAD_REQUEST",
       `${hostname} has no IPv${family} address, and connections leave from ${local}`,
     );
   }

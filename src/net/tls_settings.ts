@@ -49,10 +49,10 @@ export const DEFAULT_TLS: TlsSettings = Object.freeze({
  *
  * export class BankTest extends FastHttpUser {
  *   static override host = "https://bank.test";
- *   static override tls = {
- *     cert: Deno.readTextFileSync(new URL("client.pem", import.meta.url)),
- *     key: Deno.readTextFileSync(new URL("client.key", import.meta.url)),
- *   };
+ *   static override tls = ({ id }: FastHttpUser) => ({
+ *     cert: Deno.readTextFileSync(`client${id}.pem`),
+ *     key: Deno.readTextFileSync(`client${id}.key`),
+ *   });
  *
  *   async testAccounts(): Promise<void> {
  *     await this.session.get("/accounts");

@@ -27,7 +27,7 @@ class Scene {
   }, {
     onConnected: ({ id }) => void this.log.push(`seated ${id}`),
     onMessage: (workerState, message) => {
-      if (message.type === "STOPPED") throw new ProtocolError("protocol", "nobody asked");
+      if (message.type === "STOPPED") throw new ProtocolError("protocol", "not asked for");
       this.clock.block(this.costMs);
       this.log.push(`${workerState.id} says ${message.type}`);
     },
@@ -183,7 +183,7 @@ Deno.test("a worker that violates the protocol gets an ERROR and affects no othe
   bad.channel.send({ type: "STOPPED", lastSeq: 0 });
   good.channel.send({ type: "PONG", number: 1 });
   await settle();
-  assert.deepEqual(bad.heard, [{ type: "ERROR", code: "protocol", text: "nobody asked" }]);
+  assert.deepEqual(bad.heard, [{ type: "ERROR", code: "protocol", text: "not asked for" }]);
   assert.equal(bad.ended, true);
   assert.equal(scene.connections.isConnected(a), false);
   assert.equal(scene.connections.isConnected(b), true);

@@ -535,7 +535,7 @@ Deno.test("with local addresses, only addresses of the same family are tried", a
   await ask(dial(`http://both.test:${server.port}`, { lookup: both, localAddresses }));
   const lookup: Lookup = () => Promise.resolve(["::1"]);
   const { code, message } = await dialFailure("http://six.test", { lookup, localAddresses });
-  assert.equal(code, "ECONNREFUSED");
+  assert.equal(code, "BAD_REQUEST");
   assert.equal(message, "six.test has no IPv4 address, and connections leave from 127.0.0.2");
 });
 

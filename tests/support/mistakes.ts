@@ -74,7 +74,7 @@ export const MISTAKES: readonly Mistake[] = [
     says: [/missing\.ts/, /aiotestfile\.ts:1:8/],
   },
   {
-    what: "an import of a package that nobody knows",
+    what: "an import of an unknown package",
     files: { "aiotestfile.ts": `import "no-such-package";\n` },
     says: [/no-such-package/],
   },
@@ -264,7 +264,7 @@ export const MISTAKES: readonly Mistake[] = [
     says: [/--host localhost/, /http:\/\//],
   },
   {
-    what: "tags that nobody has",
+    what: "tags that no test has",
     ...flags("-T", "checkout"),
     says: [/--tags checkout/, /no test/],
   },
