@@ -6,7 +6,7 @@
  */
 
 import { Socket as Stream, type SocketConstructorOpts } from "node:net";
-import { getSystemErrorMap } from "node:util";
+import util from "node:util";
 import {
   isResetError,
   type Socket,
@@ -249,12 +249,15 @@ class PatientStream extends Stream {
 type WriteCallback = (error?: Error | null) => void;
 type WriteChunks = Parameters<NonNullable<Stream["_writev"]>>[0];
 
+/** The texts of the system's errors by number. Not every version of Deno has them. */
+const systemErrors = (util as Partial<typeof util>).getSystemErrorMap?.();
+
 /** Replaces a message such as `connect ECONNREFUSED 127.0.0.1:80`: the code is reported anyway. */
 function inWords(error: unknown): unknown {
   if (!(error instanceof Error) || !("errno" in error) || typeof error.errno !== "number") {
     return error;
   }
-  const [, text] = getSystemErrorMap().get(error.errno) ?? [];
+  const [, text] = systemErrors?.get(error.errno) ?? [];
   if (text !== undefined) error.message = text.slice(0, 1).toUpperCase() + text.slice(1);
   return error;
 }
