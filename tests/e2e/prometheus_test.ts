@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Target } from "../support/target.ts";
 import { RunMetrics } from "../../src/report/metrics.ts";
 import { PrometheusText } from "../../src/report/prometheus.ts";
 import type { Summary } from "../../src/report/summary.ts";
@@ -223,14 +224,16 @@ Deno.test("Prometheus gets names and errors with special characters unchanged", 
 Deno.test("Prometheus has an answer to all that the dashboard of Grafana asks", {
   ignore,
 }, async () => {
+  await using target = new Target({ "/": () => new Response("ok") });
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(
     `${folder}/aiotestfile.ts`,
-    `import { cluster, User } from "aiotest";
-    export class EverythingTest extends User {
+    `import { cluster, FastHttpUser } from "aiotest";
+    export class EverythingTest extends FastHttpUser {
       async testStep() {
         if (this.done) return;
         this.done = true;
+        await this.session.get("/");
         for (let i = 0; i < 50; i++) {
           this.record({ name: "step", latencyMs: i, error: i % 10 === 0 ? "no luck" : null });
           await this.sleep(0.1);
@@ -250,9 +253,9 @@ Deno.test("Prometheus has an answer to all that the dashboard of Grafana asks", 
   const { query } = await scrape({
     args: [
       ...["-f", `${folder}/aiotestfile.ts`, "--arrival-rate", "2", "--max-users", "2"],
-      ...["--threshold", "p95<1s"],
+      ...["-H", target.url, "--threshold", "p95<1s"],
     ],
-    total: 100,
+    total: 102,
     // The iterations have ended, so their times are known.
     settled: "sum(aiotest_iterations_completed_total) >= bool 2",
     expressions: queries.map(({ expression }) => expression),
