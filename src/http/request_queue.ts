@@ -7,15 +7,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import { RequestError } from "./request_error.ts";
-import {
-  type ExchangeCounter,
-  ExchangePhases,
-  type HeaderPairs,
-  type Transport,
-  type WireBody,
-  type WireRequest,
-  type WireResponse,
-} from "./transport.ts";
+import { ExchangePhases, type Transport, type WireRequest } from "./transport.ts";
 
 /**
  * This many requests can be under way without any waiting. Above {@link MOST_EVEN_REQUESTS}, each request
@@ -237,41 +229,23 @@ export class QueuedTransport implements Transport {
 
   #send(request: WireRequest, waitedMs: number): void {
     if (waitedMs > 0) request.counter.phases ??= new ExchangePhases();
-    this.#transport.exchange(new QueuedRequest(request, waitedMs, this.#queue));
-  }
-}
-
-/** A request that has had its turn. */
-class QueuedRequest implements WireRequest {
-  readonly method: string;
-  readonly url: URL;
-  readonly headers: HeaderPairs;
-  readonly body: WireBody;
-  readonly deadline: number;
-  readonly sentAt: number;
-  readonly counter: ExchangeCounter;
-  readonly #request: WireRequest;
-  readonly #queue: RequestQueue;
-
-  constructor(request: WireRequest, waitedMs: number, queue: RequestQueue) {
-    this.method = request.method;
-    this.url = request.url;
-    this.headers = request.headers;
-    this.body = request.body;
-    this.deadline = request.deadline + waitedMs;
-    this.sentAt = request.sentAt + waitedMs;
-    this.counter = request.counter;
-    this.#request = request;
-    this.#queue = queue;
-  }
-
-  received(response: WireResponse): void {
-    this.#queue.end();
-    this.#request.received(response);
-  }
-
-  failed(error: RequestError): void {
-    this.#queue.end();
-    this.#request.failed(error);
+    const { method, url, headers, body, counter } = request;
+    this.#transport.exchange({
+      method,
+      url,
+      headers,
+      body,
+      counter,
+      deadline: request.deadline + waitedMs,
+      sentAt: request.sentAt + waitedMs,
+      received: (response) => {
+        this.#queue.end();
+        request.received(response);
+      },
+      failed: (error) => {
+        this.#queue.end();
+        request.failed(error);
+      },
+    });
   }
 }
