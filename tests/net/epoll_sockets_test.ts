@@ -3,7 +3,7 @@ import { createServer, type Socket as Peer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { socketChoice } from "../../src/net/choose_sockets.ts";
 import { serveAt, tcpContract } from "./tcp_contract.ts";
-import { Recorder } from "./socket_contract.ts";
+import { Recorder, ReportedErrors } from "./socket_contract.ts";
 
 const { sockets, fallback } = socketChoice();
 
@@ -128,32 +128,23 @@ if (Deno.build.os === "linux") {
 
   Deno.test("epoll: an error of a handler is reported, and neither its socket nor others are lost", async () => {
     await using server = await pushing();
-    const reported: unknown[] = [];
-    const take = (event: ErrorEvent): void => {
-      event.preventDefault();
-      reported.push(event.error);
-    };
-    globalThis.addEventListener("error", take);
-    try {
-      const [thrower, other] = [new Recorder(), new Recorder()];
-      for (const client of [thrower, other]) {
-        client.keepsText = false;
-        client.socket = sockets.open(server.to, client);
-      }
-      const thrown = new Error("of a handler");
-      let left = 3;
-      thrower.onEvent = (event) => {
-        if (event === "data" && left-- > 0) throw thrown;
-      };
-      await thrower.has("end");
-      await other.has("end");
-      assert.deepEqual([thrower.bytes, other.bytes], [SIZE, SIZE]);
-      assert.deepEqual(reported, [thrown, thrown, thrown]);
-      thrower.socket!.close();
-      other.socket!.close();
-    } finally {
-      globalThis.removeEventListener("error", take);
+    using reported = new ReportedErrors();
+    const [thrower, other] = [new Recorder(), new Recorder()];
+    for (const client of [thrower, other]) {
+      client.keepsText = false;
+      client.socket = sockets.open(server.to, client);
     }
+    const thrown = new Error("of a handler");
+    let left = 3;
+    thrower.onEvent = (event) => {
+      if (event === "data" && left-- > 0) throw thrown;
+    };
+    await thrower.has("end");
+    await other.has("end");
+    assert.deepEqual([thrower.bytes, other.bytes], [SIZE, SIZE]);
+    assert.deepEqual(reported.errors, [thrown, thrown, thrown]);
+    thrower.socket!.close();
+    other.socket!.close();
   });
 
   Deno.test("epoll: the system tells the round-trip time of open connections", async () => {

@@ -466,3 +466,20 @@ export function socketContract(implementation: SocketImplementation): void {
     assert.ok(descriptors() <= before, `${descriptors()} after ${before}`);
   });
 }
+
+/** Takes what is reported like an uncaught error, until it is disposed of. */
+export class ReportedErrors implements Disposable {
+  readonly errors: unknown[] = [];
+  readonly #take = (event: ErrorEvent): void => {
+    event.preventDefault();
+    this.errors.push(event.error);
+  };
+
+  constructor() {
+    globalThis.addEventListener("error", this.#take);
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.removeEventListener("error", this.#take);
+  }
+}

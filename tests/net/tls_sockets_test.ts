@@ -7,7 +7,7 @@ import { DEFAULT_TLS, type TlsSettings } from "../../src/net/tls_settings.ts";
 import { HandshakeLimit, openTls } from "../../src/net/tls_sockets.ts";
 import { clientIdentity, IDENTITIES, identity, testAuthority } from "../support/certificates.ts";
 import { RawServer, silent } from "../support/raw_server.ts";
-import { Recorder, socketContract } from "./socket_contract.ts";
+import { Recorder, ReportedErrors, socketContract } from "./socket_contract.ts";
 
 const sockets = nodeSockets();
 const trusting: TlsSettings = { ...DEFAULT_TLS, ca: [testAuthority()] };
@@ -422,28 +422,19 @@ Deno.test("TLS of the runtime: what a handler throws is reported, and is no erro
   await using server = new RawServer(async (connection) => {
     await connection.write("one");
   }, identity("good"));
-  const reported: unknown[] = [];
-  const take = (event: ErrorEvent): void => {
-    event.preventDefault();
-    reported.push(event.error);
-  };
-  globalThis.addEventListener("error", take);
-  try {
-    const thrown = new Error("of a handler");
-    const ended = Promise.withResolvers<string>();
-    const socket = openTls(to(server.port, trusting), {
-      onOpen: () => {},
-      onData: () => {
-        throw thrown;
-      },
-      onEnd: () => ended.resolve("end"),
-      onDrain: () => {},
-      onError: () => ended.resolve("error"),
-    });
-    assert.equal(await ended.promise, "end");
-    assert.deepEqual(reported, [thrown]);
-    socket.close();
-  } finally {
-    globalThis.removeEventListener("error", take);
-  }
+  using reported = new ReportedErrors();
+  const thrown = new Error("of a handler");
+  const ended = Promise.withResolvers<string>();
+  const socket = openTls(to(server.port, trusting), {
+    onOpen: () => {},
+    onData: () => {
+      throw thrown;
+    },
+    onEnd: () => ended.resolve("end"),
+    onDrain: () => {},
+    onError: () => ended.resolve("error"),
+  });
+  assert.equal(await ended.promise, "end");
+  assert.deepEqual(reported.errors, [thrown]);
+  socket.close();
 });
