@@ -9,6 +9,7 @@ import { isResetError, type Socket, type SocketHandler } from "../net/socket.ts"
 import type { Expiring } from "./connection_timers.ts";
 import { BodySender, type EncodedRequest, type SeparateBody } from "./request_encoder.ts";
 import { type RequestErrorCode, WireError } from "./request_error.ts";
+import type { HeadFraming } from "./head_parser.ts";
 import { ResponseParser, type WireMessage } from "./response_parser.ts";
 import type { SharedHttpState } from "./shared_http_state.ts";
 import { socketFailure } from "./socket_errors.ts";
@@ -22,8 +23,6 @@ export interface ConnectionSettings {
   readonly bodyMs: number;
   /** The largest response body in bytes, before and after decoding. */
   readonly maxBodySize: number;
-  /** Whether it can be used for several exchanges, one after another. */
-  readonly keepAlive: boolean;
 }
 
 /** The owner of a connection, which turns outcomes of exchanges into results. */
@@ -67,6 +66,14 @@ export class Connection implements Expiring, SocketHandler {
   readonly #socket: Socket;
   readonly #parser: ResponseParser;
   #isReserved = false;
+  /** Whether the server has said how long it keeps the connection. */
+  #isReuseLimited = false;
+  /** With {@link #isReuseLimited}: for how long the connection can be idle, in milliseconds. */
+  #idleMs = Infinity;
+  /** With {@link #isReuseLimited}: how many further requests the server accepts. */
+  #requestsLeft = Infinity;
+  /** Whether the current request ends the connection after its response. */
+  #closes = false;
   #request: WireRequest | null = null;
   #sender: BodySender | null = null;
   #failure: WireError | null = null;
@@ -119,6 +126,7 @@ export class Connection implements Expiring, SocketHandler {
   exchange(request: WireRequest, encoded: EncodedRequest, sentAt: number): void {
     this.#request = request;
     this.#isReserved = false;
+    this.#closes = encoded.closes;
     this.sentAt = sentAt;
     this.firstByteAt = 0;
     this.#parser.begin(encoded.method);
@@ -273,6 +281,7 @@ export class Connection implements Expiring, SocketHandler {
   #complete(request: WireRequest): void {
     const parser = this.#parser;
     const { message } = parser;
+    if (parser.framing.limitsReuse) this.#limitReuse(parser.framing);
     parser.forget();
     this.#request = null;
     this.used = true;
@@ -281,14 +290,32 @@ export class Connection implements Expiring, SocketHandler {
     this.#sender = null;
     const whole = sender === null || sender.done;
     if (!whole) sender.stop();
-    if (!whole || !message.reusable || !this.#settings.keepAlive) {
-      this.close();
-    } else if (message.keepAliveSeconds !== null) {
-      this.idleUntil = this.#clock.now() + (message.keepAliveSeconds - 1) * 1000;
-    }
+    if (!whole || !message.reusable || this.#closes) this.close();
+    else if (this.#isReuseLimited) this.#keepWithinLimits();
     this.#owner.received(this, request, message);
   }
+
+  #limitReuse({ keepAliveSeconds, keepAliveMax }: HeadFraming): void {
+    this.#isReuseLimited = true;
+    if (keepAliveSeconds >= 0) {
+      const ms = keepAliveSeconds * 1000;
+      this.#idleMs = ms - Math.min(IDLE_MARGIN_MS, ms / 2);
+    }
+    // Some servers count down, others repeat the total. Counting from the first response suits both.
+    if (keepAliveMax >= 0) this.#requestsLeft = Math.min(this.#requestsLeft, keepAliveMax);
+  }
+
+  #keepWithinLimits(): void {
+    if (--this.#requestsLeft <= 0 || this.#idleMs === 0) this.close();
+    else this.idleUntil = this.#clock.now() + this.#idleMs;
+  }
 }
+
+/**
+ * How long before the server's limit an idle connection is no longer used, in milliseconds; of a short limit,
+ * the second half. A request that is under way when the server closes the connection is lost.
+ */
+const IDLE_MARGIN_MS = 1_000;
 
 const LIMIT_TEXTS: Partial<Record<RequestErrorCode, string>> = {
   HEADERS_TIMEOUT: "no response in time",

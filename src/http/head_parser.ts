@@ -363,6 +363,8 @@ const TRANSFER_ENCODING = bytesOf("transfer-encoding");
 const CHUNKED = bytesOf("chunked");
 const CLOSE = bytesOf("close");
 const TIMEOUT = bytesOf("timeout=");
+const MAX = bytesOf("max=");
+const PROXY_CONNECTION = bytesOf("proxy-connection");
 
 /** Transfer-Encoding is missing, its last coding is chunked, or its last coding is another one. */
 export type TransferCoding = "none" | "chunked" | "other";
@@ -382,8 +384,12 @@ export class HeadFraming {
   setsCookies = false;
   /** Whether there is a Content-Encoding field. */
   isEncoded = false;
-  /** The `timeout` of `Keep-Alive`; negative if missing. */
+  /** Whether there is a Keep-Alive field, which may say something. */
+  limitsReuse = false;
+  /** With {@link limitsReuse}: the `timeout` of `Keep-Alive`; negative if missing. */
   keepAliveSeconds = -1;
+  /** With {@link limitsReuse}: the `max` of `Keep-Alive`; negative if missing. */
+  keepAliveMax = -1;
 
   /** Resets everything for the next head. */
   clear(): void {
@@ -395,7 +401,7 @@ export class HeadFraming {
     this.keepsAlive = false;
     this.setsCookies = false;
     this.isEncoded = false;
-    this.keepAliveSeconds = -1;
+    this.limitsReuse = false;
   }
 
   /**
@@ -422,6 +428,9 @@ export class HeadFraming {
         break;
       case 16:
         if (isWord(bytes, nameStart, CONTENT_ENCODING)) this.isEncoded = true;
+        else if (isWord(bytes, nameStart, PROXY_CONNECTION)) {
+          this.#connection(bytes, valueStart, lineEnd);
+        }
         break;
       case 17:
         if (isWord(bytes, nameStart, TRANSFER_ENCODING)) this.#codings(bytes, valueStart, lineEnd);
@@ -451,14 +460,20 @@ export class HeadFraming {
     }
   }
 
+  /** Parameters that are malformed say nothing. */
   #keepAlive(bytes: Uint8Array, from: number, to: number): void {
+    if (!this.limitsReuse) {
+      this.limitsReuse = true;
+      this.keepAliveSeconds = -1;
+      this.keepAliveMax = -1;
+    }
     for (let at = from; at < to;) {
       const comma = elementEnd(bytes, at, to);
       const start = skipBlanks(bytes, at, comma);
-      const digits = start + TIMEOUT.length;
-      if (digits < comma && isWord(bytes, start, TIMEOUT)) {
-        this.keepAliveSeconds = numberOf(bytes, digits, trimmedEnd(bytes, digits, comma));
-      }
+      const seconds = parameter(bytes, start, comma, TIMEOUT);
+      if (seconds >= 0) this.keepAliveSeconds = seconds;
+      const max = parameter(bytes, start, comma, MAX);
+      if (max >= 0) this.keepAliveMax = max;
       at = comma + 1;
     }
   }
@@ -504,6 +519,13 @@ function isWord(bytes: Uint8Array, at: number, lowerWord: Uint8Array): boolean {
 
 function isElement(bytes: Uint8Array, from: number, to: number, lowerWord: Uint8Array): boolean {
   return to - from === lowerWord.length && isWord(bytes, from, lowerWord);
+}
+
+/** The number behind `name=`; negative if this is another parameter, or if there is no number. */
+function parameter(bytes: Uint8Array, from: number, to: number, lowerName: Uint8Array): number {
+  const digits = from + lowerName.length;
+  if (digits >= to || !isWord(bytes, from, lowerName)) return -1;
+  return numberOf(bytes, digits, trimmedEnd(bytes, digits, to));
 }
 
 /** The end of a list's element: its comma, or the end of the list. */

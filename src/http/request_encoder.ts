@@ -10,7 +10,6 @@ import { VERSION } from "../core/version.ts";
 import type { Socket } from "../net/socket.ts";
 import { isAll, TOKEN } from "./head_parser.ts";
 import { type Origin, originOf, type Proxies } from "./proxies.ts";
-import { hasHeader } from "./request_options.ts";
 import { WireError } from "./request_error.ts";
 import type { HeaderPairs, WireRequest } from "./transport.ts";
 
@@ -25,6 +24,8 @@ export interface EncodedRequest {
   readonly body: SeparateBody | null;
   /** Whether to wait for `100 Continue` before the body is sent. */
   readonly expectsContinue: boolean;
+  /** Whether its headers end the connection after the response. */
+  readonly closes: boolean;
 }
 
 /** A body that is sent after its head. */
@@ -37,6 +38,8 @@ export interface RequestTarget {
   readonly key: string;
   /** The target in the request line, after the method. */
   readonly requestTarget: string;
+  /** Whether requests are addressed to a proxy, which forwards them. */
+  readonly isForwarded: boolean;
   /** The Proxy-Authorization header for the proxy, or `null`. */
   readonly proxyAuthorization: string | null;
   /** An encoded GET without headers; `null` until the first one is sent. */
@@ -55,6 +58,7 @@ export function requestTarget(url: URL, proxies: Proxies): RequestTarget {
     origin,
     key: url.origin,
     requestTarget: proxy === null ? path : `${url.origin}${path}`,
+    isForwarded: proxy !== null,
     proxyAuthorization: proxy === null ? null : proxy.authorization,
     plainGet: null,
     lastHead: null,
@@ -81,16 +85,17 @@ export function encodeRequest(
   const start = headStart(method, headers, target);
   const framing = `${framingOf(method, framingOfBody(body))}\r\n`;
   const expectsContinue = start.expects && body !== null;
+  const { closes } = start;
   if (
     body === null || body instanceof ReadableStream || expectsContinue ||
     body.length > MAX_BODY_WITH_HEAD
   ) {
     const bytes = withFraming(start.bytes, framing, 0);
-    return { method, bytes, bodyInBytes: 0, body, expectsContinue };
+    return { method, bytes, bodyInBytes: 0, body, expectsContinue, closes };
   }
   const bytes = withFraming(start.bytes, framing, body.length);
   bytes.set(body, bytes.length - body.length);
-  return { method, bytes, bodyInBytes: body.length, body: null, expectsContinue };
+  return { method, bytes, bodyInBytes: body.length, body: null, expectsContinue, closes };
 }
 
 /** The part of a head that depends on method and headers only, and for what. */
@@ -101,6 +106,8 @@ interface HeadStart {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Whether the headers ask for `100 Continue`. */
   readonly expects: boolean;
+  /** Whether the headers end the connection after the response. */
+  readonly closes: boolean;
 }
 
 function headStart(method: string, headers: HeaderPairs, target: RequestTarget): HeadStart {
@@ -111,6 +118,7 @@ function headStart(method: string, headers: HeaderPairs, target: RequestTarget):
     headers,
     bytes: latin1(startOfHead(headOf(method, headers, target))),
     expects: expects(headers),
+    closes: closes(headers, target.isForwarded),
   };
 }
 
@@ -147,11 +155,22 @@ function plainGet(target: RequestTarget): EncodedRequest {
     bodyInBytes: 0,
     body: null,
     expectsContinue: false,
+    closes: false,
   };
 }
 
+/** The headers of a request whose connection is not kept, whatever the test says about it. */
 function closing(headers: HeaderPairs): HeaderPairs {
-  return hasHeader(headers, "connection") ? headers : [...headers, ["connection", "close"]];
+  return closes(headers, false) ? headers : [...headers, ["connection", "close"]];
+}
+
+/** Whether a `Connection` header lists `close`. Old proxies look at `Proxy-Connection` as well. */
+function closes(headers: HeaderPairs, isForwarded: boolean): boolean {
+  return headers.some(([name, value]) => {
+    const lower = name.toLowerCase();
+    return (lower === "connection" || (isForwarded && lower === "proxy-connection")) &&
+      value.toLowerCase().split(",").some((option) => option.trim() === "close");
+  });
 }
 
 function headOf(

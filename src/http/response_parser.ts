@@ -28,8 +28,6 @@ export interface WireMessage {
   readonly isEncoded: boolean;
   /** Whether the connection can be reused. */
   readonly reusable: boolean;
-  /** How long the server keeps an idle connection, in seconds; `null` if it does not say. */
-  readonly keepAliveSeconds: number | null;
 }
 
 const MAX_INTERIM = 100;
@@ -87,6 +85,11 @@ export class ResponseParser {
   get message(): WireMessage {
     if (this.#message === null) throw new Error("There is no complete response");
     return this.#message;
+  }
+
+  /** What the head says about body and connection, until {@link forget}. */
+  get framing(): HeadFraming {
+    return this.#reader.framing;
   }
 
   /** Prepares for the response to a request with this method. */
@@ -316,7 +319,6 @@ class ReceivedMessage implements WireMessage {
   readonly setsCookies: boolean;
   readonly isEncoded: boolean;
   readonly reusable: boolean;
-  readonly keepAliveSeconds: number | null;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #headStart: number;
   readonly #headLength: number;
@@ -340,7 +342,6 @@ class ReceivedMessage implements WireMessage {
     this.setsCookies = framing.setsCookies;
     this.isEncoded = framing.isEncoded;
     this.reusable = reusable;
-    this.keepAliveSeconds = framing.keepAliveSeconds < 0 ? null : framing.keepAliveSeconds;
     this.#bytes = bytes;
     this.#headStart = headStart;
     this.#headLength = headLength;

@@ -30,6 +30,8 @@ const MAX_IDLE_ORIGINS = 32;
 export interface TransportSettings extends ConnectionSettings, DialSettings {
   /** The time limit for opening a connection, in milliseconds; `Infinity` means no limit. */
   readonly connectMs: number;
+  /** Whether connections are used for several exchanges, one after another. */
+  readonly keepAlive: boolean;
 }
 
 /** The connections of one user, by origin. */

@@ -432,16 +432,32 @@ const KEEPING: readonly ParserCase[] = [
   },
   fieldCase("Keep-Alive", "Keep-Alive: timeout=5, max=100", {
     keepAliveSeconds: 5,
+    keepAliveMax: 100,
     reusable: true,
   }),
   fieldCase("Keep-Alive in another order", "keep-alive: max=1,TimeOut=30 ", {
     keepAliveSeconds: 30,
+    keepAliveMax: 1,
     reusable: true,
   }),
   fieldCase("Keep-Alive 0", "Keep-Alive: timeout=0", { keepAliveSeconds: 0, reusable: true }),
-  ...["", "300", "timeout", "timeout=", "timeout=x", "timeout=-1", "xtimeout=5"].map((value) =>
-    fieldCase(`Keep-Alive: ${value}`, `Keep-Alive: ${value}`, { reusable: true })
+  fieldCase("Keep-Alive in two fields", "Keep-Alive: max=7\r\nKeep-Alive: timeout=2", {
+    keepAliveSeconds: 2,
+    keepAliveMax: 7,
+    reusable: true,
+  }),
+  fieldCase("Keep-Alive, partly malformed", "Keep-Alive: timeout=3, timeout=x, max=, max=2.5", {
+    keepAliveSeconds: 3,
+    reusable: true,
+  }),
+  ...["close", "Close, x", "x ,\tCLOSE"].map((value) =>
+    fieldCase(`Proxy-Connection: ${value}`, `Proxy-Connection: ${value}`, { reusable: false })
   ),
+  ...[
+    ...["", "300", "timeout", "timeout=", "timeout=x", "timeout=-1", "xtimeout=5", "timeout=5s"],
+    ...['timeout="5"', "timeout = 5", "timeout=5;max=3", "max", "max=", "max=-1", "xmax=1"],
+    ...["timeout=99999999999999999999"],
+  ].map((value) => fieldCase(`Keep-Alive: ${value}`, `Keep-Alive: ${value}`, { reusable: true })),
 ];
 
 /** The whole outcome of a case. By default: status 200, everything before the body is the head, no body. */

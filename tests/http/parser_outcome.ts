@@ -10,7 +10,9 @@ export interface Outcome {
   readonly head: string;
   readonly body: string;
   readonly reusable: boolean;
+  /** The parameters of Keep-Alive. */
   readonly keepAliveSeconds: number | null;
+  readonly keepAliveMax: number | null;
   readonly setsCookies: boolean;
   readonly continues: number;
 }
@@ -31,6 +33,7 @@ export function failed(error: string | null): Outcome {
     body: "",
     reusable: false,
     keepAliveSeconds: null,
+    keepAliveMax: null,
     setsCookies: false,
     continues: 0,
   };
@@ -83,6 +86,7 @@ export function outcomeOf(
   }
   if (!complete) return failed(null);
   const { message } = parser;
+  const { limitsReuse, keepAliveSeconds, keepAliveMax } = parser.framing;
   const view = message.bodyView;
   const viewed = view === null ? null : textOf(view);
   const body = message.body.map(textOf).join("");
@@ -99,7 +103,8 @@ export function outcomeOf(
     head: textOf(message.head),
     body,
     reusable: message.reusable && from === bytes.length,
-    keepAliveSeconds: message.keepAliveSeconds,
+    keepAliveSeconds: limitsReuse && keepAliveSeconds >= 0 ? keepAliveSeconds : null,
+    keepAliveMax: limitsReuse && keepAliveMax >= 0 ? keepAliveMax : null,
     setsCookies: message.setsCookies,
     continues: parser.continues,
   };

@@ -154,3 +154,22 @@ Deno.test("requests to one URL do not share what differs between them", () => {
     );
   }
 });
+
+Deno.test("a request closes its connection if Connection says so, or, to a proxy, Proxy-Connection", () => {
+  const url = new URL("http://127.0.0.1:8000/a");
+  const closes = (proxy: string | undefined, keepAlive: boolean, ...headers: string[]): boolean => {
+    const pairs = headers.map((line) => line.split(": ") as [string, string]);
+    const request = { method: "GET", url, headers: pairs, body: null } as unknown as WireRequest;
+    const target = requestTarget(url, new Proxies(() => proxy));
+    return encodeRequest(request, target, keepAlive).closes;
+  };
+  const proxy = "http://127.0.0.1:3128";
+  assert.ok(closes(undefined, true, "Connection: x, Close"));
+  assert.ok(closes(proxy, true, "proxy-connection: CLOSE"));
+  assert.ok(!closes(undefined, true, "Proxy-Connection: close"));
+  assert.ok(!closes(proxy, true, "Proxy-Connection: keep-alive"));
+  assert.ok(!closes(proxy, true, "Connection: Upgrade", "Upgrade: h2c"));
+  assert.ok(!closes(undefined, true));
+  assert.ok(closes(undefined, false));
+  assert.ok(closes(undefined, false, "Connection: keep-alive"));
+});

@@ -318,18 +318,100 @@ Deno.test("bytes that arrive after the next request are taken for its response, 
   assert.equal(server.connections, 2);
 });
 
-Deno.test("with Keep-Alive: timeout=n, a connection is not reused from n - 1 seconds on", async () => {
-  await using world = engine();
-  await using server = new RawServer(
-    answering("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=100\r\nContent-Length: 0\r\n\r\n"),
+/** A server whose every answer has the same Keep-Alive field. */
+function keepingAlive(value: string): RawServer {
+  return new RawServer(
+    answering(`HTTP/1.1 200 OK\r\nKeep-Alive: ${value}\r\nContent-Length: 0\r\n\r\n`),
   );
-  await world.session.get(server.url);
-  await world.clock.advance(3999);
-  await world.session.get(server.url);
-  assert.equal(server.connections, 1);
-  await world.clock.advance(4000);
-  await world.session.get(server.url);
+}
+
+for (
+  const [value, idleMs] of [["timeout=5, max=100", 4000], ["timeout=2", 1000], ["timeout=1", 500]]
+    .map(([value, idleMs]) => [String(value), Number(idleMs)] as const)
+) {
+  Deno.test(`with Keep-Alive: ${value}, a connection is not reused after ${idleMs} ms`, async () => {
+    await using world = engine();
+    await using server = keepingAlive(value);
+    await world.session.get(server.url);
+    for (let i = 0; i < 3; i++) {
+      await world.clock.advance(idleMs - 1);
+      await world.session.get(server.url);
+    }
+    assert.equal(server.connections, 1);
+    await world.clock.advance(idleMs);
+    await world.session.get(server.url);
+    assert.equal(server.connections, 2);
+  });
+}
+
+Deno.test("with Keep-Alive: max=n, a connection gets n requests; a malformed field says nothing", async () => {
+  const connectionsFor = async (value: string): Promise<number> => {
+    await using world = engine();
+    await using server = keepingAlive(value);
+    for (let i = 0; i < 6; i++) await world.session.post(server.url);
+    return server.connections;
+  };
+  assert.equal(await connectionsFor("timeout=5, max=3"), 2);
+  assert.equal(await connectionsFor("max=1"), 6);
+  assert.equal(await connectionsFor("max=0"), 6);
+  assert.equal(await connectionsFor("timeout=0"), 6);
+  assert.equal(await connectionsFor("max=x, timeout=-1"), 1);
+});
+
+Deno.test("a server that counts `max` down gets no request too many, and may stop saying it", async () => {
+  await using world = engine();
+  let last = 0;
+  await using server = new RawServer(async (connection) => {
+    for (let left = 4; await connection.readHead() !== null; left--) {
+      const field = left === 1 ? "" : `Keep-Alive: max=${left}\r\n`;
+      await connection.write(`HTTP/1.1 200 OK\r\n${field}Content-Length: 0\r\n\r\n`);
+      last = left;
+    }
+  });
+  for (let i = 0; i < 4; i++) await world.session.post(server.url);
+  assert.deepEqual([server.connections, last], [1, 1]);
+  await world.session.post(server.url);
   assert.equal(server.connections, 2);
+});
+
+const CLOSING: [string, string][][] = [
+  [["Connection", "close"]],
+  [["connection", "CLOSE"]],
+  [["Connection", "keep-alive, close"]],
+  [["Connection", "te , Close\t, x"], ["TE", "trailers"]],
+  [["Connection", "keep-alive"], ["connection", "close"]],
+];
+
+for (const headers of CLOSING) {
+  const title = headers.map((header) => header.join(": ")).join(", ");
+  Deno.test(`a request with ${title} is the last one of its connection`, async () => {
+    let closed = 0;
+    await using server = new RawServer(async (connection, index) => {
+      await answering(OK)(connection, index);
+      closed++;
+    });
+    await using world = engine();
+    for (let i = 0; i < 2; i++) await world.session.post(server.url, { headers });
+    await world.session.post(server.url, { body: "x", headers });
+    await until(() => closed === 3);
+    assert.equal(server.connections, 3);
+    // It is about this request, not about its user.
+    for (let i = 0; i < 3; i++) await world.session.get(server.url);
+    assert.equal(server.connections, 4);
+    assert.deepEqual(world.samples.map(({ retries, error }) => [retries, error]), [
+      ...Array(6).fill([0, null]),
+    ]);
+  });
+}
+
+Deno.test("other options of Connection keep the connection, and so does Proxy-Connection without a proxy", async () => {
+  await using world = engine();
+  await using server = new RawServer(answering(OK));
+  for (const option of ["keep-alive", "Upgrade", "closed", "x-close", "te"]) {
+    await world.session.post(server.url, { headers: { connection: option } });
+  }
+  await world.session.post(server.url, { headers: { "proxy-connection": "close" } });
+  assert.equal(server.connections, 1);
 });
 
 const NOT_REUSED = [
