@@ -7,7 +7,7 @@
 
 import type { RendezvousRounds } from "../core/run_info.ts";
 import { Histogram } from "../stats/histogram.ts";
-import { NameCap, OTHER_CODE } from "../stats/request_stats.ts";
+import { NameCap, statusKey } from "../stats/request_stats.ts";
 import type {
   CodeRow,
   FailureRow,
@@ -323,7 +323,7 @@ export class RequestMetrics {
 }
 
 function labelsOf({ name, method }: RequestRow, { code }: CodeRow): Labels {
-  return { name, method, code: code === OTHER_CODE ? "other" : String(code) };
+  return { name, method, code: statusKey(code) };
 }
 
 /**

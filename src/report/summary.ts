@@ -18,11 +18,13 @@ import {
   type RequestRow,
   type RequestTotals,
   type Snapshot,
+  statusRows,
   type TimelineSecond,
   type UnansweredSummary,
   type UserErrorRow,
   type WorkerRow,
 } from "../stats/snapshot.ts";
+import { statusKey } from "../stats/request_stats.ts";
 import type { BucketSource, Phase } from "../stats/stats_delta.ts";
 import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
 import { jsonParts } from "./json_parts.ts";
@@ -77,6 +79,8 @@ export interface SummaryTotals extends
   > {
   /** The figures of `latencyMs` that are lower bounds, because there are requests without an answer. */
   readonly lowerBounds: readonly LatencyFigure[];
+  /** The number of requests by HTTP status, as {@link statusKey} writes it. */
+  readonly statuses: Readonly<Record<string, number>>;
   readonly connections: SummaryConnections;
   readonly phases: SummaryPhases;
   /** The latencies of all answers, as {@link histogramText} writes them. */
@@ -142,9 +146,9 @@ export function summaryRows(snapshot: Snapshot, options: SummaryOptions): InRows
   const { totals, requests } = snapshot.statistics;
   return {
     ...compactRows(snapshot, options.version),
-    totals: totalsOf(totals),
+    totals: totalsOf(totals, requests),
     requests: requests.values()
-      .map((row) => ({ method: row.method, name: row.name, ...totalsOf(row) })),
+      .map((row) => ({ method: row.method, name: row.name, ...totalsOf(row, [row]) })),
     exitCode: options.exitCode,
   };
 }
@@ -171,11 +175,11 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
       complete: worker.complete,
       sockets: worker.sockets,
     })),
-    totals: compactTotals(totals),
+    totals: compactTotals(totals, requests),
     requests: requests.values().map((row) => ({
       method: row.method,
       name: row.name,
-      ...compactTotals(row),
+      ...compactTotals(row, [row]),
       inProgress: unansweredOf(row.inProgress),
     })),
     failures: failures.values()
@@ -211,7 +215,7 @@ export function* summaryJson(content: InRows<Summary>): Generator<string> {
 }
 
 // Each field is named here, because the order is part of the format. The type asks for new counts.
-function compactTotals(totals: RequestTotals): CompactTotals {
+function compactTotals(totals: RequestTotals, rows: readonly RequestRow[]): CompactTotals {
   return {
     requests: totals.requests,
     failures: totals.failures,
@@ -223,9 +227,16 @@ function compactTotals(totals: RequestTotals): CompactTotals {
     bytesSent: totals.bytesSent,
     latencyMs: latencyOf(totals.latencyMs),
     lowerBounds: lowerBoundsOf(totals),
+    statuses: statusesOf(rows),
     connections: { opened: totals.phases.opened, reused: totals.phases.reused },
     phases: phasesOf(totals.phases),
   };
+}
+
+function statusesOf(rows: readonly RequestRow[]): Record<string, number> {
+  return Object.fromEntries(
+    statusRows(rows).map(({ code, requests }) => [statusKey(code), requests]),
+  );
 }
 
 function phasesOf({ times: all, figures }: PhaseTotals): SummaryPhases {
@@ -247,8 +258,8 @@ export function unansweredOf({ count, oldestMs }: UnansweredSummary): Unanswered
   return { count, oldestMs: rounded(oldestMs) };
 }
 
-function totalsOf(totals: RequestTotals): SummaryTotals {
-  return { ...compactTotals(totals), histogram: histogramText(totals.histogram) };
+function totalsOf(totals: RequestTotals, rows: readonly RequestRow[]): SummaryTotals {
+  return { ...compactTotals(totals, rows), histogram: histogramText(totals.histogram) };
 }
 
 function iterationsOf(iterations: IterationSummary | null): SummaryIterations | null {

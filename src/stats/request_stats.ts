@@ -97,6 +97,11 @@ const MAX_CODES = 50;
 /** The code under which all further codes of a name are counted. */
 export const OTHER_CODE = 1000;
 
+/** A code as files and metrics name it: the HTTP status, `0` without one, or `other`. */
+export function statusKey(code: number): string {
+  return code === OTHER_CODE ? "other" : String(code);
+}
+
 /**
  * The entries of one method and name, by code. Almost every name has the same code all the time, so the
  * entry of the last code is found without a look-up.

@@ -100,11 +100,32 @@ export interface CodeRow {
   /** HTTP status; 0 without a response or without HTTP, 1000 for codes beyond the limit. */
   readonly code: number;
   readonly requests: number;
+  /** How many of them failed. */
+  readonly failed: number;
   readonly bytesReceived: number;
   /** Sum of the latencies, in milliseconds. */
   readonly latencySumMs: number;
   /** As {@link RequestTotals.histogram}. */
   readonly histogram: BucketSource;
+}
+
+/** The counts of one code, of one name or of all names. */
+export type StatusRow = Pick<CodeRow, "code" | "requests" | "failed">;
+
+/** The counts of each code of some names together, in the order of the codes. */
+export function statusRows(rows: Iterable<Pick<RequestRow, "codes">>): StatusRow[] {
+  const sums = new Map<number, { code: number; requests: number; failed: number }>();
+  for (const { codes } of rows) {
+    for (const { code, requests, failed } of codes) {
+      const sum = sums.get(code);
+      if (sum === undefined) sums.set(code, { code, requests, failed });
+      else {
+        sum.requests += requests;
+        sum.failed += failed;
+      }
+    }
+  }
+  return [...sums.values()].sort((a, b) => a.code - b.code);
 }
 
 /** Counts and latencies of one method and name. */

@@ -382,9 +382,10 @@ function sumOf(first: Latencies, second: Latencies): Latencies {
 }
 
 function codesOf(entries: EntriesByCode): CodeRow[] {
-  return Array.from(entries, ([code, { requests, bytesReceived, latencies }]) => ({
+  return Array.from(entries, ([code, { requests, failures, bytesReceived, latencies }]) => ({
     code,
     requests,
+    failed: failures,
     bytesReceived,
     latencySumMs: latencies.sum,
     histogram: latencies.histogram,

@@ -7,9 +7,11 @@ import {
   summaryRows,
 } from "../../src/report/summary.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
+import type { CodeRow } from "../../src/stats/snapshot.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import {
   clusterSnapshot,
+  codeRow,
   emptySnapshot,
   latencies,
   NO_LATENCIES,
@@ -100,6 +102,10 @@ Deno.test("the summary has exactly these fields, in this order", () => {
       "p9999": 384
     },
     "lowerBounds": [],
+    "statuses": {
+      "200": 999,
+      "503": 1
+    },
     "connections": {
       "opened": 3,
       "reused": 997
@@ -328,4 +334,27 @@ Deno.test("the text of a typical histogram takes a few kilobytes", () => {
 Deno.test("text that is not a histogram is rejected", () => {
   assert.throws(() => histogramOf("no base64!"), SyntaxError);
   assert.throws(() => histogramOf("gA=="), RangeError);
+});
+
+Deno.test("statuses count requests by status, those of all names together in the totals", () => {
+  const codes = (...counts: readonly (readonly [code: number, requests: number])[]): CodeRow[] =>
+    counts.map(([code, requests]) => codeRow({ code, requests }));
+  const { totals, requests } = compactSummary(
+    snapshot({
+      statistics: statistics({
+        requests: [
+          requestRow({ name: "a", codes: codes([0, 7], [200, 981], [503, 12]) }),
+          requestRow({ name: "b", codes: codes([200, 9], [1000, 1]) }),
+          requestRow({ name: "c", requests: 0, codes: [] }),
+        ],
+      }),
+    }),
+    "0.1.0",
+  );
+  assert.deepEqual(totals.statuses, { "0": 7, "200": 990, "503": 12, "other": 1 });
+  assert.deepEqual(requests.map(({ statuses }) => statuses), [
+    { "0": 7, "200": 981, "503": 12 },
+    { "200": 9, "other": 1 },
+    {},
+  ]);
 });

@@ -156,7 +156,7 @@ Deno.test("a row has the figures of its samples", () => {
   assert.deepEqual([latencyMs.min, latencyMs.mean, latencyMs.max], [10, 30, 60]);
   assert.deepEqual(buckets, bucketsFor(10, 20, 60));
   assert.deepEqual(codes, [
-    { code: 200, requests: 3, bytesReceived: 300, latencySumMs: 90, buckets },
+    { code: 200, requests: 3, failed: 1, bytesReceived: 300, latencySumMs: 90, buckets },
   ]);
 });
 

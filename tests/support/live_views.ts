@@ -44,6 +44,7 @@ export function liveTotals(changes: Partial<CompactTotals> = {}): CompactTotals 
     bytesSent: 0,
     latencyMs: requests === 0 ? NO_LATENCIES : latencies(12),
     lowerBounds: [],
+    statuses: requests === 0 ? {} : { "200": requests },
     connections: { opened: 0, reused: 0 },
     phases: { dnsMs: null, connectMs: null, tlsMs: null, ttfbMs: null, downloadMs: null },
     ...changes,

@@ -89,6 +89,7 @@ export function codeRow(changes: Partial<CodeRow> = {}): CodeRow {
   return {
     code: 200,
     requests,
+    failed: 0,
     bytesReceived: requests * 1234,
     latencySumMs: requests * 15,
     histogram: histogramOf(requests),
@@ -107,6 +108,7 @@ export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
       codeRow({
         code,
         requests: count,
+        failed: code === 200 ? 0 : count,
         latencySumMs: count * (mean ?? 0),
         histogram: histogramOf(count, p50 ?? 0),
       })
