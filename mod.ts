@@ -100,7 +100,13 @@ export type {
 } from "./src/user/http_user.ts";
 export type { Check, Session } from "./src/user/session.ts";
 export { User } from "./src/user/user.ts";
-export type { Measurement, MeasureOptions, TestOrder, UserClass } from "./src/user/user.ts";
+export type {
+  Measurement,
+  MeasureOptions,
+  SessionScope,
+  TestOrder,
+  UserClass,
+} from "./src/user/user.ts";
 export {
   between,
   constant,

@@ -72,6 +72,8 @@ export class FetchTransport implements Transport {
   close(): void {
     this.abort();
     for (const exchange of this.#exchanges) this.#deadlines.delete(exchange);
+    this.#exchanges.clear();
+    this.#idle.length = 0;
     this.#client?.close();
     this.#client = null;
   }
@@ -110,8 +112,12 @@ export class FetchTransport implements Transport {
       this.#end(exchange);
       return request.failed(failure);
     }
+    const { stopped } = exchange;
+    const isCut = stopped && !this.#exchanges.has(exchange);
     this.#end(exchange);
-    request.received(response);
+    // The connections were closed after the last byte, and before this function continued.
+    if (isCut) request.failed(aborted(request));
+    else request.received(response);
   }
 
   #begin(deadline: number): FetchExchange {
@@ -237,7 +243,7 @@ class FetchExchange implements Expiring {
   /** The error of an exchange without a complete response. */
   explain(error: unknown, request: WireRequest, inBody: boolean): RequestError {
     const { method, url } = request;
-    if (this.#stoppedBy === "ABORTED") return stopped(request);
+    if (this.#stoppedBy === "ABORTED") return aborted(request);
     if (this.#stoppedBy !== null) {
       return new RequestError(this.#stoppedBy, method, url.href, "no complete response in time");
     }
@@ -254,7 +260,7 @@ class FetchExchange implements Expiring {
   }
 }
 
-function stopped({ method, url }: WireRequest): RequestError {
+function aborted({ method, url }: WireRequest): RequestError {
   return new RequestError("ABORTED", method, url.href, "the user was stopped");
 }
 

@@ -122,7 +122,10 @@ export interface Transport {
   exchange(request: WireRequest): void;
   /** Ends all pending exchanges with `ABORTED`; later ones are not affected. */
   abort(): void;
-  /** Closes the connections; nothing can be sent afterwards. */
+  /**
+   * Ends all pending exchanges with `ABORTED`, and closes the connections at once. A later exchange opens its
+   * own.
+   */
   close(): void;
 }
 

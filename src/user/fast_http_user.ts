@@ -11,8 +11,16 @@ import { SocketTransport } from "../http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { UserContext } from "./context.ts";
-import { checkHttpHost, checkHttpLimits, Session } from "./session.ts";
-import { checkFields, checkOptions, type ClassOptions, type FieldCheck, User } from "./user.ts";
+import { checkHttpHost, checkHttpLimits, checkSessionScope, Session } from "./session.ts";
+import {
+  checkFields,
+  checkOptions,
+  type ClassOptions,
+  type FieldCheck,
+  renewSession,
+  type SessionScope,
+  User,
+} from "./user.ts";
 
 /**
  * A simulated user of a website, with its own connections and cookies. It uses aiotest's own HTTP/1.1
@@ -47,6 +55,12 @@ export class FastHttpUser extends User {
   /** Whether connections are kept for further requests. If not, each request opens its own. */
   static keepAlive = true;
   /**
+   * How long cookies and connections last. With `"iteration"`, each iteration begins without any, as a new
+   * visitor would; those of `onStart` are not kept. In TypeScript, write
+   * `static override session = "iteration" as const`.
+   */
+  static session: SessionScope = "user";
+  /**
    * IP addresses of the machine that connections leave from, in turn; empty for the system's choice.
    * `--local-address` replaces them.
    */
@@ -66,6 +80,7 @@ export class FastHttpUser extends User {
   /** @internal */
   static override [checkFields](check: FieldCheck): void {
     checkHttpLimits(check, "timeout", "connectTimeout", "headersTimeout", "bodyTimeout");
+    checkSessionScope(check);
     check("keepAlive", (value) => typeof value === "boolean", "true or false");
     check(
       "localAddresses",
@@ -101,6 +116,11 @@ export class FastHttpUser extends User {
       timeout: settings.timeout,
       maxRedirects: http.options.maxRedirects ?? settings.maxRedirects,
     });
+  }
+
+  /** @internal */
+  override [renewSession](): void {
+    this.session.renew();
   }
 
   /** Closes the connections; called by the runner. */

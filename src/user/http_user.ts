@@ -13,8 +13,16 @@ import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { SharedHttpState } from "../http/shared_http_state.ts";
 import type { TlsSettings } from "../net/tls_settings.ts";
 import type { UserContext } from "./context.ts";
-import { checkHttpHost, checkHttpLimits, Session } from "./session.ts";
-import { checkFields, checkOptions, type ClassOptions, type FieldCheck, User } from "./user.ts";
+import { checkHttpHost, checkHttpLimits, checkSessionScope, Session } from "./session.ts";
+import {
+  checkFields,
+  checkOptions,
+  type ClassOptions,
+  type FieldCheck,
+  renewSession,
+  type SessionScope,
+  User,
+} from "./user.ts";
 
 /**
  * A simulated user of a website, with its own connections and cookies. It uses native `fetch`, including
@@ -43,6 +51,13 @@ export class HttpUser extends User {
   static maxRedirects: number = MAX_REDIRECTS;
 
   /**
+   * How long cookies and connections last. With `"iteration"`, each iteration begins without any, as a new
+   * visitor would; those of `onStart` are not kept. In TypeScript, write
+   * `static override session = "iteration" as const`.
+   */
+  static session: SessionScope = "user";
+
+  /**
    * A client certificate, its key, and authorities to trust; or a function that returns them and is called once
    * for each user. `--client-cert`, `--client-key` and `--ca` replace what they name.
    */
@@ -67,6 +82,7 @@ export class HttpUser extends User {
   /** @internal */
   static override [checkFields](check: FieldCheck): void {
     checkHttpLimits(check, "timeout");
+    checkSessionScope(check);
     for (const field of ["keepAlive", "localAddresses"]) {
       check(
         field,
@@ -95,6 +111,11 @@ export class HttpUser extends User {
       timeout,
       maxRedirects: http.options.maxRedirects ?? maxRedirects,
     });
+  }
+
+  /** @internal */
+  override [renewSession](): void {
+    this.session.renew();
   }
 
   /** Closes the connections; called by the runner. Pending requests neither settle nor count. */

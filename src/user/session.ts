@@ -323,6 +323,17 @@ export class Session {
     this.#transport.close();
   }
 
+  /**
+   * Forgets the cookies and closes the connections: the next request is that of a new visitor. Pending
+   * requests never settle, and are counted as unfinished.
+   *
+   * @internal
+   */
+  renew(): void {
+    this.cookies.clear();
+    this.#transport.close();
+  }
+
   #take(method: string, options: RequestOptions): SessionRequest {
     const request = this.#spare ?? new SessionRequest(this.#outcome);
     this.#spare = null;
@@ -356,7 +367,9 @@ export class Session {
   }
 
   #failed(request: SessionRequest, error: unknown): void {
-    if (this.#closed) return this.#requests.cutOff(request.counter, this.#clock.now());
+    if (this.#closed || this.#wasRenewed(error)) {
+      return this.#requests.cutOff(request.counter, this.#clock.now());
+    }
     request.reject(this.#count(request, error));
   }
 
@@ -374,6 +387,11 @@ export class Session {
     request.counter.phases ??= new ExchangePhases();
     this.#requests.fail(request.counter, error);
     return error;
+  }
+
+  /** Whether a request has failed because the session was renewed, which leaves its test alone. */
+  #wasRenewed(error: unknown): boolean {
+    return isInstance(error, RequestError) && error.code === "ABORTED" && !this.#signal.aborted;
   }
 
   #wasCutOff(thrown: unknown): boolean {
@@ -417,6 +435,11 @@ export function checkHttpLimits(check: FieldCheck, ...timeLimits: readonly strin
     (value) => value === Infinity || (Number.isInteger(value) && (value as number) >= 0),
     "a whole number of 0 or more, or Infinity for no limit",
   );
+}
+
+/** Checks the static field of a user class that says how long its sessions last. */
+export function checkSessionScope(check: FieldCheck): void {
+  check("session", (value) => value === "user" || value === "iteration", '"user" or "iteration"');
 }
 
 /** Learns how requests end. */

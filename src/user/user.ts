@@ -17,6 +17,9 @@ import type { WaitTime } from "./wait_time.ts";
 /** The order in which the tests of a user class run. */
 export type TestOrder = "sequential" | "random" | "parallel";
 
+/** How long the cookies and connections of an HTTP user last: as long as the user, or for one iteration. */
+export type SessionScope = "user" | "iteration";
+
 /** Options of {@link User.measure}. */
 export interface MeasureOptions {
   /** The kind of step, in the reports' column of HTTP methods. Default: `TASK`. */
@@ -51,6 +54,9 @@ export interface ClassOptions {
 
 /** Names the static method with which a user class checks the options of a run. */
 export const checkOptions: unique symbol = Symbol("aiotest.checkOptions");
+
+/** Names the method with which a user begins a new session. */
+export const renewSession: unique symbol = Symbol("aiotest.renewSession");
 
 /** Names the static method with which a user class checks the static fields that it adds. */
 export const checkFields: unique symbol = Symbol("aiotest.checkFields");
@@ -87,6 +93,8 @@ export interface UserClass {
   readonly order: TestOrder;
   /** See {@link User.iterations}. */
   readonly iterations: number;
+  /** See FastHttpUser.session. Only classes that send HTTP requests have it. */
+  readonly session?: SessionScope;
   /** @internal Throws a UsageError if users of this class cannot run with these options. */
   [checkOptions](options: ClassOptions): void;
   /** @internal Checks the static fields that the class adds to those of {@link User}. */
@@ -131,7 +139,13 @@ export class User {
   static [checkOptions](_options: ClassOptions): void {}
 
   /** @internal Checks the static fields that the class adds to those of this one. */
-  static [checkFields](_check: FieldCheck): void {}
+  static [checkFields](check: FieldCheck): void {
+    check(
+      "session",
+      (value) => value !== "iteration",
+      "no value, because only a FastHttpUser and an HttpUser have a session",
+    );
+  }
 
   /** Unique in the whole run. The first user is 1. */
   readonly id: number;
@@ -262,6 +276,9 @@ export class User {
       signal.addEventListener("abort", cut, { once: true });
     });
   }
+
+  /** @internal Called before the first iteration and after each, if the class asks for it. */
+  [renewSession](): void {}
 
   /** Called by the runner when the user has stopped, to release its resources. */
   [Symbol.dispose](): void {}

@@ -12,7 +12,7 @@ import { currentUser, UserEnd, UserLifetime } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
-import { User } from "./user.ts";
+import { renewSession, User } from "./user.ts";
 import { UserRequests } from "./user_requests.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
 
@@ -51,6 +51,8 @@ export class UserLoop {
   #ending = false;
   #lastSeenAt = 0;
   #onStopMs = MIN_ON_STOP_MS;
+  /** Whether each iteration has a session of its own. */
+  readonly #renewsSession: boolean;
   /** Remaining iterations of the limit that its class sets. */
   #iterationsLeft: number;
   #interruptWait: (() => void) | null = null;
@@ -64,6 +66,7 @@ export class UserLoop {
     this.#requests = new UserRequests(context.recorder);
     this.#context = { ...context, signal: this.#abort.signal, requests: this.#requests };
     this.#clock = context.clock;
+    this.#renewsSession = discovered.userClass.session === "iteration";
     this.#iterationsLeft = discovered.userClass.iterations || Infinity;
     this.#user = this.#construct();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -117,6 +120,7 @@ export class UserLoop {
         // In the open model, another user may be started as soon as this one has ended.
         await this.#wait(WAIT_OF_BROKEN_MS);
       } else if (await this.#runOnStart()) {
+        if (this.#renewsSession) this.#user[renewSession]();
         if (this.#class.userClass.order === "sequential") await this.#sequentialIterations();
         else await this.#singleWaitIterations();
       }
@@ -216,6 +220,7 @@ export class UserLoop {
     const { iterationSlot } = this.#context;
     // The signal is checked last, because that takes longer than everything else here.
     if (iterationSlot !== null && !this.#abort.signal.aborted) iterationSlot.end(this.#clock.now());
+    if (this.#renewsSession) this.#user[renewSession]();
     if (--this.#iterationsLeft === 0) this.#retired = true;
   }
 

@@ -389,6 +389,18 @@ Deno.test("user classes with sessions check the static fields that they add", ()
       "ATest.maxRedirects is -1: expected a whole number of 0 or more, or Infinity for no limit",
     );
   }
+  for (const base of [HttpUser, FastHttpUser]) {
+    for (const value of ["user", "iteration"]) assert.equal(check(base, "session", value), "good");
+    assert.equal(
+      check(base, "session", "pass"),
+      'ATest.session is "pass": expected "user" or "iteration"',
+    );
+  }
+  assert.equal(
+    check(User, "session", "iteration"),
+    'ATest.session is "iteration": expected no value, because only a FastHttpUser and an HttpUser ' +
+      "have a session",
+  );
   assert.equal(check(FastHttpUser, "keepAlive", false), "good");
   assert.equal(
     check(FastHttpUser, "keepAlive", "no"),

@@ -4,7 +4,7 @@ import { currentUser, UserEnd, type UserLifetime } from "../../src/core/user_lif
 import type { UserContext } from "../../src/user/context.ts";
 import { type TestMethod, weight } from "../../src/user/discovery.ts";
 import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
-import { User, type UserClass } from "../../src/user/user.ts";
+import { checkFields, renewSession, User, type UserClass } from "../../src/user/user.ts";
 import { chooseTest, UserLoop } from "../../src/user/user_loop.ts";
 import { constant, constantPacing, type Turn } from "../../src/user/wait_time.ts";
 import { discovered, type TestContext, testContext } from "../support/users.ts";
@@ -1015,5 +1015,51 @@ const CHOICES: [random: number, name: string][] = [
 for (const [random, name] of CHOICES) {
   Deno.test(`${random} falls on ${name}`, () => {
     assert.equal(chooseTest(TESTS, random).name, name);
+  });
+}
+
+for (const order of ["sequential", "random", "parallel"] as const) {
+  Deno.test(`each iteration has a session of its own if the class says so (${order})`, async () => {
+    const visits = (session: "user" | "iteration"): Living =>
+      live((say) =>
+        // Only classes that send HTTP requests have this field.
+        class VisitTest extends (User as UserClass) {
+          static override readonly session = session;
+          static override readonly [checkFields] = (): void => {};
+          static override readonly order = order;
+          static override readonly waitTime = 2;
+          override onStart(): void {
+            say("start");
+          }
+          testVisit(): void {
+            say("visit");
+          }
+          override onStop(): void {
+            say("stop");
+          }
+          override [renewSession](): void {
+            say("renew");
+          }
+        }
+      );
+    const visitor = visits("iteration");
+    await visitor.clock.advance(2000);
+    visitor.loop.stop(0);
+    await visitor.clock.advance(0);
+    assert.deepEqual(visitor.log, [
+      "0 start",
+      "0 renew",
+      "0 visit",
+      "0 renew",
+      "2000 visit",
+      "2000 renew",
+      "2000 stop",
+      "2000 ended",
+    ]);
+    const user = visits("user");
+    await user.clock.advance(2000);
+    user.loop.stop(0);
+    await user.clock.advance(0);
+    assert.deepEqual(user.log, ["0 start", "0 visit", "2000 visit", "2000 stop", "2000 ended"]);
   });
 }

@@ -81,6 +81,61 @@ export function stoppingContract(contract: Contract): void {
     },
   );
 
+  contract(
+    "a renewed session has no cookies, and closes its connections at once",
+    async (world) => {
+      const closed: Promise<void>[] = [];
+      await using server = new RawServer(async (connection) => {
+        const end = Promise.withResolvers<void>();
+        closed.push(end.promise);
+        for (;;) {
+          const head = await connection.readHead().catch(() => null);
+          if (head === null) return end.resolve();
+          const cookie = /^cookie: (.*)$/im.exec(head)?.[1]?.trim() ?? "none";
+          await connection.write(
+            "HTTP/1.1 200 OK\r\nSet-Cookie: visitor=old\r\n" +
+              `Content-Length: ${cookie.length}\r\n\r\n${cookie}`,
+          );
+        }
+      });
+      const { session } = world.user();
+      const { cookies } = session;
+      assert.equal(await (await session.get(server.url)).text(), "none");
+      assert.equal(await (await session.get(server.url)).text(), "visitor=old");
+      session.renew();
+      await closed[0];
+      assert.deepEqual(cookies.all(), []);
+      assert.equal(await (await session.get(server.url)).text(), "none");
+      assert.equal(await (await session.get(server.url)).text(), "visitor=old");
+      assert.equal(server.connections, 2);
+      assert.deepEqual(world.samples.map(({ error }) => error), [null, null, null, null]);
+    },
+  );
+
+  contract(
+    "requests pending while a session is renewed never settle, are unfinished, and leave no cookies",
+    async (world) => {
+      const { arrived, left, server } = hanging();
+      await using _server = server;
+      const { session } = world.user({ timeout: 5 });
+      const request = session.get(server.url);
+      await arrived;
+      session.renew();
+      await left;
+      assert.equal(await settles(request, () => world.clock.advance(10_000)), false);
+      assert.equal(world.samples.length, 0);
+      assert.equal(world.unfinished.length, 1);
+      // The session can be used as before, with its time limits.
+      const { arrived: again, server: other } = hanging();
+      await using _other = other;
+      const late = session.get(other.url).catch((error: unknown) => error);
+      await again;
+      await world.clock.advance(5000);
+      assert.equal((await late as { code: string }).code, "TIMEOUT");
+      assert.equal(world.sample.error, "TIMEOUT");
+    },
+  );
+
   contract("a request of a closed session is not sent and never settles", async (world) => {
     const { session } = world.user();
     session.close();
