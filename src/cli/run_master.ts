@@ -30,7 +30,7 @@ import { RpcServer } from "../shared/rpc.ts";
 import type { SharedServices } from "../shared/services.ts";
 import { connectionOptions } from "./connection_options.ts";
 import { exposedKeyWarning, forwardedTls } from "./target_tls.ts";
-import { readOptionFile } from "./option_files.ts";
+import { readPemFile } from "./option_files.ts";
 import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import type { MasterSettings } from "./role.ts";
@@ -260,8 +260,8 @@ function setupText(forwarded: ForwardedOptions): string {
 async function openPort(host: Host, settings: MasterSettings): Promise<StreamListener> {
   const { bindHost: hostname, bindPort: port, tls } = settings;
   const files = tls === null ? null : {
-    cert: await readOptionFile(host, "tls-cert", tls.cert),
-    key: await readOptionFile(host, "tls-key", tls.key),
+    cert: await readPemFile(host, "tls-cert", tls.cert),
+    key: await readPemFile(host, "tls-key", tls.key),
   };
   try {
     return host.listen({ hostname, port, tls: files });

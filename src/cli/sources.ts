@@ -8,7 +8,7 @@
 import { extname, resolve } from "node:path";
 import type { Option } from "commander";
 import { parse as parseToml, TomlError } from "smol-toml";
-import { errorText, UsageError } from "../core/errors.ts";
+import { errorText, isInstance, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { type FlagTexts, suggestion } from "./flag_parser.ts";
 import { readOptionFile } from "./option_files.ts";
@@ -72,11 +72,13 @@ function parserOf(path: string): (path: string, text: string) => unknown {
 }
 
 async function readText(host: Host, path: string): Promise<string> {
-  const fullPath = resolve(host.cwd, path);
-  if (!await host.isFile(fullPath)) {
-    throw new UsageError(`--config ${path}: file not found: ${fullPath}`);
+  try {
+    return await readOptionFile(host, "config", path);
+  } catch (error) {
+    const isMissing = isInstance(error, UsageError) && error.cause instanceof Deno.errors.NotFound;
+    if (!isMissing) throw error;
+    throw new UsageError(`--config ${path}: file not found: ${resolve(host.cwd, path)}`);
   }
-  return await readOptionFile(host, "config", path);
 }
 
 function fromToml(path: string, text: string): unknown {

@@ -7,7 +7,7 @@
 import { UsageError } from "../core/errors.ts";
 import { DEFAULT_TLS, type TlsSettings, tlsSettings } from "../net/tls_settings.ts";
 import { isLoopback } from "../web/security.ts";
-import { type FileReader, readOptionFile } from "./option_files.ts";
+import { type FileReader, readPemFile } from "./option_files.ts";
 import { isPem } from "./option_types.ts";
 import type { Options } from "./options.ts";
 import type { OtherFile } from "./report_files.ts";
@@ -70,7 +70,7 @@ async function pemText(
       "PEM is text that begins with -----BEGIN.",
     );
   }
-  return await readOptionFile(host, flagOf(name).slice(2), file);
+  return await readPemFile(host, flagOf(name).slice(2), file);
 }
 
 function placeOf(name: TlsOptionName, file: string): string {

@@ -11,7 +11,7 @@ import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { MAX_WORKER_NAME } from "../core/run_info.ts";
 import { visiblePart } from "../core/text.ts";
-import { readOptionFile } from "./option_files.ts";
+import { readPemFile } from "./option_files.ts";
 import type { WorkerSettings } from "./role.ts";
 
 /** Random letters after the host name in a worker's name. */
@@ -27,7 +27,7 @@ export async function linkOptions(
   { masterHost: hostname, masterPort: port, token, reconnectTimeout, tlsCa }: WorkerSettings,
   who: Pick<WorkerIdentity, "workerId" | "testfileHash">,
 ): Promise<MasterConnectionOptions> {
-  const tls = tlsCa === null ? null : { caCerts: [await readOptionFile(host, "tls-ca", tlsCa)] };
+  const tls = tlsCa === null ? null : { caCerts: [await readPemFile(host, "tls-ca", tlsCa)] };
   return {
     master: `${hostname}:${port}`,
     connect: () => host.connect({ hostname, port, tls }),

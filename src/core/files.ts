@@ -68,6 +68,30 @@ export function aboutThisProcess(name: "cmdline" | "limits" | "status"): string 
   }
 }
 
+/**
+ * Reads a whole file. A pipe is read only if the shell has opened it for this process, as with `<(…)`: any
+ * other one could have no writer for ever.
+ *
+ * @throws `Deno.errors.NotFound` and other errors of the system; an Error whose message says what it is if it
+ *   is no file.
+ */
+export async function readWholeFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const info = await Deno.stat(path);
+  const kind = OTHER_KINDS.find(([kind]) => info[kind])?.[1];
+  if (kind !== undefined && !OPEN_PIPE.test(path)) throw new Error(`it is ${kind}, not a file`);
+  return await Deno.readFile(path);
+}
+
+/** What a path can lead to instead of a file. The runtime has an error of its own for directories. */
+const OTHER_KINDS = [
+  ["isFifo", "a named pipe"],
+  ["isSocket", "a socket"],
+  ["isCharDevice", "a device"],
+  ["isBlockDevice", "a device"],
+] as const;
+
+const OPEN_PIPE = /^\/(dev\/(fd\/\d+|stdin)|proc\/(self|\d+)\/fd\/\d+)$/;
+
 /** What is known about a file without reading it. */
 export interface FileInfo {
   /** In bytes. */

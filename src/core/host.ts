@@ -29,6 +29,7 @@ import {
   openFile,
   type OpenOptions,
   type PrivateFolder,
+  readWholeFile,
 } from "./files.ts";
 import {
   type ByteStream,
@@ -41,6 +42,7 @@ import {
 } from "./network.ts";
 import { type Output, StreamOutput, type SyncStream } from "./output.ts";
 import { type LogFile, openLogFile, openOutputFile, type OutputFile } from "./output_files.ts";
+import { decodeTextFile } from "./text_files.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "./web_server.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
 import type { WatchdogOptions } from "./watchdog_thread.ts";
@@ -56,7 +58,10 @@ export interface Host {
   env(name: string): string | undefined;
   /** The names of all environment variables. */
   envNames(): readonly string[];
-  /** Reads a text file; rejects with `Deno.errors.NotFound` and other errors of the system. */
+  /**
+   * Reads a text file in UTF-8, or in UTF-16 with a byte order mark. Rejects with `Deno.errors.NotFound` and other
+   * errors of the system, or with an error that says in plain words why it is no text.
+   */
   readTextFile(path: string): Promise<string>;
   /** Reads a file; rejects as {@link readTextFile} does. */
   readFile(path: string): Promise<Uint8Array<ArrayBuffer>>;
@@ -153,8 +158,8 @@ export function denoHost(): Host {
     stderr,
     env: (name) => Deno.env.get(name),
     envNames: () => Object.keys(Deno.env.toObject()),
-    readTextFile: (path) => Deno.readTextFile(path),
-    readFile: (path) => Deno.readFile(path),
+    readTextFile: async (path) => decodeTextFile(await readWholeFile(path)),
+    readFile: readWholeFile,
     createTextFile,
     outputFile: (path) => openOutputFile(path, { stdout, stderr }),
     logFile: logFiles(),

@@ -9,8 +9,9 @@ import { resolve } from "node:path";
 import type { SharedCall } from "../cluster/protocol.ts";
 import type { Random } from "../core/clock.ts";
 import type { FeederMode, FeederOptions, RowFile, WhenEmpty } from "../core/cluster.ts";
-import { errorText, UsageError } from "../core/errors.ts";
+import { systemReason, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { LINE_END } from "../core/text_files.ts";
 import {
   type Cancel,
   type Done,
@@ -143,12 +144,12 @@ function isRowFile(rows: unknown): boolean {
  * @throws UsageError if a file is missing, has an invalid line, or has no rows.
  */
 export async function readRows(
-  files: Pick<Host, "cwd" | "readFile">,
+  files: Pick<Host, "cwd" | "readTextFile">,
   { name, rows }: FeederDefinition,
 ): Promise<string[]> {
   const what = `feeder ${name}`;
   const texts = isFile(rows)
-    ? linesOf(rows, await bytesOf(files, rows.path, what), what)
+    ? linesOf(rows, await textOf(files, rows.path, what), what)
     : rows.map((row, index) => rowText(row, `${what}: row ${index + 1}`));
   if (texts.length > 0) return texts;
   throw new UsageError(`${what}: ${isFile(rows) ? `${rows.path} has` : "there are"} no rows`);
@@ -158,53 +159,73 @@ function isFile(rows: FeederDefinition["rows"]): rows is RowFile {
   return !Array.isArray(rows);
 }
 
-async function bytesOf(
-  files: Pick<Host, "cwd" | "readFile">,
+async function textOf(
+  files: Pick<Host, "cwd" | "readTextFile">,
   path: string,
   what: string,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<string> {
   try {
-    return await files.readFile(resolve(files.cwd, path));
+    return await files.readTextFile(resolve(files.cwd, path));
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound
       ? "there is no such file"
-      : `it cannot be read (${errorText(error)})`;
+      : `cannot read the file: ${systemReason(error)}`;
     throw new UsageError(`${what}: ${path}: ${why}`, "Paths are relative to where aiotest runs.");
   }
 }
 
 function linesOf(
   { format, path }: RowFile,
-  bytes: Uint8Array<ArrayBuffer>,
+  text: string,
   what: string,
 ): string[] {
   const at = (line: number): string => `${what}: ${path}, line ${line}`;
-  return format === "csv" ? csvRows(bytes, at) : jsonRows(new TextDecoder().decode(bytes), at);
+  return format === "csv" ? csvRows(text, at) : jsonRows(text, at);
 }
 
-function csvRows(bytes: Uint8Array<ArrayBuffer>, at: (line: number) => string): string[] {
+/** What a spreadsheet may write before the header, to say what separates the columns. */
+const SEPARATOR_LINE = /^sep=(.)(?:\r\n|\n|\r)/i;
+
+/**
+ * What separates the columns: a comma, unless the header has none, but what spreadsheets write instead where
+ * numbers have decimal commas.
+ */
+function separatorOf(text: string): string {
+  const header = text.trimStart().replaceAll(/"[^"]*"/g, "").split(LINE_END, 1)[0]!;
+  return [",", ";", "\t"].find((one) => header.includes(one)) ?? ",";
+}
+
+function csvRows(text: string, at: (line: number) => string): string[] {
+  const separatorLine = SEPARATOR_LINE.exec(text);
+  const skipped = separatorLine === null ? 0 : 1;
+  const rows = text.slice(separatorLine?.[0].length ?? 0);
+  const lineOf = (line: number): string => at(line + skipped);
   try {
-    return parse(bytes, {
-      bom: true,
+    return parse(rows, {
+      delimiter: separatorLine?.[1] ?? separatorOf(rows),
+      record_delimiter: ["\r\n", "\n", "\r"],
       skip_empty_lines: true,
-      columns: (names: string[]) => {
+      columns: (cells: string[]) => {
+        const names = cells.map((cell) => cell.trim());
+        const unnamed = names.indexOf("");
+        if (unnamed >= 0) throw new UsageError(`${lineOf(1)}: column ${unnamed + 1} has no name`);
         const twice = names.find((column, index) => names.indexOf(column) !== index);
         if (twice === undefined) return names;
-        throw new UsageError(`${at(1)}: there are two columns named ${twice}`);
+        throw new UsageError(`${lineOf(1)}: there are two columns named ${twice}`);
       },
       onRecord: (row: Readonly<Record<string, string>>, { lines }: { lines: number }) =>
-        rowText(row, at(lines)),
+        rowText(row, lineOf(lines)),
       // The types of the parser do not cover `onRecord` returning something else.
     }) as unknown as string[];
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const { lines } = error as CsvError & { readonly lines?: number };
-    throw new UsageError(`${at(lines ?? 1)}: ${error.message.replace(/ on line \d+$/, "")}`);
+    throw new UsageError(`${lineOf(lines ?? 1)}: ${error.message.replace(/ on line \d+$/, "")}`);
   }
 }
 
 function jsonRows(text: string, at: (line: number) => string): string[] {
-  return text.split("\n").flatMap((line, index) => {
+  return text.split(LINE_END).flatMap((line, index) => {
     if (line.trim() === "") return [];
     let row: unknown;
     try {

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { createPrivateFolder, fileInfo, listFolder, openFile } from "../../src/core/files.ts";
+import {
+  createPrivateFolder,
+  fileInfo,
+  listFolder,
+  openFile,
+  readWholeFile,
+} from "../../src/core/files.ts";
 
 /** Calls `test` with the path of a file that does not exist yet. */
 async function withPath(test: (path: string) => Promise<void>): Promise<void> {
@@ -127,4 +133,14 @@ Deno.test("each private folder is a new one", () => {
   one.remove();
   other.remove();
   assert.notEqual(one.path, other.path);
+});
+
+Deno.test("a pipe, a device and a directory are not read as files", async () => {
+  await withPath(async (path) => {
+    await new Deno.Command("mkfifo", { args: [path] }).output();
+    await assert.rejects(readWholeFile(path), { message: "it is a named pipe, not a file" });
+  });
+  await assert.rejects(readWholeFile("/dev/zero"), { message: "it is a device, not a file" });
+  await assert.rejects(readWholeFile("/tmp"), { code: "EISDIR" });
+  await assert.rejects(readWholeFile("/tmp/no/such/file"), Deno.errors.NotFound);
 });

@@ -28,6 +28,60 @@ Deno.test("JSON lines: each line is a row, and empty ones are skipped", async ()
   assert.deepEqual(await read(JSONL, '{"a":1}\r\n\n  [2]\n"three"'), ['{"a":1}', "[2]", '"three"']);
 });
 
+Deno.test("CSV: lines may end with LF, CRLF or CR, also in the same file", async () => {
+  const rows = ['{"a":"1","b":"2"}', '{"a":"3","b":"4"}'];
+  for (
+    const text of [
+      "a,b\n1,2\n3,4",
+      "a,b\r\n1,2\r\n3,4\r\n",
+      "a,b\r1,2\r3,4\r",
+      "a,b\r\n1,2\n3,4\n\n",
+    ]
+  ) {
+    assert.deepEqual(await read(CSV, text), rows);
+    const lines = text.replaceAll(/[ab,]+/g, '"x"').replaceAll(/\d"x"\d/g, "{}");
+    assert.deepEqual(await read(JSONL, lines), ['"x"', "{}", "{}"]);
+  }
+});
+
+Deno.test("CSV: a header without commas may be separated as spreadsheets do it", async () => {
+  const row = ['{"a, b":"1,5","c":"x"}'];
+  assert.deepEqual(await read(CSV, '"a, b";c\n1,5;x\n'), row);
+  assert.deepEqual(await read(CSV, '"a, b"\tc\r\n1,5\tx'), row);
+  assert.deepEqual(await read(CSV, 'sep=;\r\n"a, b";c\r\n1,5;x\r\n'), row);
+  assert.deepEqual(await read(CSV, "a,b;c\n1,2;3\n"), ['{"a":"1","b;c":"2;3"}']);
+  assert.deepEqual(await read(CSV, "name\nx;y\n"), ['{"name":"x;y"}']);
+  assert.equal(
+    await refusal(CSV, "sep=;\na;b\n1\n"),
+    "feeder users: data/rows, line 3: Invalid Record Length: columns length is 2, got 1",
+  );
+});
+
+Deno.test("CSV: blanks around a column's name do not belong to it, and each column has one", async () => {
+  assert.deepEqual(await read(CSV, "id, name \n1, x \n"), ['{"id":"1","name":" x "}']);
+  assert.equal(
+    await refusal(CSV, "a,,c\n1,2,3\n"),
+    "feeder users: data/rows, line 1: column 2 has no name",
+  );
+  assert.equal(
+    await refusal(CSV, "a, a\n1,2\n"),
+    "feeder users: data/rows, line 1: there are two columns named a",
+  );
+});
+
+Deno.test("a file that is no text is refused", async () => {
+  const binaries = { "/home/me/data/rows": Uint8Array.of(0x61, 10, 0xfc, 10) };
+  const host = new FakeHost({ binaries });
+  for (const rows of [CSV, JSONL]) {
+    await assert.rejects(readRows(host, { name: "users", rows, mode: "unique", onEmpty: "stop" }), {
+      name: "UsageError",
+      message:
+        `feeder users: ${rows.path}: cannot read the file: line 2 is not UTF-8 (byte 0xfc): ` +
+        "save it as UTF-8, or as UTF-16 with a byte order mark",
+    });
+  }
+});
+
 Deno.test("rows may be an array", async () => {
   assert.deepEqual(await read([1, { a: "b" }, null]), ["1", '{"a":"b"}', "null"]);
 });

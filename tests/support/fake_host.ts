@@ -2,6 +2,7 @@ import type { Child, ChildOptions } from "../../src/core/child_process.ts";
 import { ExitCall } from "../../src/core/exit_calls.ts";
 import type { FileInfo, FolderEntry, OpenOptions, PrivateFolder } from "../../src/core/files.ts";
 import type { Host } from "../../src/core/host.ts";
+import { decodeTextFile } from "../../src/core/text_files.ts";
 import type { ByteStream, StreamListener } from "../../src/core/network.ts";
 import type { Output } from "../../src/core/output.ts";
 import type { LogFile, OutputFile } from "../../src/core/output_files.ts";
@@ -15,6 +16,8 @@ export interface FakeHostOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Texts by full path. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Contents of files that are not text in UTF-8, by full path. */
+  readonly binaries?: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
   /** Modules by full path: functions that return the exports or throw. */
   readonly modules?: Readonly<Record<string, () => Record<string, unknown>>>;
   readonly isTerminal?: boolean;
@@ -113,6 +116,7 @@ export class FakeHost implements Host {
   cpu = 0;
   /** Set by the test. */
   openFiles: number | null = null;
+  readonly #binaries: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
   readonly #env: Readonly<Record<string, string>>;
   readonly #modules: Readonly<Record<string, () => Record<string, unknown>>>;
   readonly #logs = new Map<string, LogFile>();
@@ -127,6 +131,7 @@ export class FakeHost implements Host {
     this.stdout = new FakeOutput(isTerminal, columns);
     this.stderr = new FakeOutput(isTerminal, columns);
     this.files = new Map(Object.entries(options.files ?? {}));
+    this.#binaries = options.binaries ?? {};
     this.#env = options.env ?? {};
     this.#modules = options.modules ?? {};
   }
@@ -139,14 +144,16 @@ export class FakeHost implements Host {
     return Object.keys(this.#env);
   }
 
-  readTextFile(path: string): Promise<string> {
-    const text = this.files.get(path);
-    if (text !== undefined) return Promise.resolve(text);
-    return Promise.reject(new Deno.errors.NotFound(`no file ${path}`));
+  async readTextFile(path: string): Promise<string> {
+    return decodeTextFile(await this.readFile(path));
   }
 
-  async readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-    return new TextEncoder().encode(await this.readTextFile(path));
+  readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+    const text = this.files.get(path);
+    if (text !== undefined) return Promise.resolve(new TextEncoder().encode(text));
+    const binary = this.#binaries[path];
+    if (binary !== undefined) return Promise.resolve(binary);
+    return Promise.reject(new Deno.errors.NotFound(`no file ${path}`));
   }
 
   createTextFile(path: string, text: string): Promise<void> {

@@ -88,12 +88,12 @@ export async function readSummaryFile(host: Host, path: string): Promise<Compare
 
 async function readText(host: Host, path: string): Promise<string> {
   const fullPath = resolve(host.cwd, path);
-  if (!await host.isFile(fullPath)) {
-    throw new UsageError(`file not found: ${fullPath}`, SUMMARY_HINT);
-  }
   try {
     return await host.readTextFile(fullPath);
   } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new UsageError(`file not found: ${fullPath}`, SUMMARY_HINT);
+    }
     throw new UsageError(`cannot read ${path}: ${systemReason(error)}`, "", error);
   }
 }
