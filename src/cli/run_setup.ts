@@ -27,7 +27,7 @@ export interface RunSetup {
   readonly mix: ClassMix;
   /** Thresholds of the command line and of the test file. */
   readonly thresholds: ThresholdSet;
-  /** Options that have no effect, and waits that are probably wrong, a sentence each. */
+  /** What has no effect or is probably wrong in options and test file, a sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -54,6 +54,7 @@ export function setUpRun(
     iterations: options.iterations,
   };
   const warnings = [
+    ...testFile.warnings,
     ...ignoredFlags({
       ...options,
       shape: shapeClass?.name ?? null,

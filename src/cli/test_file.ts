@@ -24,11 +24,15 @@ import {
   discover,
   type DiscoveredClass,
   exportedClassName,
-  isTestName,
+  isTestClassName,
+  oldClassName,
+  type Warn,
+  wasTestName,
 } from "../user/discovery.ts";
 import { Recorder } from "../user/recorder.ts";
 import type { User, UserClass } from "../user/user.ts";
 import { UserRequests } from "../user/user_requests.ts";
+import { misspelledExports } from "./misspelled_exports.ts";
 
 /** The exports of a test file, by name. */
 export type TestFileExports = Readonly<Record<string, unknown>>;
@@ -40,6 +44,8 @@ export interface TestFile {
   readonly shapeClass: ShapeClass | null;
   /** Empty if the file has none. */
   readonly thresholds: ThresholdSet;
+  /** What is probably misspelled, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 const EXTENSIONS = [".ts", ".js", ".mts", ".mjs"];
@@ -89,17 +95,39 @@ export async function importTestFile(host: Host, path: string): Promise<TestFile
 export function readTestFile(exports: TestFileExports): TestFile {
   const lifetime = new AbortController();
   try {
-    const userClasses = discover(exports, (userClass) => makeProbe(userClass, lifetime.signal));
-    return { userClasses, shapeClass: findShape(exports), thresholds: readThresholds(exports) };
+    const warnings = misspelledExports(exports);
+    const warn = (text: string): void => void warnings.push(text);
+    const userClasses = discover(
+      exports,
+      (userClass) => makeProbe(userClass, lifetime.signal),
+      warn,
+    );
+    return {
+      userClasses,
+      shapeClass: findShape(exports, warn),
+      thresholds: readThresholds(exports),
+      warnings,
+    };
   } finally {
     lifetime.abort();
   }
 }
 
-function findShape(exports: TestFileExports): ShapeClass | null {
+function findShape(exports: TestFileExports, warn: Warn): ShapeClass | null {
   const shapes = new Set<ShapeClass>();
+  const misnamed: ShapeClass[] = [];
   for (const [exportName, value] of Object.entries(exports)) {
-    if (isShapeClass(value) && isTestName(exportedClassName(value, exportName))) shapes.add(value);
+    if (!isShapeClass(value)) continue;
+    const name = exportedClassName(value, exportName);
+    if (!isTestClassName(name) && wasTestName(name)) warn(oldClassName(name));
+    if (isTestClassName(name) || wasTestName(name)) shapes.add(value);
+    else misnamed.push(value);
+  }
+  for (const { name } of misnamed) {
+    if (shapes.size > 0) break;
+    warn(
+      `${name} extends LoadUserShape, but its name neither starts nor ends with Test, so it is not used.`,
+    );
   }
   const [shapeClass = null, ...others] = shapes;
   if (shapeClass === null) return null;

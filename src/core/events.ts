@@ -10,6 +10,8 @@ import { errorText, PreparationError } from "./errors.ts";
 import { logger } from "./logger.ts";
 import { RepeatedLog } from "./repeated_log.ts";
 import type { RunInfo } from "./run_info.ts";
+import { didYouMean, nearestWord } from "./spelling.ts";
+import { shown } from "./text.ts";
 
 /** One counted request or measured step. */
 export interface RequestEvent {
@@ -103,6 +105,30 @@ export interface EventMap {
   quitting: { readonly exitCode: number };
 }
 
+/** All events, to check names at run time. */
+const NAMES = Object.keys(
+  {
+    initCommandLineParser: true,
+    init: true,
+    testStart: true,
+    startComplete: true,
+    request: true,
+    userError: true,
+    workerReport: true,
+    testStop: true,
+    quitting: true,
+  } satisfies Record<keyof EventMap, true>,
+);
+
+/** What other programs call the events. */
+const OTHER_NAMES: ReadonlyMap<string, keyof EventMap> = new Map([
+  ["spawningcomplete", "startComplete"],
+  ["quit", "quitting"],
+  ["usererror", "userError"],
+  ["setup", "testStart"],
+  ["teardown", "testStop"],
+]);
+
 /**
  * A function that is called when an event occurs. It can be async. What it throws does not affect other
  * handlers. If it throws, `initCommandLineParser`, `init` and `testStart` end the run before it sends
@@ -130,13 +156,35 @@ export function stopHandlersLimit(stopTimeout: number): number {
 
 type AnyHandler = (event: never) => void | Promise<void>;
 
+/** Test files are not type-checked when they run: a handler of a misspelled event would never be called. */
+function checkHandler(name: unknown, handler: unknown): void {
+  if (typeof name !== "string" || !NAMES.includes(name)) {
+    const nearest = typeof name === "string"
+      ? nearestWord(name, NAMES, { otherNames: OTHER_NAMES })
+      : null;
+    throw new TypeError(
+      `events.on: there is no event ${shown(name)}. ` +
+        didYouMean(nearest, `The events are ${NAMES.join(", ")}.`),
+    );
+  }
+  if (typeof handler === "function") return;
+  throw new TypeError(
+    `events.on(${shown(name)}): the handler is ${shown(handler)}, expected a function`,
+  );
+}
+
 /** The handlers of a run's events. Test files use the object {@link events}. */
 export class Events {
   readonly #handlers = new Map<keyof EventMap, AnyHandler[]>();
   readonly #log = new RepeatedLog((line) => logger.error(line));
 
-  /** Adds a handler. A function that is added twice is called twice. */
+  /**
+   * Adds a handler. A function that is added twice is called twice.
+   *
+   * @throws TypeError if there is no such event, or if the handler is not a function.
+   */
   on<Name extends keyof EventMap>(name: Name, handler: EventHandler<Name>): void {
+    checkHandler(name, handler);
     this.#handlers.set(name, [...this.#of(name), handler]);
   }
 

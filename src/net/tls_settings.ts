@@ -7,6 +7,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { messageText, UsageError } from "../core/errors.ts";
+import { didYouMean, nearestWord } from "../core/spelling.ts";
 import { shown } from "../core/text.ts";
 
 /** The oldest version of TLS that a connection can be required to use. */
@@ -148,39 +149,14 @@ function isMissing(value: unknown): value is undefined | null {
 function checkMembers(input: object, place: string): void {
   for (const name of Object.keys(input)) {
     if (MEMBERS.some((member) => member === name)) continue;
-    const nearest = nearestMember(name);
     const hint = /insecure|rejectunauthorized/i.test(name)
       ? "To accept any certificate, use --insecure."
-      : nearest === null
-      ? `It can have ${MEMBERS.join(", ")}.`
-      : `Did you mean ${nearest}?`;
+      : didYouMean(
+        nearestWord(name, MEMBERS, { otherNames: OTHER_NAMES }),
+        `It can have ${MEMBERS.join(", ")}.`,
+      );
     throw new UsageError(`${place}.${name}: unknown member`, hint);
   }
-}
-
-function nearestMember(name: string): keyof TlsOptions | null {
-  const lower = name.toLowerCase().replaceAll(/[^a-z]/g, "");
-  const known = OTHER_NAMES.get(lower);
-  if (known !== undefined) return known;
-  const distances = MEMBERS.map((member) => distance(lower, member.toLowerCase()));
-  const least = Math.min(...distances);
-  return least <= Math.max(1, Math.floor(lower.length / 3))
-    ? MEMBERS[distances.indexOf(least)]!
-    : null;
-}
-
-/** How many letters must be added, left out or changed to turn one text into another. */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [line, letter] of [...one].entries()) {
-    const next = [line + 1];
-    for (const [column, above] of row.slice(1).entries()) {
-      const changed = row[column]! + (other[column] === letter ? 0 : 1);
-      next.push(Math.min(above + 1, next[column]! + 1, changed));
-    }
-    row = next;
-  }
-  return row.at(-1)!;
 }
 
 function clientCertificate(

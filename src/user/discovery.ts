@@ -7,6 +7,7 @@
 import { errorText, UsageError } from "../core/errors.ts";
 import { MAX_USERS } from "../core/run_info.ts";
 import { shown } from "../core/text.ts";
+import { misspelledMembers } from "./misspellings.ts";
 import { checkFields, type FieldCheck, type TestOrder, User, type UserClass } from "./user.ts";
 
 /** A user class of a test file. */
@@ -33,18 +34,23 @@ export interface TestMethod {
 /** Creates a user that never runs, to find the tests that are fields. */
 export type UserProbe = (userClass: UserClass) => User;
 
+/** Gets a sentence about what is probably a mistake. */
+export type Warn = (text: string) => void;
+
 /**
  * Finds the user classes among the exports of a test file: those that extend {@link User}, have a name that
  * starts or ends with Test, and have a weight or a fixed count. Each has at least one test.
  *
  * @param exports the exports of the test file by name.
+ * @param warn gets what is probably misspelled.
  * @throws UsageError if there is no user class, or if one of them is invalid.
  */
 export function discover(
   exports: Readonly<Record<string, unknown>>,
   probe: UserProbe,
+  warn: Warn,
 ): DiscoveredClass[] {
-  const classes = namedClasses(exports);
+  const classes = namedClasses(exports, warn);
   for (const [userClass, name] of classes) checkClassSettings(name, userClass);
   const counted = [...classes].filter(([{ weight, fixedCount }]) => weight > 0 || fixedCount > 0);
   if (counted.length === 0) {
@@ -57,13 +63,42 @@ export function discover(
   return counted.map(([userClass, name]) => ({
     name,
     userClass,
-    tests: testsOf(name, userClass, probe).map((test) => ({ ...test, id: id++ })),
+    tests: testsOf(name, userClass, probe, warn).map((test) => ({ ...test, id: id++ })),
   }));
 }
 
-/** Whether a name marks a test or a user class: `TestShop`, `payTest`. */
+/** Whether a name marks a test: `testSearch`, `test_1`, `searchTest`, `search_test`. */
 export function isTestName(name: string): boolean {
+  return /^test(?!\p{Ll})|Test$|(?<![\p{Lu}\p{Ll}])test$/u.test(name);
+}
+
+/** Whether a name marks a user class or a shape: `TestShop`, `shopTest`, `SHOP_TEST`. */
+export function isTestClassName(name: string): boolean {
+  return /^[Tt]est(?!\p{Ll})|^TEST(?!\p{L})|Test$|(?<![\p{Lu}\p{Ll}])(?:test|TEST)$/u.test(name);
+}
+
+/** Whether a name marked a test or a class in earlier versions. It still does, with a warning. */
+export function wasTestName(name: string): boolean {
   return /^test|test$/i.test(name);
+}
+
+/** A warning about a class whose name marks it only as earlier versions read names. */
+export function oldClassName(name: string): string {
+  return `${name} counts as a test class because its name ${
+    startsOrEnds(name)
+  } with "test". The next ` +
+    "version will ignore it: name such a class like TestShop or ShopTest.";
+}
+
+function oldTestName(className: string, name: string): string {
+  return `${className}.${name} runs as a test because its name ${
+    startsOrEnds(name)
+  } with "test". The ` +
+    "next version will not run it: name a test like testSearch, test_search or searchTest.";
+}
+
+function startsOrEnds(name: string): string {
+  return /^test/i.test(name) ? "starts" : "ends";
 }
 
 /** The name of an exported class; for an anonymous class, the name of its export. */
@@ -75,8 +110,12 @@ export function exportedClassName(
   return typeof name !== "string" || name === "" || name === "default" ? exportName : name;
 }
 
-function namedClasses(exports: Readonly<Record<string, unknown>>): Map<UserClass, string> {
+function namedClasses(
+  exports: Readonly<Record<string, unknown>>,
+  warn: Warn,
+): Map<UserClass, string> {
   const classes = new Map<UserClass, string>();
+  const misnamed: { readonly userClass: UserClass; readonly text: string }[] = [];
   const skipped: string[] = [];
   for (const [exportName, value] of Object.entries(exports)) {
     if (!isUserClass(value)) {
@@ -84,25 +123,47 @@ function namedClasses(exports: Readonly<Record<string, unknown>>): Map<UserClass
       continue;
     }
     const name = exportedClassName(value, exportName);
-    if (!isTestName(name)) skipped.push(`${exportName}: ${describeMisnamed(value, exportName)}`);
-    else if (!classes.has(value)) classes.set(value, name);
+    if (wasTestName(name) || isTestClassName(name)) {
+      if (!classes.has(value) && !isTestClassName(name)) warn(oldClassName(name));
+      classes.set(value, classes.get(value) ?? name);
+      continue;
+    }
+    const text = describeMisnamed(value, exportName);
+    misnamed.push({ userClass: value, text: `${exportName} ${text}` });
+    skipped.push(`${exportName}: ${text}`);
   }
-  if (classes.size === 0) throw noUserClass(skipped);
+  if (classes.size === 0) throw noUserClass(exports, skipped);
   checkNamesDiffer([...classes.values()]);
+  for (const { userClass, text } of misnamed) {
+    if (!isMeantToRun(userClass, [...classes.keys()])) continue;
+    warn(`${text}, so its users do not run.`);
+  }
   return classes;
+}
+
+/** Whether a class has tests of its own, and is not there to be extended. */
+function isMeantToRun(userClass: UserClass, classes: readonly UserClass[]): boolean {
+  return testProperties(userClass.prototype).length > 0 &&
+    !classes.some(({ prototype }) => prototype instanceof userClass);
 }
 
 function isUserClass(value: unknown): value is UserClass {
   return typeof value === "function" && value.prototype instanceof User;
 }
 
-function noUserClass(skipped: readonly string[]): UsageError {
+function noUserClass(
+  exports: Readonly<Record<string, unknown>>,
+  skipped: readonly string[],
+): UsageError {
   const found = skipped.length === 0
     ? "it exports nothing"
     : `none of its exports is one\n${skipped.map((line) => `  ${line}`).join("\n")}`;
   return new UsageError(
     `The test file has no user class: ${found}`,
-    "Export a class that extends User, HttpUser or FastHttpUser, with a name that starts or ends with Test.",
+    (isPlainFunction(exports.default)
+      ? "k6 runs the default function; aiotest runs classes. "
+      : "") +
+      "Export a class that extends User, HttpUser or FastHttpUser, with a name that starts or ends with Test.",
   );
 }
 
@@ -127,10 +188,17 @@ function describe(value: unknown): string {
   if (value === User) return "the class User itself";
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";
-  if (typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value))) {
-    return "a class, but it does not extend User";
-  }
+  if (isClass(value)) return "a class, but it does not extend User";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** Whether a value was declared with `class`. */
+export function isClass(value: unknown): value is { readonly prototype: object } {
+  return typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function isPlainFunction(value: unknown): boolean {
+  return typeof value === "function" && !isClass(value);
 }
 
 /** Inherited methods first, then the class's own, then fields that hold functions. */
@@ -138,29 +206,36 @@ function testsOf(
   className: string,
   userClass: UserClass,
   probe: UserProbe,
+  warn: Warn,
 ): Omit<TestMethod, "id">[] {
   checkStatics(className, userClass);
   const runs = new Map<string, TestMethod["run"]>();
   for (const prototype of prototypesOf(userClass)) {
     for (const [name, { value, get, set }] of testProperties(prototype)) {
-      if (get !== undefined || set !== undefined) throw notAFunction(className, name, "a getter");
-      if (typeof value !== "function") throw notAFunction(className, name, describe(value));
-      // An override keeps the position of the overridden test, because a Map keeps the insertion order.
-      runs.set(name, value);
+      if (typeof value === "function") {
+        // An override keeps the position of the overridden test, because a Map keeps the insertion order.
+        runs.set(name, value);
+      } else if (isTestName(name)) {
+        const isAccessor = get !== undefined || set !== undefined;
+        throw notAFunction(className, name, isAccessor ? "a getter" : describe(value));
+      }
     }
   }
-  for (const name of fieldTests(className, userClass, probe)) {
+  const user = makeProbe(className, userClass, probe);
+  for (const name of fieldTests(className, user)) {
     // Each user has its own function, so it is looked up on the user that runs the test.
     runs.set(name, function (this: User): unknown {
       return (Reflect.get(this, name) as TestMethod["run"]).call(this);
     });
   }
+  for (const text of misspelledMembers(className, userClass, user)) warn(text);
   if (runs.size === 0) {
     throw new UsageError(
       `${className} has no tests`,
       "A test is a method whose name starts or ends with test, like async testSearch() {}.",
     );
   }
+  for (const name of runs.keys()) if (!isTestName(name)) warn(oldTestName(className, name));
   return [...runs].map(([name, run]) => ({ name, run, weight: weightOf(run), tags: tagsOf(run) }));
 }
 
@@ -179,22 +254,22 @@ function prototypesOf(userClass: UserClass): object[] {
 
 function testProperties(holder: object): [string, PropertyDescriptor][] {
   return Object.entries(Object.getOwnPropertyDescriptors(holder)).filter(([name]) =>
-    isTestName(name)
+    isTestName(name) || wasTestName(name)
   );
 }
 
-function fieldTests(className: string, userClass: UserClass, probe: UserProbe): string[] {
-  const user = makeProbe(className, userClass, probe);
+function fieldTests(className: string, user: User): string[] {
   const properties = testProperties(user);
   try {
     user[Symbol.dispose]();
   } catch {
     // It may release what only onStart creates.
   }
-  for (const [name, { value }] of properties) {
-    if (typeof value !== "function") throw notAFunction(className, name, describe(value));
-  }
-  return properties.map(([name]) => name);
+  return properties.flatMap(([name, { value }]) => {
+    if (typeof value === "function") return [name];
+    if (isTestName(name)) throw notAFunction(className, name, describe(value));
+    return [];
+  });
 }
 
 function makeProbe(className: string, userClass: UserClass, probe: UserProbe): User {
@@ -213,6 +288,7 @@ function makeProbe(className: string, userClass: UserClass, probe: UserProbe): U
 function checkStatics(className: string, userClass: UserClass): void {
   for (let at: object = userClass; at !== User; at = Object.getPrototypeOf(at)) {
     for (const [name, { value }] of testProperties(at)) {
+      if (!isTestName(name)) continue;
       if (typeof value !== "function") throw notAFunction(className, name, "a static value");
       throw new UsageError(
         `${className}.${name} is static, so no user can run it`,

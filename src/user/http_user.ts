@@ -83,7 +83,14 @@ export class HttpUser extends User {
   static override [checkFields](check: FieldCheck): void {
     checkHttpLimits(check, "timeout");
     checkSessionScope(check);
-    for (const field of ["keepAlive", "localAddresses"]) {
+    const others = [
+      "connectTimeout",
+      "headersTimeout",
+      "bodyTimeout",
+      "keepAlive",
+      "localAddresses",
+    ];
+    for (const field of others) {
       check(
         field,
         (value) => value === undefined,

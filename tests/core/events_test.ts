@@ -15,6 +15,30 @@ Deno.test("handlers are called in the order in which they were added, with the s
   assert.equal(seen[1], seen[3]);
 });
 
+Deno.test("a handler of an unknown event is refused, and the nearest event is named", () => {
+  const refused = (name: unknown, handler: unknown, message: string): void =>
+    assert.throws(() => new Events().on(name as "init", handler as () => void), {
+      name: "TypeError",
+      message,
+    });
+  refused(
+    "teststart",
+    () => {},
+    "events.on: there is no event 'teststart'. Did you mean testStart?",
+  );
+  refused(
+    "test_stop",
+    () => {},
+    "events.on: there is no event 'test_stop'. Did you mean testStop?",
+  );
+  refused("requests", () => {}, "events.on: there is no event 'requests'. Did you mean request?");
+  const known = "initCommandLineParser, init, testStart, startComplete, request, userError, " +
+    "workerReport, testStop, quitting";
+  refused("party", () => {}, `events.on: there is no event 'party'. The events are ${known}.`);
+  refused(5, () => {}, `events.on: there is no event 5. The events are ${known}.`);
+  refused("init", {}, "events.on('init'): the handler is {}, expected a function");
+});
+
 Deno.test("emit resolves when the slowest async handler is done", async () => {
   const events = new Events();
   const { promise, resolve } = Promise.withResolvers<void>();

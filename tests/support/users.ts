@@ -86,5 +86,9 @@ export function testContext(
 export function discovered(userClass: UserClass): DiscoveredClass {
   const { context } = testContext();
   const { signal } = new AbortController();
-  return discover({ [userClass.name]: userClass }, (one) => new one({ ...context, signal }))[0]!;
+  return discover(
+    { [userClass.name]: userClass },
+    (one) => new one({ ...context, signal }),
+    () => {},
+  )[0]!;
 }

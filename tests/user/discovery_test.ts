@@ -21,7 +21,14 @@ function probe(userClass: UserClass): User {
 }
 
 function find(exports: Record<string, unknown>): DiscoveredClass[] {
-  return discover(exports, probe);
+  return discover(exports, probe, () => {});
+}
+
+/** What is probably a mistake in the classes. */
+function warningsOf(exports: Record<string, unknown>): string[] {
+  const warnings: string[] = [];
+  discover(exports, probe, (text) => void warnings.push(text));
+  return warnings;
 }
 
 function testNames({ tests }: DiscoveredClass): string[] {
@@ -54,6 +61,78 @@ Deno.test("a user class has a name that starts or ends with Test, in any case", 
   const found = find({ TESTpay, Mytest, Contested, TestShop, help: () => {} });
   assert.deepEqual(found.map(({ name }) => name), ["TESTpay", "Mytest", "TestShop"]);
   assert.deepEqual(found.map(({ userClass }) => userClass), [TESTpay, Mytest, TestShop]);
+});
+
+for (
+  const [name, isTest] of [
+    ...["test", "testSearch", "test1", "test_search", "test搜索", "testÄpfel"].map((one) =>
+      [one, true] as const
+    ),
+    ...["payTest", "pay_test", "Test", "搜索test"].map((one) => [one, true] as const),
+    ...["latest", "testing", "tested", "contest", "TESTFour", "TestSearch", "testä"].map((one) =>
+      [one, false] as const
+    ),
+  ]
+) {
+  Deno.test(`${name} ${isTest ? "runs as a test" : "still runs as a test, with a warning"}`, () => {
+    class ShopTest extends User {}
+    Object.defineProperty(ShopTest.prototype, name, { value: () => {} });
+    assert.deepEqual(testNames(find({ ShopTest })[0]!), [name]);
+    const [warning, ...others] = warningsOf({ ShopTest });
+    assert.deepEqual(others, []);
+    if (isTest) assert.equal(warning, undefined);
+    else assert.match(warning!, new RegExp(`^ShopTest.${name} runs as a test because its name`));
+  });
+}
+
+Deno.test("only real names of tests are reserved for functions", () => {
+  class ShopTest extends TestShop {
+    static latest = 0;
+    static fastest(): void {}
+    tested = false;
+    get contest(): number {
+      throw new Error("is not to be called");
+    }
+  }
+  assert.deepEqual(testNames(find({ ShopTest })[0]!), ["testSearch", "payTest"]);
+  assert.deepEqual(warningsOf({ ShopTest }), []);
+});
+
+for (
+  const [name, isTest] of [
+    ...["Test", "TestShop", "testShop", "Test_shop", "TEST_SHOP", "ShopTest", "shop_test"].map((
+      one,
+    ) => [one, true] as const),
+    ...["Contest", "TESTpay", "Testing", "Mytest"].map((one) => [one, false] as const),
+  ]
+) {
+  Deno.test(`the class ${name} ${isTest ? "runs" : "still runs, with a warning"}`, () => {
+    const named = [class extends TestShop {}][0]!;
+    Object.defineProperty(named, "name", { value: name });
+    assert.deepEqual(find({ [name]: named }).map((one) => one.name), [name]);
+    const warnings = warningsOf({ [name]: named });
+    assert.equal(warnings.length, isTest ? 0 : 1);
+    if (!isTest) assert.match(warnings[0]!, new RegExp(`^${name} counts as a test class because`));
+  });
+}
+
+Deno.test("a class with tests that does not run is reported, unless others extend it", () => {
+  class Base extends User {
+    testAll(): void {}
+  }
+  class BrowseUser extends User {
+    testBrowse(): void {}
+  }
+  class Helper extends User {}
+  class ShopTest extends Base {}
+  assert.deepEqual(warningsOf({ Base, BrowseUser, Helper, ShopTest }), [
+    "BrowseUser extends User, but its name neither starts nor ends with Test, so its users do not run.",
+  ]);
+});
+
+Deno.test("a k6 script is told what to write instead", () => {
+  assert.match(refusal({ default: () => {} }).hint, /^k6 runs the default function; aiotest runs/);
+  assert.match(refusal({ help: () => {} }).hint, /^Export a class that extends User/);
 });
 
 Deno.test("a class has its own name, an anonymous class that of its export", () => {
@@ -372,7 +451,12 @@ Deno.test("user classes with sessions check the static fields that they add", ()
     }
   }
   assert.equal(check(HttpUser, "timeout", null), `ATest.timeout is null: ${expected}`);
-  assert.equal(check(HttpUser, "connectTimeout", "unknown to it"), "good");
+  for (const field of ["connectTimeout", "headersTimeout", "bodyTimeout"]) {
+    assert.equal(
+      check(HttpUser, field, 3),
+      `ATest.${field} is 3: expected no value, because only a FastHttpUser has this setting`,
+    );
+  }
   assert.equal(check(FastHttpUser, "maxBodySize", Infinity), "good");
   assert.equal(
     check(HttpUser, "maxBodySize", -1),
@@ -438,7 +522,7 @@ Deno.test("a class whose static name is no string has the name of its export", (
     testNothing(): void {}
   };
   Object.defineProperty(userClass, "name", { value: Symbol("name") });
-  assert.deepEqual(discover({ ATest: userClass }, probe).map(({ name }) => name), ["ATest"]);
+  assert.deepEqual(find({ ATest: userClass }).map(({ name }) => name), ["ATest"]);
 });
 
 class Decorated {
