@@ -5,6 +5,7 @@
  */
 
 import type { Host } from "../core/host.ts";
+import { hideCredentials } from "../core/text.ts";
 import { VERSION, versionText } from "../core/version.ts";
 import type { OptionValue, RunMetadata } from "../web/report_content.ts";
 import { isPem } from "./option_types.ts";
@@ -36,22 +37,11 @@ export function looksSecret(name: string): boolean {
  * by `…`.
  */
 export function publicText(text: string): string {
-  const [, scheme] = /^[^]*?([a-z][a-z\d+.-]*:\/\/)/i.exec(text) ?? [];
-  if (scheme === undefined) return text;
-  const shown = withoutUser(text, scheme);
-  return shown.replaceAll(
+  if (!/[a-z][a-z\d+.-]*:\/\//i.test(text)) return text;
+  return hideCredentials(text).replaceAll(
     /([?&])([^=&#\s]*)=([^&#\s]*)/g,
     (all, mark: string, name: string) => looksSecret(decoded(name)) ? `${mark}${name}=…` : all,
   );
-}
-
-/** If the text is not a valid URL, everything that may be a password is removed. */
-function withoutUser(text: string, scheme: string): string {
-  const start = text.indexOf(scheme) + scheme.length;
-  const [head, rest] = [text.slice(0, start), text.slice(start)];
-  const authority = /^[^/?#\s]*/.exec(rest)![0];
-  const at = URL.canParse(scheme + rest) ? authority.lastIndexOf("@") : rest.lastIndexOf("@");
-  return at < 0 ? text : `${head}…${rest.slice(at)}`;
 }
 
 function decoded(text: string): string {

@@ -80,6 +80,20 @@ export function shown(value: unknown): string {
 
 const SHOWING = { breakLength: Infinity, compact: true, depth: 1, maxStringLength: 200 } as const;
 
+/**
+ * Replaces user and password of the first URL in a text by `…`. A text without a scheme is taken for a URL
+ * that lacks it. If the URL is not valid, everything that may be a password is replaced.
+ */
+export function hideCredentials(text: string): string {
+  const start = /[a-z][a-z\d+.-]*:\/\//i.exec(text) ?? /^(?:\/\/)?/.exec(text)!;
+  const from = start.index + start[0].length;
+  const rest = text.slice(from);
+  const at = URL.canParse(`http://${rest}`)
+    ? /^[^/?#\s]*/.exec(rest)![0].lastIndexOf("@")
+    : rest.lastIndexOf("@");
+  return at < 0 ? text : `${text.slice(0, from)}…${rest.slice(at)}`;
+}
+
 /** UTF-16 units that are handled at once: enough to make the number of parts irrelevant. */
 const PART_LENGTH = 65_536;
 

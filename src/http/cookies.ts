@@ -5,6 +5,8 @@
  */
 
 import { Cookie as JarCookie, CookieJar, getPublicSuffix, MemoryCookieStore } from "tough-cookie";
+import { hasHeader } from "./request_options.ts";
+import type { HeaderPairs } from "./transport.ts";
 
 /** Limits as in browsers. Otherwise a target could make each request a little longer than the last. */
 const MAX_PER_DOMAIN = 50;
@@ -99,6 +101,15 @@ export class CookieStore {
     if (name === "" || /[\x00-\x20=;,\x7f]/.test(name) || /[\x00-\x1f;\x7f]/.test(value)) {
       throw new TypeError(`${JSON.stringify(`${name}=${value}`)} is not a valid cookie`);
     }
+    const wide = /[\u0100-\u{10ffff}]/u.exec(name + value);
+    if (wide !== null) {
+      throw new TypeError(
+        `the cookie ${JSON.stringify(name)} contains ${
+          JSON.stringify(wide[0])
+        }, which cannot be sent: ` +
+          "use encodeURIComponent",
+      );
+    }
     if (name.length + value.length > MAX_COOKIE) {
       throw new TypeError(
         `the cookie ${JSON.stringify(name.slice(0, 40))} has ${name.length + value.length} bytes ` +
@@ -167,6 +178,29 @@ export class CookieStore {
     }
     return cookies;
   }
+}
+
+/**
+ * Adds the cookies of a jar to headers. A `Cookie` header among them is kept, and cookies of the jar follow
+ * those that it does not have. A request has one `Cookie` header.
+ *
+ * @param cookies as a header contains them; not empty.
+ */
+export function withCookies(headers: HeaderPairs, cookies: string): HeaderPairs {
+  if (!hasHeader(headers, "cookie")) return [...headers, ["cookie", cookies]];
+  const own = headers.flatMap(([name, value]) => name.toLowerCase() === "cookie" ? [value] : []);
+  const names = new Set(own.flatMap((value) => pairsOf(value).map(nameOf)));
+  const others = pairsOf(cookies).filter((pair) => !names.has(nameOf(pair)));
+  const all = [...own, ...others].filter((value) => value !== "").join("; ");
+  return [...headers.filter(([name]) => name.toLowerCase() !== "cookie"), ["cookie", all]];
+}
+
+function pairsOf(cookies: string): string[] {
+  return cookies.split(";").map((pair) => pair.trim());
+}
+
+function nameOf(pair: string): string {
+  return pair.split("=", 1)[0]!.trimEnd();
 }
 
 type CookieIndex = MemoryCookieStore["idx"];

@@ -357,6 +357,11 @@ class FetchResponse implements WireResponse {
     this.#coding = decoded ? null : coding;
   }
 
+  /** `fetch` joins the values of several headers. A URL that follows a comma and a space is taken for another value. */
+  locations(): readonly string[] {
+    return this.headers.get("location")?.split(/, (?=\/|https?:|$)/i) ?? [];
+  }
+
   text(): string {
     return decodeText(this.bytes());
   }

@@ -357,6 +357,7 @@ const MAX_SHOWN = 24;
 const CONNECTION = bytesOf("connection");
 const KEEP_ALIVE = bytesOf("keep-alive");
 const SET_COOKIE = bytesOf("set-cookie");
+const LOCATION = bytesOf("location");
 const CONTENT_ENCODING = bytesOf("content-encoding");
 const CONTENT_LENGTH = bytesOf("content-length");
 const TRANSFER_ENCODING = bytesOf("transfer-encoding");
@@ -572,6 +573,11 @@ export function headersOf(head: Uint8Array): Headers {
 /** The values of all `Set-Cookie` fields in order. */
 export function setCookiesOf(head: Uint8Array): string[] {
   return valuesOf(head, SET_COOKIE);
+}
+
+/** The values of all `Location` fields in order. */
+export function locationsOf(head: Uint8Array): string[] {
+  return valuesOf(head, LOCATION);
 }
 
 /** The value of `Content-Encoding`; several are joined. `null` if there is none. */

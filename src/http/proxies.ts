@@ -7,6 +7,7 @@
 
 import { BlockList, isIP } from "node:net";
 import { UsageError } from "../core/errors.ts";
+import { authorizationOf } from "./url_resolver.ts";
 
 /** Where connections lead. URLs with the same origin can share connections. */
 export interface Origin {
@@ -101,18 +102,10 @@ function parseProxy(variable: string, value: string): Proxy {
     hostname: unbracketed(url.hostname),
     port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
     secure,
-    authorization: authorizationOf(url, () => fail("has credentials that cannot be decoded")),
+    authorization: url.username === "" && url.password === ""
+      ? null
+      : authorizationOf(`${url.username}:${url.password}`),
   };
-}
-
-function authorizationOf(url: URL, failure: () => UsageError): string | null {
-  if (url.username === "" && url.password === "") return null;
-  try {
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    return `Basic ${new TextEncoder().encode(credentials).toBase64()}`;
-  } catch {
-    throw failure();
-  }
 }
 
 /** Whether an entry of `NO_PROXY` matches a host and port. */

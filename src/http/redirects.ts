@@ -4,17 +4,15 @@
  * @module
  */
 
+import { hideCredentials } from "../core/text.ts";
 import { RequestError, type RequestErrorCode } from "./request_error.ts";
-import type { HeaderPairs, WireRequest } from "./transport.ts";
+import type { HeaderPairs, WireRequest, WireResponse } from "./transport.ts";
 
 /** How many redirects a request follows unless its user class or the command line says otherwise. */
 export const MAX_REDIRECTS = 20;
 
 /** The part of a response that defines a redirect. */
-export interface RedirectingResponse {
-  readonly status: number;
-  readonly headers: Headers;
-}
+export type RedirectingResponse = Pick<WireResponse, "status" | "locations">;
 
 /** What a redirect can change in a request. */
 export type RedirectedRequest = Pick<WireRequest, "method" | "url" | "headers" | "body">;
@@ -25,12 +23,12 @@ export function isRedirect(status: number): boolean {
 }
 
 /**
- * The next request of a redirect; `null` if the response has no Location.
+ * The next request of a redirect; `null` if the response has no Location, or only an empty one.
  *
  * @param followed the number of redirects before this one.
  * @param limit how many redirects may be followed.
- * @throws RequestError `TOO_MANY_REDIRECTS`; `BAD_REDIRECT` if the location cannot be requested, or if
- *   the body is a stream and would have to be sent again.
+ * @throws RequestError `TOO_MANY_REDIRECTS`; `BAD_REDIRECT` if the location cannot be requested, if there
+ *   are several, or if the body is a stream and would have to be sent again.
  */
 export function nextRequest(
   request: RedirectedRequest,
@@ -38,7 +36,7 @@ export function nextRequest(
   followed: number,
   limit: number,
 ): RedirectedRequest | null {
-  const location = response.headers.get("location");
+  const location = locationOf(request, response);
   if (location === null) return null;
   if (followed >= limit) {
     throw failure("TOO_MANY_REDIRECTS", request, `over ${limit} redirect${limit === 1 ? "" : "s"}`);
@@ -46,7 +44,7 @@ export function nextRequest(
   const url = destination(request, location);
   const headers = url.origin === request.url.origin
     ? request.headers
-    : without(request.headers, (name) => CREDENTIALS.has(name));
+    : without(request.headers, (name) => BELONG_TO_ORIGIN.has(name));
   if (becomesGet(response.status, request.method)) {
     return { method: "GET", url, headers: without(headers, describesBody), body: null };
   }
@@ -57,16 +55,26 @@ export function nextRequest(
   return { method, url, headers, body };
 }
 
-const CREDENTIALS: ReadonlySet<string> = new Set([
-  "authorization",
-  "cookie",
-  "proxy-authorization",
+/** Headers that are not sent to another origin: they name it, or contain credentials for it. */
+const BELONG_TO_ORIGIN: ReadonlySet<string> = new Set([
+  ...["authorization", "cookie", "cookie2", "host", "proxy-authenticate", "proxy-authorization"],
+  "www-authenticate",
 ]);
 
+/** As in browsers: empty values are ignored, and different ones are an error. */
+function locationOf(request: RedirectedRequest, response: RedirectingResponse): string | null {
+  const [location, ...others] = new Set(response.locations().filter((value) => value !== ""));
+  if (others.length > 0) {
+    const values = [location!, ...others].map(quoted).join(" and ");
+    throw failure("BAD_REDIRECT", request, `different Location headers: ${values}`);
+  }
+  return location ?? null;
+}
+
 function destination(request: RedirectedRequest, location: string): URL {
-  const url = URL.parse(location, request.url);
+  const url = URL.parse(escaped(location), request.url);
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    throw failure("BAD_REDIRECT", request, `${JSON.stringify(location)} cannot be requested`);
+    throw failure("BAD_REDIRECT", request, `${quoted(location)} cannot be requested`);
   }
   url.hash = "";
   // A server must not choose the credentials of its clients.
@@ -75,13 +83,26 @@ function destination(request: RedirectedRequest, location: string): URL {
   return url;
 }
 
+/** Escapes bytes beyond ASCII, each of which is one character, as browsers and curl do: whatever their charset. */
+function escaped(location: string): string {
+  return location.replaceAll(
+    /[\x80-\xff]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function quoted(location: string): string {
+  return JSON.stringify(hideCredentials(location));
+}
+
 function becomesGet(status: number, method: string): boolean {
   if (status === 303) return method !== "GET" && method !== "HEAD";
   return (status === 301 || status === 302) && method === "POST";
 }
 
 function describesBody(name: string): boolean {
-  return name.startsWith("content-") || name === "transfer-encoding" || name === "expect";
+  return name.startsWith("content-") || name === "transfer-encoding" || name === "expect" ||
+    name === "trailer";
 }
 
 function without(headers: HeaderPairs, drop: (lowerName: string) => boolean): HeaderPairs {

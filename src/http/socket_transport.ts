@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import { Connection, type ConnectionOwner, type ConnectionSettings } from "./connection.ts";
 import { decodeResponse, decodeText, joined } from "./decoding.ts";
 import { ConnectAttempt, type DialSettings } from "./dialer.ts";
-import { contentEncodingOf, headersOf, setCookiesOf } from "./head_parser.ts";
+import { contentEncodingOf, headersOf, locationsOf, setCookiesOf } from "./head_parser.ts";
 import { type EncodedRequest, encodeRequest, type RequestTarget } from "./request_encoder.ts";
 import { RequestError, WireError } from "./request_error.ts";
 import type { WireMessage } from "./response_parser.ts";
@@ -295,6 +295,10 @@ class SocketResponse implements WireResponse {
 
   get headers(): Headers {
     return this.#headers ??= headersOf(this.#message.head);
+  }
+
+  locations(): readonly string[] {
+    return locationsOf(this.#message.head);
   }
 
   text(): string {

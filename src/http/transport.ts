@@ -93,6 +93,7 @@ export interface WireRequest {
 /** A complete response. */
 export interface WireResponse {
   readonly status: number;
+  /** Each byte of a value is one character. */
   readonly headers: Headers;
   /** All `Set-Cookie` values, mostly none. Reading them does not build {@link headers}. */
   readonly setCookies: readonly string[];
@@ -102,6 +103,8 @@ export interface WireResponse {
   readonly bytesSent: number;
   /** When the last byte arrived, in milliseconds on the transport's clock. */
   readonly endedAt: number;
+  /** The values of all `Location` headers. */
+  locations(): readonly string[];
   /**
    * The body without content codings.
    *

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { shown } from "../core/text.ts";
+import { hideCredentials, shown } from "../core/text.ts";
 
 /** A resolved URL of a test. */
 export interface ResolvedUrl {
@@ -51,7 +51,7 @@ export class UrlResolver {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text;
     if (this.#host === "") {
       throw new TypeError(
-        `${JSON.stringify(text)} is relative, and the user class has no host`,
+        `${JSON.stringify(hideCredentials(text))} is relative, and the user class has no host`,
       );
     }
     return text === "" || /^[/?#]/.test(text) ? this.#host + text : `${this.#host}/${text}`;
@@ -80,13 +80,13 @@ function parse(text: string): ResolvedUrl {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
     throw new TypeError(
-      `${JSON.stringify(text)} is not a URL that starts with http:// or https://`,
+      `${JSON.stringify(hideCredentials(text))} is not a URL that starts with http:// or https://`,
     );
   }
   const { username, password } = url;
   const authorization = username === "" && password === ""
     ? null
-    : basicAuthorization(decodeURIComponent(username), decodeURIComponent(password));
+    : authorizationOf(`${username}:${password}`);
   url.hash = "";
   url.username = "";
   url.password = "";
@@ -95,6 +95,17 @@ function parse(text: string): ResolvedUrl {
 
 /** The value of an Authorization header for HTTP Basic authentication, in UTF-8. */
 export function basicAuthorization(user: string, password: string): string {
-  const bytes = new TextEncoder().encode(`${user}:${password}`);
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  return `Basic ${new TextEncoder().encode(`${user}:${password}`).toBase64()}`;
+}
+
+/**
+ * The value of an Authorization header for the `user:password` of a parsed URL. As in curl, a `%` without two
+ * hexadecimal digits is itself.
+ */
+export function authorizationOf(userAndPassword: string): string {
+  const bytes = userAndPassword.replaceAll(
+    /%([0-9a-f]{2})/gi,
+    (_, digits: string) => String.fromCharCode(parseInt(digits, 16)),
+  );
+  return `Basic ${btoa(bytes)}`;
 }

@@ -7,16 +7,15 @@
 import type { Clock } from "../core/clock.ts";
 import { errorText, isInstance, UsageError } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
-import { asText, shown } from "../core/text.ts";
+import { asText, hideCredentials, shown } from "../core/text.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
-import { CookieStore } from "../http/cookies.ts";
+import { CookieStore, withCookies } from "../http/cookies.ts";
 import { CheckResult, HttpResponse } from "../http/http_response.ts";
 import { isRedirect, nextRequest, type RedirectedRequest } from "../http/redirects.ts";
 import { RequestError } from "../http/request_error.ts";
 import {
   encodeBody,
   type EncodedBody,
-  hasHeader,
   requestHeaders,
   type RequestOptions,
   withQuery,
@@ -229,10 +228,8 @@ export class Session {
   /** Hands a request to the transport. */
   #exchange(request: SessionRequest): void {
     const { ownHeaders } = request;
-    const cookie = this.cookies.header(request.url);
-    request.headers = cookie === "" || hasHeader(ownHeaders, "cookie")
-      ? ownHeaders
-      : [...ownHeaders, ["cookie", cookie]];
+    const cookies = this.cookies.header(request.url);
+    request.headers = cookies === "" ? ownHeaders : withCookies(ownHeaders, cookies);
     this.#transport.exchange(request);
   }
 
@@ -355,7 +352,7 @@ export class Session {
       request.counter.name = asText(options.name ?? target.name);
       return target;
     } catch (error) {
-      const text = asText(url);
+      const text = hideCredentials(asText(url));
       request.counter.name = asText(options.name ?? text.split(/[?#]/, 1)[0]);
       request.counter.startedAt = this.#clock.now();
       this.#requests.start(request.counter);
@@ -409,10 +406,11 @@ export function checkHttpHost(classHost: string, { name, host }: ClassOptions): 
   const url = host ?? classHost;
   if (url === "" || (/^https?:\/\//i.test(url) && URL.canParse(url))) return;
   const expected = "expected a URL that starts with http:// or https://";
+  const text = hideCredentials(asText(url));
   throw new UsageError(
     host === null
-      ? `${name}.host is ${JSON.stringify(url)}: ${expected}`
-      : `--host ${url}: ${expected}, because ${name} sends HTTP requests`,
+      ? `${name}.host is ${JSON.stringify(text)}: ${expected}`
+      : `--host ${text}: ${expected}, because ${name} sends HTTP requests`,
   );
 }
 

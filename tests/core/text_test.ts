@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { encodedParts, peerText, sanitizeTerminal, shown, textParts } from "../../src/core/text.ts";
+import {
+  encodedParts,
+  hideCredentials,
+  peerText,
+  sanitizeTerminal,
+  shown,
+  textParts,
+} from "../../src/core/text.ts";
 import { anyName, CONTROLS } from "../support/texts.ts";
 
 Deno.test("escape sequences become text that a terminal only shows", () => {
@@ -47,6 +54,20 @@ Deno.test("a value that cannot be shown does not throw", () => {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   assert.equal(shown(proxy), "(object that cannot be shown)");
+});
+
+Deno.test("user and password of a URL are hidden, however it is written", () => {
+  const cases: [string, string][] = [
+    ["http://127.0.0.1/a@b?c=@", "http://127.0.0.1/a@b?c=@"],
+    ["http://me:50%off@127.0.0.1/a@b", "http://…@127.0.0.1/a@b"],
+    ["http://me:pa/s?s@wo@[/", "http://…@[/"],
+    ["//me:pw@shop.test/", "//…@shop.test/"],
+    ["me:pw@shop.test/a", "…@shop.test/a"],
+    ["see http://me@shop.test", "see http://…@shop.test"],
+    ["/path?mail=a@b", "/path?mail=a@b"],
+    ["", ""],
+  ];
+  for (const [text, expected] of cases) assert.equal(hideCredentials(text), expected);
 });
 
 Deno.test("many short texts become parts of about the given length", () => {

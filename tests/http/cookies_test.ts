@@ -168,3 +168,11 @@ Deno.test("cookies of servers are ignored beyond 4 KiB, and those of tests are r
     message: 'the cookie "ff" has 4097 bytes in name and value, but at most 4096 are allowed',
   });
 });
+
+Deno.test("a cookie that cannot be sent is refused when it is set", () => {
+  const store = new CookieStore("http://127.0.0.1");
+  store.set("name", "\xfc");
+  assert.throws(() => store.set("name", "안"), {
+    message: /"name" contains "안".*encodeURIComponent/,
+  });
+});

@@ -13,6 +13,7 @@ function response(
     status,
     headers: new Headers(),
     setCookies: [],
+    locations: () => [],
     bytesReceived: body.length,
     bytesSent: 0,
     endedAt: 0,

@@ -78,10 +78,12 @@ Deno.test("an invalid proxy is a usage error that names the variable and hides t
     message({ ALL_PROXY: "socks5://me:secret@proxy:1080" }),
     "ALL_PROXY has the scheme socks5://, only HTTP proxies are supported.",
   );
-  assert.equal(
-    message({ HTTP_PROXY: "http://%ff:secret@proxy" }),
-    "HTTP_PROXY has credentials that cannot be decoded.",
-  );
+});
+
+Deno.test("credentials of a proxy are sent as bytes, whatever they are", () => {
+  const proxy = new Proxies((name) => name === "http_proxy" ? "http://%ff:50%off@proxy" : undefined)
+    .proxyFor(originOf(new URL("http://target/")));
+  assert.equal(proxy?.authorization, `Basic ${btoa("\xff:50%off")}`);
 });
 
 Deno.test("NO_PROXY: everything, domains, ports, addresses and networks", () => {

@@ -35,6 +35,8 @@ Deno.test("credentials become a header", () => {
   assert.equal(url.href, "http://127.0.0.1/");
   assert.equal(authorization, `Basic ${btoa("a:b@c")}`);
   assert.equal(new UrlResolver("").resolve("http://127.0.0.1/").authorization, null);
+  const odd = new UrlResolver("http://j%C3%BC:50%off%2@127.0.0.1").resolve("/a");
+  assert.deepEqual([odd.authorization, odd.name], [`Basic ${btoa("j\xc3\xbc:50%off%2")}`, "/a"]);
 });
 
 Deno.test("invalid URLs are refused each time", () => {

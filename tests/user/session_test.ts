@@ -46,6 +46,7 @@ function answer(fields: Partial<WireResponse> = {}): WireResponse {
     status: 200,
     headers: new Headers(),
     setCookies: [],
+    locations: () => [],
     bytesReceived: 0,
     bytesSent: 0,
     endedAt: 0,
@@ -97,9 +98,9 @@ Deno.test("bytes and retries of redirects are added up, also if the request fail
   let end = 3;
   const { session, recorded } = scene(({ counter }) => {
     counter.retries++;
-    const headers = new Headers({ location: "/next" });
+    const locations = (): string[] => ["/next"];
     const hop = { bytesReceived: 10, bytesSent: 3, endedAt: ++hops * 5 };
-    return Promise.resolve(hops === end ? answer(hop) : answer({ ...hop, status: 302, headers }));
+    return Promise.resolve(hops === end ? answer(hop) : answer({ ...hop, status: 302, locations }));
   });
   await session.get("/");
   end = Infinity;
@@ -116,8 +117,8 @@ Deno.test("bytes and retries of redirects are added up, also if the request fail
 Deno.test("the deadline is the request's own timeout or the class's, and applies to the whole chain", async () => {
   const { session, transport, clock } = scene(async () => {
     await clock.advance(100);
-    const headers = new Headers({ location: "/next" });
-    return transport.requests.length % 2 === 1 ? answer({ status: 302, headers }) : answer();
+    const locations = (): string[] => ["/next"];
+    return transport.requests.length % 2 === 1 ? answer({ status: 302, locations }) : answer();
   }, 3);
   await session.get("/");
   await session.get("/", { timeout: 0.5 });
@@ -252,9 +253,9 @@ Deno.test("the latency of the first request of a late iteration starts when it w
   await slot.begin(clock, () => false);
   const transport: ScriptedTransport = new ScriptedTransport(async () => {
     await clock.advance(20);
-    const headers = new Headers({ location: "/next" });
+    const locations = (): string[] => ["/next"];
     return transport.requests.length === 1
-      ? answer({ status: 302, headers, endedAt: clock.now() })
+      ? answer({ status: 302, locations, endedAt: clock.now() })
       : answer({ endedAt: clock.now() });
   });
   const host = "http://127.0.0.1:8000";
@@ -403,8 +404,7 @@ Deno.test("a chain of redirects that is cut off is one unfinished request", asyn
   const { session, transport, recorded, context } = scene(({ counter }) => {
     if (transport.requests.length === 3) return new Promise(() => {});
     counter.retries++;
-    const headers = new Headers({ location: "/next" });
-    return Promise.resolve(answer({ status: 302, headers }));
+    return Promise.resolve(answer({ status: 302, locations: () => ["/next"] }));
   });
   void session.get("/first");
   await settle();

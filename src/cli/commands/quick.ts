@@ -7,6 +7,7 @@
 import { resolve } from "node:path";
 import { systemReason, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
+import { hideCredentials } from "../../core/text.ts";
 import { UrlResolver } from "../../http/url_resolver.ts";
 import { FastHttpUser } from "../../user/fast_http_user.ts";
 import type { RequestOptions } from "../../user/http_user.ts";
@@ -111,16 +112,17 @@ function readUrl([, url, stray]: readonly string[]): string {
   }
   if (stray !== undefined) {
     throw new UsageError(
-      `quick: expected one URL, but there is a second one: ${stray}`,
+      `quick: expected one URL, but there is a second one: ${hideCredentials(stray)}`,
       `For all options, run ${HELP}.`,
     );
   }
   try {
     new UrlResolver("").resolve(url);
   } catch {
+    const shown = hideCredentials(url);
     throw new UsageError(
-      `quick ${url}: expected a URL that starts with http:// or https://`,
-      !url.includes("://") && URL.canParse(`http://${url}`) ? `Did you mean http://${url}?` : "",
+      `quick ${shown}: expected a URL that starts with http:// or https://`,
+      !url.includes("://") && URL.canParse(`http://${url}`) ? `Did you mean http://${shown}?` : "",
     );
   }
   return url;

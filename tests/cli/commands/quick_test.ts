@@ -153,6 +153,11 @@ const BAD: Bad[] = [
     ["quick", "ftp://127.0.0.1/"],
     "quick ftp://127.0.0.1/: expected a URL that starts with http:// or https://",
   ],
+  [
+    ["quick", "me:s3cret@127.0.0.1"],
+    "quick …@127.0.0.1: expected a URL that starts with http:// or https://",
+    "Did you mean http://…@127.0.0.1?",
+  ],
   [["quick", "http://"], "quick http://: expected a URL that starts with http:// or https://"],
   [
     ["quick", URL, "http://127.0.0.2/"],

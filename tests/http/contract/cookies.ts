@@ -52,11 +52,27 @@ export function cookieContract(contract: Contract): void {
     },
   );
 
-  contract("a Cookie header of the test replaces stored cookies", async ({ target, session }) => {
-    target.route("/", setting("a=kept"));
+  contract("cookies of the test are sent before stored ones of other names", async (world) => {
+    const { target, session } = world;
+    target.route("/", setting("a=kept", "b=kept"));
+    target.route("/moved", (request) => {
+      const response = setting("fresh=1")(request) as Response;
+      return new Response(null, {
+        status: 302,
+        headers: [...response.headers, ["location", "/end"]],
+      });
+    });
+    target.route("/end", () => new Response("x"));
+    const sent = async (path: string, headers: [string, string][]): Promise<string | null> => {
+      await session.get(path, { headers });
+      return target.last.headers.get("cookie");
+    };
+    assert.equal(await sent("/end", [["Cookie", "own=1"]]), "own=1");
     await session.get("/");
-    await session.get("/", { headers: { Cookie: "a=own" } });
-    assert.equal(target.last.headers.get("cookie"), "a=own");
+    assert.equal(await sent("/end", [["Cookie", "a=own"]]), "a=own; b=kept");
+    assert.equal(await sent("/end", [["Cookie", "a = 1;c"], ["cookie", "b"]]), "a = 1;c; b");
+    assert.equal(await sent("/end", [["Cookie", ""]]), "a=kept; b=kept");
+    assert.equal(await sent("/moved", [["Cookie", "a=own"]]), "a=own; b=kept; fresh=1");
   });
 
   contract("cookies are limited to their path", async ({ target, session }) => {

@@ -200,6 +200,23 @@ export function failureContract(contract: Contract): void {
     assert.equal(target.requests.length, 0);
   });
 
+  contract("neither names nor messages contain user and password of a URL", async (world) => {
+    const { session, samples } = world;
+    const urls = ["http://me:s3cret@[/", "ftp://me:s3cret@127.0.0.1/", "me:s3cret@127.0.0.1/x"];
+    for (const url of [...urls, "http://me:s3c/ret@127.0.0.1:x/", "//me:s3cret@127.0.0.1/"]) {
+      const error = await world.user({ host: "" }).session.get(url).catch((error) => error);
+      assert.doesNotMatch(`${error.stack} ${error.url} ${samples.at(-1)!.name}`, /s3c|ret@/, url);
+    }
+    await using server = new RawServer(answering(
+      "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://me:s3cret@[/\r\n\r\n",
+    ));
+    const own = server.url.replace("//", "//me:s3cret@");
+    for (const timeout of [5, 1e-9]) {
+      const error = await session.get(own, { timeout }).catch((error) => error);
+      assert.doesNotMatch(`${error.stack} ${error.url} ${samples.at(-1)!.name}`, /s3cret/);
+    }
+  });
+
   contract("a relative URL without a host is explained", async (world) => {
     const { session } = world.user({ host: "" });
     await assert.rejects(session.get("/search?q=1"), {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { redirect, Target } from "../../support/target.ts";
+import { RawServer } from "../../support/raw_server.ts";
 import type { Contract } from "./world.ts";
 
 /** Redirects. */
@@ -81,7 +82,7 @@ export function redirectContract(contract: Contract): void {
     assert.equal(world.sample.bytesSent, 3);
   });
 
-  contract("credentials are not sent to another origin", async ({ target, session }) => {
+  contract("credentials and Host are not sent to another origin", async ({ target, session }) => {
     await using other = new Target({ "/end": () => new Response("x") });
     target.route("/end", () => new Response("x"));
     target.route("/away", () => redirect(302, `${other.url}/end`));
@@ -90,14 +91,15 @@ export function redirectContract(contract: Contract): void {
       authorization: "Bearer x",
       cookie: "a=b",
       "proxy-authorization": "y",
+      host: "virtual.test",
       "x-own": "z",
     };
     const received = (target: Target): (string | null)[] =>
       Object.keys(headers).map((name) => target.last.headers.get(name));
     await session.get("/home", { headers });
-    assert.deepEqual(received(target).toSpliced(2, 1), ["Bearer x", "a=b", "z"]);
+    assert.deepEqual(received(target).toSpliced(2, 1), ["Bearer x", "a=b", "virtual.test", "z"]);
     await session.get("/away", { headers });
-    assert.deepEqual(received(other), [null, null, null, "z"]);
+    assert.deepEqual(received(other), [null, null, null, new URL(other.url).host, "z"]);
     await session.get("/away", { auth: ["u", "p"] });
     assert.equal(other.last.headers.get("authorization"), null);
   });
@@ -147,6 +149,56 @@ export function redirectContract(contract: Contract): void {
       assert.deepEqual(samples.map(({ error }) => error), Array(3).fill("BAD_REDIRECT"));
     },
   );
+
+  contract("a Location in UTF-8, or any other charset, is escaped byte by byte", async (world) => {
+    const heads: string[] = [];
+    const locations = ["/안녕?q=ü", "//127.0.0.1:PORT/ä"].map((text) =>
+      new TextEncoder().encode(text)
+    );
+    locations.push(Uint8Array.from("/\xfc#x", (byte) => byte.charCodeAt(0)));
+    await using server: RawServer = new RawServer(async (connection) => {
+      for (const location of locations) {
+        await connection.readHead();
+        const text = String.fromCharCode(...location).replace("PORT", String(server.port));
+        const head = `HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ${text}\r\n\r\n`;
+        await connection.write(Uint8Array.from(head, (byte) => byte.charCodeAt(0)));
+        heads.push(await connection.readHead() ?? "");
+        await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      }
+    });
+    for (const _ of locations) await world.session.get(server.url);
+    assert.deepEqual(heads.map((head) => head.split(" ")[1]), [
+      "/%EC%95%88%EB%85%95?q=%C3%BC",
+      "/%C3%A4",
+      "/%FC",
+    ]);
+  });
+
+  contract("several Location headers: equal ones are one, empty ones are none", async (world) => {
+    const { session, samples } = world;
+    const answers = ["/x\r\nLocation: /x", "\r\nLocation: ", "/x\r\nLocation: http://127.0.0.1:1/"];
+    let followed = 0;
+    await using server = new RawServer(async (connection) => {
+      for (;;) {
+        const head = await connection.readHead();
+        if (head === null) return;
+        const index = head.indexOf("/?");
+        if (index < 0) followed++;
+        await connection.write(
+          index < 0
+            ? "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+            : `HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ${
+              answers[Number(head[index + 2])]
+            }\r\n\r\n`,
+        );
+      }
+    });
+    assert.equal((await session.get(`${server.url}/?0`)).status, 200);
+    assert.equal((await session.get(`${server.url}/?1`)).status, 302);
+    await assert.rejects(session.get(`${server.url}/?2`), { code: "BAD_REDIRECT" });
+    assert.equal(followed, 1);
+    assert.deepEqual(samples.map(({ error }) => error), [null, null, "BAD_REDIRECT"]);
+  });
 
   contract(
     "manual redirects, and 3xx without a location, are returned as responses",

@@ -78,6 +78,13 @@ export function requestContract(contract: Contract): void {
     assert.equal(target.last.headers.get("authorization"), "Basic asO8cmdlbjpwOnc=");
     await session.get(`${target.url.replace("//", "//jo%20e:pw@")}/`);
     assert.equal(target.last.headers.get("authorization"), "Basic am8gZTpwdw==");
+    for (const password of ["50%off", "a%2", "%FF"]) {
+      const { samples } = world;
+      const res = await session.get(`${target.url.replace("//", `//me:${password}@`)}/`);
+      const bytes = `me:${password.replace("%FF", "\xff")}`;
+      assert.equal(target.last.headers.get("authorization"), `Basic ${btoa(bytes)}`);
+      assert.equal(`${samples.at(-1)!.name} ${res.url}`, `/ ${target.url}/`);
+    }
     await session.get("/", { auth: ["a", "b"], headers: { Authorization: "Bearer x" } });
     assert.equal(target.last.headers.get("authorization"), "Bearer x");
   });
