@@ -29,17 +29,10 @@ import { errorNumber, type Libc, type LibcSymbols, SystemError, systemError } fr
 import { runtimeTurn } from "./node_sockets.ts";
 import type { Socket, SocketAddress, SocketHandler, Sockets, TcpInfo } from "./socket.ts";
 import { AF_INET6, encodeAddress } from "./socket_address.ts";
+import { JOBS, STEP } from "./turns.ts";
 
 /** Events handled per turn of the event loop. More would keep the promises of users waiting. */
 const BATCH = 64;
-
-/**
- * Sockets served before the promise jobs that they start are run: {@link JOBS} after each other, which lead
- * from a response to the next request of a user that does nothing else. If a user had to wait for the whole
- * batch, that time would be in no latency.
- */
-const STEP = 4;
-const JOBS = 3;
 
 /** The size of the buffer that all sockets read into. */
 const BUFFER_SIZE = 65_536;

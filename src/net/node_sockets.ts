@@ -14,6 +14,7 @@ import {
   type SocketHandler,
   type Sockets,
 } from "./socket.ts";
+import { Turns } from "./turns.ts";
 
 /** Opens TCP connections through `node:net`. */
 export function nodeSockets(): Sockets {
@@ -25,7 +26,7 @@ const READ_SIZE = 65_536;
 
 class NodeSockets implements Sockets {
   readonly kind = "node:net";
-  readonly #reads: Reads = { buffer: new Uint8Array(READ_SIZE), count: 0 };
+  readonly #reads = new Reads();
 
   open(to: SocketAddress, handler: SocketHandler): Socket {
     return new NodeSocket(to, handler, this.#reads);
@@ -37,9 +38,29 @@ class NodeSockets implements Sockets {
 }
 
 /** What the sockets of a process share. */
-interface Reads extends Deliveries {
+class Reads implements Deliveries {
+  count = 0;
+  readonly turns = new Turns();
   /** All sockets read into the same memory, because a handler uses the bytes during its call only. */
-  readonly buffer: Uint8Array<ArrayBuffer>;
+  readonly buffer = new Uint8Array(READ_SIZE);
+  readonly #copies = new Uint8Array(READ_SIZE);
+  #copied = 0;
+  #held = 0;
+
+  /** Copies the first bytes of the buffer, for as long as it takes until {@link release} is called. */
+  hold(length: number): Uint8Array<ArrayBuffer> {
+    if (this.#held++ === 0) this.#copied = 0;
+    const end = this.#copied + length;
+    if (end > READ_SIZE) return this.buffer.slice(0, length);
+    const bytes = this.#copies.subarray(this.#copied, end);
+    bytes.set(this.buffer.subarray(0, length));
+    this.#copied = end;
+    return bytes;
+  }
+
+  release(): void {
+    this.#held--;
+  }
 }
 
 /** Counts what is delivered to handlers. */
@@ -88,6 +109,8 @@ class NodeSocket implements Socket {
   #ended = false;
   #wasReset = false;
   #awaitsDrain = false;
+  /** Events that wait for their turn. All later ones follow them. */
+  #held = 0;
 
   constructor(to: SocketAddress, handler: SocketHandler, reads: Reads) {
     this.handler = handler;
@@ -163,14 +186,36 @@ class NodeSocket implements Socket {
   };
 
   readonly #onRead = (length: number): boolean => {
-    if (this.#state === "open") {
-      this.#reads.count++;
-      this.handler.onData(this.#reads.buffer, length);
+    if (this.#state !== "open") return true;
+    const reads = this.#reads;
+    reads.count++;
+    if (this.#held === 0 && reads.turns.take()) {
+      this.handler.onData(reads.buffer, length);
+      return true;
     }
+    const bytes = reads.hold(length);
+    this.#hold(() => {
+      reads.release();
+      if (this.#state === "open") this.handler.onData(bytes, length);
+    });
     return true;
   };
 
+  /** Lets an event wait for its turn. */
+  #hold(event: () => void): void {
+    this.#held++;
+    this.#reads.turns.wait(() => {
+      this.#held--;
+      try {
+        event();
+      } catch (error) {
+        reportError(error);
+      }
+    });
+  }
+
   readonly #onEnd = (): void => {
+    if (this.#held > 0) return this.#hold(this.#onEnd);
     this.#ended = true;
     if (this.#state !== "open") return;
     this.#reads.count++;
@@ -188,6 +233,7 @@ class NodeSocket implements Socket {
 
   readonly #onError = (error: unknown): void => {
     if (isResetError(error)) this.#wasReset = true;
+    if (this.#held > 0) return this.#hold(() => this.#onError(error));
     if (this.#state === "lost" || this.#state === "closed") return;
     this.#reads.count++;
     this.#state = "lost";

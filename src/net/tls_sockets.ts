@@ -9,6 +9,7 @@ import { setImmediate } from "node:timers";
 import { NodeTlsSocket, type TlsConnectOptions } from "./node_tls.ts";
 import { isResetError, type Socket, type SocketHandler } from "./socket.ts";
 import { tlsFailure } from "./tls_errors.ts";
+import { Turns } from "./turns.ts";
 
 /**
  * Opens a connection of TLS. The handler learns when the handshake is done, or how it failed: with a
@@ -94,45 +95,8 @@ export class HandshakeLimit {
 /** A process has one processor for its handshakes. 256 keep it busy, even if each waits for a distant server. */
 const handshakes = new HandshakeLimit(256, 500);
 
-/** Streams that go on together, and the promise jobs that lead from a response to a user's next request. */
-const STEP = 4;
-const JOBS = 4;
-
-/**
- * The runtime completes the reads of many streams at once. If all their handlers ran before the users whom
- * they serve, these would wait for each other between two requests, and that time would be in no latency. So
- * the streams go on a few at a time.
- */
-export class ReadQueue {
-  #waiting: (() => void)[] = [];
-  #runs = false;
-
-  /** Resolves when the stream whose read is complete may go on. */
-  turn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      if (this.#runs) return;
-      this.#runs = true;
-      void this.#run();
-    });
-  }
-
-  async #run(): Promise<void> {
-    // It waits for nothing but promise jobs, so all of it is one turn of the event loop.
-    while (this.#waiting.length > 0) {
-      const resolves = this.#waiting;
-      this.#waiting = [];
-      for (let i = 0; i < resolves.length; i++) {
-        resolves[i]!();
-        if (i % STEP === STEP - 1) { for (let job = 0; job < JOBS; job++) await null; }
-      }
-      await null;
-    }
-    this.#runs = false;
-  }
-}
-
-const reads = new ReadQueue();
+/** The runtime completes the reads of many streams at once. */
+const turns = new Turns();
 
 class RuntimeTlsSocket implements Socket {
   handler: SocketHandler;
@@ -200,7 +164,7 @@ class RuntimeTlsSocket implements Socket {
       // It changes while a handler runs.
       while (this.#isReading()) {
         const count = await conn.read(this.#buffer);
-        await reads.turn();
+        if (!turns.take()) await new Promise<void>((resolve) => turns.wait(resolve));
         if (!this.#isReading()) return;
         if (count === null) return this.#end();
         const buffer = this.#buffer;

@@ -4,7 +4,7 @@ import { createServer as createTlsServer, type TlsOptions, TLSSocket } from "nod
 import { nodeSockets } from "../../src/net/node_sockets.ts";
 import { TlsError } from "../../src/net/tls_errors.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../../src/net/tls_settings.ts";
-import { HandshakeLimit, openTls, ReadQueue } from "../../src/net/tls_sockets.ts";
+import { HandshakeLimit, openTls } from "../../src/net/tls_sockets.ts";
 import { clientIdentity, IDENTITIES, identity, testAuthority } from "../support/certificates.ts";
 import { RawServer, silent } from "../support/raw_server.ts";
 import { Recorder, ReportedErrors, socketContract } from "./socket_contract.ts";
@@ -416,26 +416,6 @@ Deno.test("a handshake that takes long does not keep others waiting", async () =
   (await limit.enter())();
   slow();
   (await limit.enter())();
-});
-
-Deno.test("TLS of the runtime: users go on before the next few streams do", async () => {
-  const queue = new ReadQueue();
-  const order: string[] = [];
-  const stream = async (id: number): Promise<void> => {
-    await queue.turn();
-    order.push(`response ${id}`);
-    // What follows a response until the user sends the next request.
-    await null;
-    await null;
-    await null;
-    order.push(`request ${id}`);
-  };
-  await Promise.all(Array.from({ length: 10 }, (_, id) => stream(id)));
-  for (let id = 0; id < 5; id++) {
-    const next = order.indexOf(`response ${id + 5}`);
-    assert.ok(order.indexOf(`request ${id}`) < next, order.join(", "));
-  }
-  assert.equal(order.length, 20);
 });
 
 Deno.test("TLS of the runtime: what a handler throws is reported, and is no error of the connection", async () => {
