@@ -14,6 +14,7 @@ import {
 } from "../core/local_failures.ts";
 import { CLIENT_CERTIFICATE_ALERT } from "../net/tls_errors.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
+import { Turns } from "../net/turns.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import { decodeResponse, decodeText, joined } from "./decoding.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
@@ -93,6 +94,7 @@ export class FetchTransport implements Transport {
       const max = this.#maxBodySize;
       const coding = headers.get("content-encoding");
       const body = await (fits(headers, coding, max) ? fetched.bytes() : readBody(fetched, max));
+      if (!turns.take()) await new Promise<void>((resolve) => turns.wait(resolve));
       const endedAt = this.#clock.now();
       phases.downloadMs += endedAt - headAt;
       if (fetched.status === 101) throw unexpectedSwitch(request);
@@ -173,6 +175,9 @@ export class FetchTransport implements Transport {
     );
   }
 }
+
+/** The runtime completes many responses at once. Users continue in between. */
+const turns = new Turns();
 
 /** The value of {@link ExchangePhases.opened}, because `fetch` does not show its connections. */
 const UNKNOWN = -1;
