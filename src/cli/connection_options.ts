@@ -24,7 +24,7 @@ export async function connectionOptions(
   host: FileReader,
   options: Options,
 ): Promise<ConnectionOptions> {
-  const { localAddress: localAddresses, maxRedirects } = options;
+  const { localAddress: localAddresses, maxRedirects, dns, dnsTtl } = options;
   if (!areOneFamily(localAddresses)) {
     throw new UsageError(
       `--local-address ${localAddresses.join(",")}: expected either IPv4 or IPv6 addresses`,
@@ -32,7 +32,8 @@ export async function connectionOptions(
     );
   }
   const connectTo = options.connectTo.flatMap((text) => parseConnectTo(text) ?? []);
-  return { tls: await targetTls(host, options), localAddresses, connectTo, maxRedirects };
+  const tls = await targetTls(host, options);
+  return { tls, localAddresses, connectTo, maxRedirects, dns, dnsTtlMs: dnsTtl * 1000 };
 }
 
 /**

@@ -99,6 +99,15 @@ export function duration({ orNone }: { readonly orNone: boolean }): OptionType<n
   };
 }
 
+/** Seconds of 0 or more, or `Infinity`. */
+export const endlessDuration: OptionType<number> = {
+  expected: "a duration of 0 s or more, or inf",
+  hint: `Durations are written as ${DURATION_FORMS}.`,
+  types: ["number", "text"],
+  unit: "s",
+  parse: (text) => /^inf(inity)?$/i.test(text) ? Infinity : parseDuration(text),
+};
+
 /** A share, written as a percentage. */
 export const percentage: OptionType<number> = {
   expected: "a percentage like 5%",

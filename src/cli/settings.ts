@@ -8,6 +8,8 @@
 
 import { LOG_LEVELS } from "../core/logger.ts";
 import { MAX_WORKER_NAME } from "../core/run_info.ts";
+import { DNS_ORDERS } from "../http/address_order.ts";
+import { DNS_TTL_MS } from "../http/dns_cache.ts";
 import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { DEFAULT_MAX_USERS } from "../load/load.ts";
 import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/report_formats.ts";
@@ -16,6 +18,7 @@ import {
   choice,
   connectToRules,
   duration,
+  endlessDuration,
   headerLines,
   httpMethod,
   millisecondList,
@@ -264,6 +267,29 @@ const TABLE = {
     help: "HOST:PORT:ADDRESS:PORT: connect to ADDRESS:PORT for URLs of HOST:PORT; repeatable",
     type: connectToRules,
     default: [],
+    commands: HIDDEN_IN_DEMO,
+    toWorkers: true,
+    toChildren: true,
+  },
+  /** Where connections to a name with several addresses begin; `null`: as the user class says. */
+  dns: {
+    flags: "--dns <ORDER>",
+    group: CONNECTIONS,
+    help: "address of a name to connect to: first, rotate (each in turn) or random",
+    type: choice(DNS_ORDERS),
+    default: null,
+    shownDefault: "dns of the user class",
+    commands: { ...HIDDEN_IN_DEMO, quick: { shownDefault: "rotate" } },
+    toWorkers: true,
+    toChildren: true,
+  },
+  /** In seconds; `Infinity` for always. */
+  dnsTtl: {
+    flags: "--dns-ttl <TIME>",
+    group: CONNECTIONS,
+    help: "how long the addresses of a name are kept; 0: a look-up for each connection, or inf",
+    type: endlessDuration,
+    default: DNS_TTL_MS / 1000,
     commands: HIDDEN_IN_DEMO,
     toWorkers: true,
     toChildren: true,

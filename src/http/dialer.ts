@@ -6,21 +6,27 @@
 
 import { isIP } from "node:net";
 import type { Clock } from "../core/clock.ts";
-import type { Socket, SocketAddress, SocketHandler, Sockets } from "../net/socket.ts";
+import type { Socket, SocketAddress, Sockets } from "../net/socket.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
 import { openTls } from "../net/tls_sockets.ts";
+import type { AddressOrder, DnsOrder } from "./address_order.ts";
+import { ConnectRace, type Entrant, Opening, withPlace } from "./connect_race.ts";
 import { connectedEndpoint, type ConnectTo, type Endpoint } from "./connect_to.ts";
-import type { Expiring } from "./connection_timers.ts";
+import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import type { DnsCache } from "./dns_cache.ts";
 import type { Origin, Proxies, Proxy } from "./proxies.ts";
 import { WireError } from "./request_error.ts";
 import { socketFailure } from "./socket_errors.ts";
+import { openTunnel } from "./tunnels.ts";
 
 /** Options of a {@link Dialer}. */
 export interface DialerOptions {
   readonly clock: Clock;
   readonly sockets: Sockets;
   readonly dns: DnsCache;
+  readonly addressOrder: AddressOrder;
+  /** Tells when to try the next address of a name. */
+  readonly deadlines: DeadlineSweep;
   readonly proxies: Proxies;
   /** Where connections lead instead of to the origin. It does not apply to proxies. */
   readonly connectTo: readonly ConnectTo[];
@@ -32,6 +38,8 @@ export interface DialSettings {
   readonly tls: TlsSettings;
   /** IP addresses of this machine that connections leave from, in turn; empty for the system's choice. */
   readonly localAddresses: readonly string[];
+  /** Which address of a name is tried first. */
+  readonly dns: DnsOrder;
 }
 
 /** An open connection, and how long each step of opening it has taken. */
@@ -77,15 +85,14 @@ export class Dialer {
   }
 }
 
-/** What one dial has opened so far. It is closed when the signal is aborted. */
+/** One dial, with everything that it has opened so far. It is closed when the signal is aborted. */
 class PendingDial {
   readonly #options: DialerOptions;
   readonly #settings: DialSettings;
   readonly #signal: AbortSignal;
   readonly #takeTurn: () => number;
-  readonly #onAbort = (): void => this.#abort();
-  #socket: Socket | null = null;
-  #giveUp: ((reason: WireError) => void) | null = null;
+  readonly #main = new Opening();
+  readonly #onAbort = (): void => this.#main.giveUp(abortError(this.#signal));
   #dnsMs = -1;
   #tlsMs = -1;
 
@@ -114,8 +121,7 @@ class PendingDial {
   }
 
   close(): void {
-    this.#socket?.close();
-    this.#socket = null;
+    this.#main.close();
   }
 
   end(): void {
@@ -124,59 +130,91 @@ class PendingDial {
 
   #dialOrigin(origin: Origin): Promise<Socket> {
     const to = connectedEndpoint(this.#options.connectTo, origin);
-    return this.#connect(to, origin.hostname, origin.secure ? this.#settings.tls : null);
+    const tls = origin.secure ? this.#settings.tls : null;
+    return this.#connect(this.#main, to, origin.hostname, tls);
   }
 
   async #dialThrough(proxy: Proxy, origin: Origin): Promise<Socket> {
     const { tls } = this.#settings;
+    const main = this.#main;
     const socket = await withProxyInErrors(proxy, () => {
-      return this.#connect(proxy, proxy.hostname, proxy.secure ? forProxy(tls) : null);
+      return this.#connect(main, proxy, proxy.hostname, proxy.secure ? forProxy(tls) : null);
     });
     if (!origin.secure) return socket;
     const to = connectedEndpoint(this.#options.connectTo, origin);
-    await withProxyInErrors(proxy, () => this.#wait(openTunnel(socket, proxy, to)));
+    await withProxyInErrors(proxy, () => main.wait(() => openTunnel(socket, proxy, to)));
     const via = { address: proxy.hostname, port: proxy.port, localAddress: null };
-    return await this.#openTls(via, origin.hostname, tls, socket);
+    return await this.#openTls(main, via, origin.hostname, tls, socket, null);
   }
 
   /**
-   * Opens a connection to the first address of a name that accepts one.
+   * Opens a connection to one of the addresses of a name.
    *
    * @param serverName whose certificate is expected.
    */
   async #connect(
-    { hostname, port }: Endpoint,
+    opening: Opening,
+    endpoint: Endpoint,
     serverName: string,
     tls: TlsSettings | null,
   ): Promise<Socket> {
-    const addresses = this.#withinReach(hostname, await this.#lookup(hostname));
-    let failure: WireError | null = null;
-    for (const address of addresses) {
-      const to = { address, port, localAddress: this.#localAddress() };
-      try {
-        return tls === null
-          ? await this.#open((handler) => this.#options.sockets.open(to, handler))
-          : await this.#openTls(to, serverName, tls, null);
-      } catch (error) {
-        this.close();
-        // The server has answered, and would answer at its other addresses alike.
-        if (this.#signal.aborted || error instanceof WireError) throw error;
-        failure = socketFailure(error, "connect");
-        // The other addresses would fail as well, or hide that this machine is the reason.
-        if (failure.code === "EMFILE" || failure.code === "ENOBUFS") throw failure;
-        if (address !== hostname) failure = withPlace(address, failure);
-      }
+    const { hostname, port } = endpoint;
+    const addresses = await this.#addressesOf(opening, endpoint);
+    const [first = ""] = addresses;
+    if (addresses.length > 1) {
+      return await this.#race(opening, addresses, port, (address, entrant) => {
+        return this.#connectTo(entrant.opening, address, port, serverName, tls, entrant);
+      });
     }
-    throw failure;
+    try {
+      return await this.#connectTo(opening, first, port, serverName, tls, null);
+    } catch (error) {
+      throw first === hostname || error instanceof WireError
+        ? error
+        : withPlace(first, socketFailure(error, "connect"));
+    }
   }
 
-  async #lookup(hostname: string): Promise<readonly string[]> {
-    const { clock, dns } = this.#options;
-    if (isIP(hostname) !== 0) return [hostname];
+  /** Rejects with a WireError if TLS has failed, and with the error of the socket before that. */
+  async #connectTo(
+    opening: Opening,
+    address: string,
+    port: number,
+    serverName: string,
+    tls: TlsSettings | null,
+    entrant: Entrant | null,
+  ): Promise<Socket> {
+    const to = { address, port, localAddress: this.#localAddress() };
+    if (tls !== null) return await this.#openTls(opening, to, serverName, tls, null, entrant);
+    entrant?.onConnecting();
+    return await opening.open((handler) => this.#options.sockets.open(to, handler));
+  }
+
+  /** Tries several addresses. */
+  async #race(
+    opening: Opening,
+    addresses: readonly string[],
+    port: number,
+    connect: (address: string, entrant: Entrant) => Promise<Socket>,
+  ): Promise<Socket> {
+    const { clock, deadlines, addressOrder } = this.#options;
+    const race = new ConnectRace(addresses, { clock, deadlines, connect }, {
+      onAccepted: (address) => addressOrder.accept(address, port),
+      onFailed: (address) => addressOrder.avoid(address, port),
+    });
+    return await opening.run(race);
+  }
+
+  /** The addresses of a name in the order in which to try them, or an address itself. */
+  async #addressesOf(opening: Opening, endpoint: Endpoint): Promise<readonly string[]> {
+    const { hostname } = endpoint;
+    if (isIP(hostname) !== 0) return this.#withinReach(hostname, [hostname]);
+    const { clock, dns, addressOrder } = this.#options;
     const startedAt = clock.now();
-    const addresses = await this.#wait(dns.lookup(hostname));
+    const addresses = await opening.wait(() => dns.lookup(hostname));
     this.#dnsMs = Math.max(this.#dnsMs, 0) + clock.now() - startedAt;
-    return addresses;
+    const usable = this.#withinReach(hostname, addresses);
+    return addressOrder.arrange(endpoint, usable, this.#settings.dns);
   }
 
   /** The addresses that are of the same family as the local ones. */
@@ -205,17 +243,24 @@ class PendingDial {
    * @param over the connection to put it on; `null` for a new one.
    */
   async #openTls(
+    opening: Opening,
     to: SocketAddress,
     hostname: string,
     settings: TlsSettings,
     over: Socket | null,
+    entrant: Entrant | null,
   ): Promise<Socket> {
     const { clock, sockets } = this.#options;
     let connectedAt = over === null ? null : clock.now();
-    const onConnected = (): void => void (connectedAt = clock.now());
+    const onConnecting = (): void => entrant?.onConnecting();
+    const onConnected = (): void => {
+      connectedAt = clock.now();
+      entrant?.onConnected();
+    };
     try {
-      const socket = await this.#open((handler) => {
-        return openTls({ sockets, ...to, hostname, settings, over, onConnected }, handler);
+      const socket = await opening.open((handler) => {
+        const options = { sockets, ...to, hostname, settings, over, onConnecting, onConnected };
+        return openTls(options, handler);
       });
       const now = clock.now();
       this.#tlsMs = Math.max(this.#tlsMs, 0) + now - (connectedAt ?? now);
@@ -223,27 +268,6 @@ class PendingDial {
     } catch (error) {
       throw connectedAt === null ? error : socketFailure(error, "tls");
     }
-  }
-
-  /** Waits for a socket to open. */
-  async #open(start: (handler: SocketHandler) => Socket): Promise<Socket> {
-    const opening = new OpeningSocket();
-    const socket = this.#socket = start(opening);
-    await this.#wait(opening.opened);
-    return socket;
-  }
-
-  /** Waits for something that cannot be aborted, but not beyond the signal. */
-  #wait<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#giveUp = reject;
-      promise.then(resolve, reject);
-    });
-  }
-
-  #abort(): void {
-    this.#giveUp?.(abortError(this.#signal));
-    this.close();
   }
 }
 
@@ -285,34 +309,6 @@ export class ConnectAttempt implements Expiring {
   }
 }
 
-/** Receives what happens on a socket until a connection takes it over. */
-class OpeningSocket implements SocketHandler {
-  /** Resolves when the socket is open. */
-  readonly opened: Promise<void>;
-  readonly #resolve: () => void;
-  readonly #reject: (error: unknown) => void;
-
-  constructor() {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.opened = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  onOpen(): void {
-    this.#resolve();
-  }
-
-  onError(error: unknown): void {
-    this.#reject(error);
-  }
-
-  // The promise jobs after onOpen run before anything else happens on the socket.
-  onData(): void {}
-  onEnd(): void {}
-  onDrain(): void {}
-}
-
 function abortError(signal: AbortSignal): WireError {
   const reason: unknown = signal.reason;
   return reason instanceof WireError
@@ -320,90 +316,7 @@ function abortError(signal: AbortSignal): WireError {
     : new WireError("ABORTED", "the user was stopped", reason);
 }
 
-function withPlace(place: string, { code, message, cause }: WireError): WireError {
-  return new WireError(code, `${place}: ${message}`, cause);
-}
-
 /** Certificates of proxies are always checked, and proxies do not get the client's certificate. */
 function forProxy({ ca }: TlsSettings): TlsSettings {
   return { ...DEFAULT_TLS, ca };
-}
-
-/** The largest answer to CONNECT, in bytes. */
-const MAX_HEAD = 65_536;
-
-/**
- * Asks a proxy to forward bytes. When this resolves, the socket leads there. Rejects with a
- * WireError: `ECONNREFUSED` if the proxy refuses, `BAD_RESPONSE` if its answer is not HTTP. Errors of
- * the socket pass through.
- *
- * @param socket a new connection to the proxy.
- */
-export async function openTunnel(socket: Socket, proxy: Proxy, to: Endpoint): Promise<void> {
-  const answer = new TunnelAnswer();
-  socket.handler = answer;
-  socket.write(connectRequest(proxy, to));
-  const head = await answer.head;
-  const [, status, reason] = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/.exec(head) ?? [];
-  if (status === undefined) {
-    throw new WireError("BAD_RESPONSE", "the answer to CONNECT is not HTTP");
-  }
-  if (status.startsWith("2")) return;
-  throw new WireError("ECONNREFUSED", `it answered ${status} ${reason ?? ""}`.trimEnd());
-}
-
-function connectRequest(proxy: Proxy, { hostname, port }: Endpoint): Uint8Array<ArrayBuffer> {
-  const target = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
-  const authorization = proxy.authorization === null
-    ? ""
-    : `Proxy-Authorization: ${proxy.authorization}\r\n`;
-  const head = `CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${authorization}\r\n`;
-  return new TextEncoder().encode(head);
-}
-
-/** Gathers the head of a proxy's answer to CONNECT. */
-class TunnelAnswer implements SocketHandler {
-  /** Resolves with the head; rejects with a WireError, or with the error of the socket. */
-  readonly head: Promise<string>;
-  readonly #resolve: (head: string) => void;
-  readonly #reject: (error: unknown) => void;
-  readonly #decoder = new TextDecoder("latin1");
-  #text = "";
-
-  constructor() {
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    this.head = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  onOpen(): void {}
-  onDrain(): void {}
-
-  onData(bytes: Uint8Array<ArrayBuffer>, length: number): void {
-    const text = this.#text += this.#decoder.decode(bytes.subarray(0, length));
-    const end = text.indexOf("\r\n\r\n");
-    if (end >= 0) {
-      // In TLS the client speaks first, so the origin cannot have sent anything yet. A refusal can have a
-      // body, which is ignored.
-      const isEarly = end + 4 < text.length && text.startsWith("2", 9);
-      if (isEarly) this.#fail("unexpected bytes after the answer to CONNECT");
-      else this.#resolve(text);
-    } else if (text.length >= MAX_HEAD) {
-      this.#fail("the answer to CONNECT is too long");
-    }
-  }
-
-  onEnd(): void {
-    const detail = "it closed the connection before it answered CONNECT";
-    this.#reject(new WireError("ECONNRESET", detail));
-  }
-
-  onError(error: unknown): void {
-    this.#reject(error);
-  }
-
-  #fail(detail: string): void {
-    this.#reject(new WireError("BAD_RESPONSE", detail));
-  }
 }

@@ -14,8 +14,11 @@ import { WireError } from "./request_error.ts";
 /** Finds all addresses of a name, in the order in which to try them. */
 export type Lookup = (hostname: string) => Promise<readonly string[]>;
 
-/** How long addresses are cached, since thousands of users connect to the same name at once. */
-const KEPT_MS = 5_000;
+/**
+ * How long addresses are cached by default, in milliseconds. Thousands of users connect to the same name at
+ * once.
+ */
+export const DNS_TTL_MS = 5_000;
 
 /** A target can redirect to any number of names. */
 const MAX_ENTRIES = 1000;
@@ -26,15 +29,21 @@ interface Entry {
   validUntil: number;
 }
 
-/** Caches addresses for a few seconds. Simultaneous lookups of a name share one query. */
+/** Caches addresses for some time. Simultaneous lookups of a name share one query, unless this time is 0. */
 export class DnsCache {
   readonly #clock: Clock;
   readonly #lookup: Lookup;
+  readonly #ttlMs: number;
   readonly #entries = new Map<string, Entry>();
 
-  /** @param lookup queries the system by default. */
-  constructor(clock: Clock, lookup: Lookup = querySystem) {
+  /**
+   * @param ttlMs how long addresses are cached, in milliseconds: 0 for not at all, `Infinity` for as long as the
+   *   process runs.
+   * @param lookup queries the system by default.
+   */
+  constructor(clock: Clock, ttlMs: number = DNS_TTL_MS, lookup: Lookup = querySystem) {
     this.#clock = clock;
+    this.#ttlMs = ttlMs;
     this.#lookup = lookup;
   }
 
@@ -46,6 +55,7 @@ export class DnsCache {
    */
   lookup(hostname: string): Promise<readonly string[]> {
     if (isIP(hostname) !== 0) return Promise.resolve([hostname]);
+    if (this.#ttlMs === 0) return this.#query(hostname);
     const known = this.#entries.get(hostname);
     if (known !== undefined && this.#clock.now() < known.validUntil) return known.addresses;
     const entry: Entry = { addresses: this.#query(hostname), validUntil: Infinity };
@@ -53,7 +63,7 @@ export class DnsCache {
     if (this.#entries.size >= MAX_ENTRIES) this.#forgetOldest();
     this.#entries.set(hostname, entry);
     entry.addresses.then(
-      () => entry.validUntil = this.#clock.now() + KEPT_MS,
+      () => entry.validUntil = this.#clock.now() + this.#ttlMs,
       () => this.#entries.delete(hostname),
     );
     return entry.addresses;

@@ -4,13 +4,14 @@
  * @module
  */
 
-import type { Clock } from "../core/clock.ts";
+import { type Clock, type Random, systemRandom } from "../core/clock.ts";
 import type { Sockets } from "../net/socket.ts";
 import { DEFAULT_TLS, type TlsSettings, tlsSettings } from "../net/tls_settings.ts";
+import { AddressOrder, type DnsOrder } from "./address_order.ts";
 import type { ConnectTo } from "./connect_to.ts";
 import { DeadlineSweep } from "./connection_timers.ts";
 import { Dialer } from "./dialer.ts";
-import { DnsCache } from "./dns_cache.ts";
+import { DNS_TTL_MS, DnsCache } from "./dns_cache.ts";
 import type { Proxies } from "./proxies.ts";
 import { type RequestTarget, requestTarget } from "./request_encoder.ts";
 import { FETCH_QUEUE, NODE_NET_QUEUE, RequestQueue } from "./request_queue.ts";
@@ -27,6 +28,10 @@ export interface ConnectionOptions {
   readonly connectTo: readonly ConnectTo[];
   /** Redirects that a request follows at most; 0: none. `null`: as many as the user class says. */
   readonly maxRedirects: number | null;
+  /** Which address of a name is tried first. `null`: what the user class says. */
+  readonly dns: DnsOrder | null;
+  /** How long addresses of names are cached, in milliseconds; `Infinity` for always. */
+  readonly dnsTtlMs: number;
 }
 
 /** The command line says nothing about connections. */
@@ -35,6 +40,8 @@ export const DEFAULT_CONNECTIONS: ConnectionOptions = {
   localAddresses: [],
   connectTo: [],
   maxRedirects: null,
+  dns: null,
+  dnsTtlMs: DNS_TTL_MS,
 };
 
 /**
@@ -61,6 +68,8 @@ export function tlsOf(own: unknown, place: string, given: TlsSettings): TlsSetti
 export interface SharedHttpOptions extends ConnectionOptions {
   readonly sockets: Sockets;
   readonly proxies: Proxies;
+  /** The system's, unless a test brings its own. */
+  readonly random?: Random;
 }
 
 /** Timers, caches and memory that all HTTP users of a node share. */
@@ -84,13 +93,19 @@ export class SharedHttpState {
   readonly #tls = new WeakMap<object, TlsSettings>();
 
   constructor(clock: Clock, options: SharedHttpOptions) {
-    const { sockets, proxies } = options;
+    const { sockets, proxies, dnsTtlMs, random = systemRandom } = options;
     this.options = options;
     this.sockets = sockets;
     this.deadlines = new DeadlineSweep(clock, () => sockets.drain());
     this.fetchQueue = new RequestQueue(clock, FETCH_QUEUE);
     this.socketQueue = sockets.kind === "epoll" ? null : new RequestQueue(clock, NODE_NET_QUEUE);
-    this.dialer = new Dialer({ ...options, clock, dns: new DnsCache(clock) });
+    this.dialer = new Dialer({
+      ...options,
+      clock,
+      dns: new DnsCache(clock, dnsTtlMs),
+      addressOrder: new AddressOrder(clock, random),
+      deadlines: this.deadlines,
+    });
     this.#proxies = proxies;
   }
 

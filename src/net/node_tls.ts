@@ -26,6 +26,8 @@ export interface TlsConnectOptions extends SocketAddress {
    * to the returned socket.
    */
   readonly over: Socket | null;
+  /** Called when the TCP connection begins to be opened. Not called for {@link over}. */
+  readonly onConnecting?: () => void;
   /** Called when the TCP connection is open and the handshake begins. Not called for {@link over}. */
   readonly onConnected?: () => void;
 }
@@ -56,6 +58,7 @@ export class NodeTlsSocket implements Socket {
       onLost: (error) => this.#fail(error),
       onWritten: this.#onWritten,
     });
+    if (options.over === null) options.onConnecting?.();
     this.#lower = options.over ?? options.sockets.open(options, this.#carrier);
     this.#carrier.lower = this.#lower;
     if (options.over !== null) {

@@ -203,9 +203,10 @@ class RuntimeTlsSocket implements Socket {
   }
 
   async #connect(options: TlsConnectOptions): Promise<Deno.TlsConn | null> {
-    const { address, port, hostname, settings, onConnected } = options;
+    const { address, port, hostname, settings, onConnecting, onConnected } = options;
     loadCertificates();
     const { signal } = this.#controller;
+    onConnecting?.();
     const tcp = await Deno.connect({ hostname: address, port, signal });
     this.#conn = tcp;
     if (this.#isClosed()) return this.#discard();

@@ -67,6 +67,11 @@ export interface NodeOptions extends Omit<NodeContext, "http" | "insecure"> {
 export function nodeContext(options: NodeOptions): NodeContext {
   const { env, connections, sockets = chooseSockets(), ...shared } = options;
   const proxies = new Proxies(env);
-  const http = new SharedHttpState(shared.clock, { ...connections, sockets, proxies });
+  const http = new SharedHttpState(shared.clock, {
+    ...connections,
+    sockets,
+    proxies,
+    random: shared.random,
+  });
   return { ...shared, insecure: connections.tls.insecure, http };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { DNS_ORDERS } from "../http/address_order.ts";
 import { areOneFamily, isSourceAddress } from "../http/local_addresses.ts";
 import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { QueuedTransport } from "../http/request_queue.ts";
@@ -21,6 +22,8 @@ import {
   type SessionScope,
   User,
 } from "./user.ts";
+
+const DNS_TEXT = '"first", "rotate" or "random"';
 
 /**
  * A simulated user of a website, with its own connections and cookies. It uses aiotest's own HTTP/1.1
@@ -66,6 +69,11 @@ export class FastHttpUser extends User {
    */
   static localAddresses: readonly string[] = [];
   /**
+   * Where connections to a name with several addresses begin: at each address in turn, always at the first one,
+   * or at a random one. `--dns` replaces it.
+   */
+  static dns: "first" | "rotate" | "random" = "rotate";
+  /**
    * How to connect with TLS, or a function that is called once for each user. The user that it gets has no
    * fields of its own class yet. `--client-cert`, `--client-key` and `--ca` replace what they name.
    */
@@ -87,6 +95,7 @@ export class FastHttpUser extends User {
       (value) => Array.isArray(value) && value.every(isSourceAddress) && areOneFamily(value),
       'a list of IP addresses, all IPv4 or all IPv6, like ["10.0.0.2"]',
     );
+    check("dns", (value) => (DNS_ORDERS as readonly unknown[]).includes(value), DNS_TEXT);
   }
 
   /** Sends the requests of this user. */
@@ -96,7 +105,7 @@ export class FastHttpUser extends User {
   constructor(context: UserContext) {
     super(context);
     const { clock, http } = context;
-    const { localAddresses } = http.options;
+    const { localAddresses, dns } = http.options;
     const settings = this.constructor as typeof FastHttpUser;
     const sockets = new SocketTransport(clock, http, {
       connectMs: settings.connectTimeout * 1000,
@@ -106,6 +115,7 @@ export class FastHttpUser extends User {
       keepAlive: settings.keepAlive,
       tls: userTls(this, settings.tls, http),
       localAddresses: localAddresses.length > 0 ? localAddresses : settings.localAddresses,
+      dns: dns ?? settings.dns,
     });
     const { socketQueue } = http;
     const transport = socketQueue === null ? sockets : new QueuedTransport(sockets, socketQueue);

@@ -6,6 +6,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import { FetchTransport } from "../http/fetch_transport.ts";
+import { DNS_TTL_MS } from "../http/dns_cache.ts";
 import { QueuedTransport } from "../http/request_queue.ts";
 import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
@@ -66,7 +67,7 @@ export class HttpUser extends User {
   /** @internal */
   static override [checkOptions](options: ClassOptions): void {
     checkHttpHost(this.host, options);
-    const { localAddresses, connectTo } = options.connections;
+    const { localAddresses, connectTo, dns, dnsTtlMs } = options.connections;
     checkFetchTls(options.name, checkTls(this.tls, options));
     if (options.connections.tls.insecure) {
       throw unavailable("--insecure", options, "always verifies certificates");
@@ -76,6 +77,10 @@ export class HttpUser extends User {
     }
     if (connectTo.length > 0) {
       throw unavailable("--connect-to", options, "connects to the URL's host");
+    }
+    if (dns !== null) throw unavailable("--dns", options, "chooses the address itself");
+    if (dnsTtlMs !== DNS_TTL_MS) {
+      throw unavailable("--dns-ttl", options, "looks up names for each connection");
     }
   }
 
@@ -89,6 +94,7 @@ export class HttpUser extends User {
       "bodyTimeout",
       "keepAlive",
       "localAddresses",
+      "dns",
     ];
     for (const field of others) {
       check(

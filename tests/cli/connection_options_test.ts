@@ -37,6 +37,7 @@ Deno.test("the options say how to connect", async () => {
   const args = [
     ...["--insecure", "--local-address", "127.0.0.2", "--local-address", "127.0.0.3"],
     ...["--connect-to", "a:80:b:", "--connect-to", "[::1]:::81", "--max-redirects", "0"],
+    ...["--dns", "first", "--dns-ttl", "inf"],
   ];
   assert.deepEqual(await connectionOptions(new FakeHost(), await parse({ args })), {
     tls: { ...DEFAULT_TLS, insecure: true },
@@ -46,6 +47,8 @@ Deno.test("the options say how to connect", async () => {
       { host: "::1", port: null, toHost: null, toPort: 81 },
     ],
     maxRedirects: 0,
+    dns: "first",
+    dnsTtlMs: Infinity,
   });
 });
 

@@ -45,6 +45,13 @@ const GOOD: Good[] = [
   ["localAddress", ["--local-address"], "10.0.0.2, 10.0.0.3", ["10.0.0.2", "10.0.0.3"]],
   ["localAddress", ["--local-address"], "fe80::1%eth0", ["fe80::1%eth0"]],
   ["maxRedirects", ["--max-redirects"], "0", 0],
+  ["dns", ["--dns"], "first", "first"],
+  ["dns", ["--dns"], "Rotate", "rotate"],
+  ["dnsTtl", ["--dns-ttl"], "0", 0],
+  ["dnsTtl", ["--dns-ttl"], "0.5", 0.5],
+  ["dnsTtl", ["--dns-ttl"], "5m", 300],
+  ["dnsTtl", ["--dns-ttl"], "inf", Infinity],
+  ["dnsTtl", ["--dns-ttl"], "Infinity", Infinity],
   ["redis", ["--redis"], "redis://:pw@127.0.0.1:6379/0", "redis://:pw@127.0.0.1:6379/0"],
   ["users", ["-u", "--users"], "1", 1],
   ["users", ["-u", "--users"], "250000", 250_000],
@@ -187,6 +194,9 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--client-cert", " ", "expected a file in PEM"],
   ["--client-key", " ", "expected a file in PEM"],
   ["--ca", "a.pem,", "expected files in PEM, separated by commas"],
+  ["--dns", "roundRobin", "expected one of first, rotate, random"],
+  ["--dns-ttl", "-1", "expected a duration of 0 s or more, or inf"],
+  ["--dns-ttl", "forever", "expected a duration of 0 s or more, or inf"],
   ["--local-address", "eth0", ADDRESSES],
   ["--local-address", "10.0.0.2,", ADDRESSES],
   ["--local-address", "[::1]", ADDRESSES],
@@ -370,6 +380,8 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     local-address = ["10.0.0.2", "10.0.0.3"]
     maxRedirects = 3
     connect-to = ["a:80:b:81", ":::82"]
+    dns = "random"
+    dns-ttl = "1m30s"
     reset-stats = false
     loglevel = "error"
     exit-code-on-error = 7
@@ -428,6 +440,8 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     localAddress: ["10.0.0.2", "10.0.0.3"],
     maxRedirects: 3,
     connectTo: ["a:80:b:81", ":::82"],
+    dns: "random",
+    dnsTtl: 90,
     redis: "redis://box",
     users: 100,
     rate: 2.5,

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
 import { parseConnectTo } from "../../src/http/connect_to.ts";
-import { Dialer, openTunnel } from "../../src/http/dialer.ts";
-import { DnsCache, type Lookup } from "../../src/http/dns_cache.ts";
-import { originOf, Proxies, type Proxy } from "../../src/http/proxies.ts";
+import { AddressOrder, type DnsOrder } from "../../src/http/address_order.ts";
+import { DeadlineSweep } from "../../src/http/connection_timers.ts";
+import { Dialer } from "../../src/http/dialer.ts";
+import { DNS_TTL_MS, DnsCache, type Lookup } from "../../src/http/dns_cache.ts";
+import { originOf, Proxies } from "../../src/http/proxies.ts";
 import { WireError } from "../../src/http/request_error.ts";
+import { nodeSockets } from "../../src/net/node_sockets.ts";
 import { chooseSockets } from "../../src/net/choose_sockets.ts";
-import type { Socket, SocketHandler } from "../../src/net/socket.ts";
+import type { Socket, SocketHandler, Sockets } from "../../src/net/socket.ts";
 import { DEFAULT_TLS } from "../../src/net/tls_settings.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -20,6 +23,8 @@ interface Setup {
   readonly caCerts?: readonly string[];
   readonly localAddresses?: readonly string[];
   readonly connectTo?: readonly string[];
+  readonly dns?: DnsOrder;
+  readonly sockets?: Sockets;
 }
 
 const never = new AbortController().signal;
@@ -38,15 +43,19 @@ async function dialAll(
   signal = never,
 ): Promise<Socket[]> {
   const { lookup, environment = {}, insecure = false, caCerts = [testAuthority()] } = setup;
-  const { localAddresses = [], connectTo = [] } = setup;
+  const { localAddresses = [], connectTo = [], dns = "first" } = setup;
+  const sockets = setup.sockets ?? chooseSockets();
   const dialer = new Dialer({
     clock: systemClock,
-    sockets: chooseSockets(),
-    dns: new DnsCache(systemClock, lookup),
+    sockets,
+    dns: new DnsCache(systemClock, DNS_TTL_MS, lookup),
+    // Names keep the order of their addresses, unless a test asks for another one.
+    addressOrder: new AddressOrder(systemClock, () => 0),
+    deadlines: new DeadlineSweep(systemClock, () => sockets.drain()),
     proxies: new Proxies((name) => environment[name]),
     connectTo: connectTo.map((rule) => parseConnectTo(rule)!),
   });
-  const settings = { tls: { ...DEFAULT_TLS, ca: caCerts, insecure }, localAddresses };
+  const settings = { tls: { ...DEFAULT_TLS, ca: caCerts, insecure }, localAddresses, dns };
   const dialed: Socket[] = [];
   for (const url of urls) {
     dialed.push((await dialer.dial(originOf(new URL(url)), settings, signal)).socket);
@@ -126,6 +135,83 @@ Deno.test("of several addresses, the first that accepts the connection", async (
   const lookup: Lookup = () => Promise.resolve(["127.0.0.2", "::1", "127.0.0.1"]);
   await ask(dial(`http://target.test:${server.port}`, { lookup }));
   assert.equal(server.connections, 1);
+});
+
+/** A port on which 127.0.0.2 lets connections hang and 127.0.0.3 is a server. */
+async function halfHanging(secure: boolean): Promise<AsyncDisposable & { server: RawServer }> {
+  const server = new RawServer(
+    answering(answer),
+    secure ? identity("good") : undefined,
+    "127.0.0.3",
+  );
+  const { port } = server;
+  const listener = Deno.listen({ hostname: "127.0.0.2", port, tcpBacklog: 1 });
+  // Linux accepts one connection more than the backlog.
+  const queued = await Promise.all(
+    Array.from({ length: 2 }, () => Deno.connect({ hostname: "127.0.0.2", port })),
+  );
+  return {
+    server,
+    async [Symbol.asyncDispose](): Promise<void> {
+      for (const conn of queued) conn.close();
+      listener.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const WAYS: [name: string, secure: boolean, setup: Setup][] = [
+  ["epoll", false, {}],
+  ["node:net", false, { sockets: nodeSockets() }],
+  ["TLS of the runtime", true, {}],
+  ["node:tls", true, { insecure: true }],
+];
+
+for (const [name, secure, setup] of WAYS) {
+  for (const proxied of secure ? [false] : [false, true]) {
+    Deno.test({
+      name: `${name}: if an address hangs, the next one is tried; proxy: ${proxied}`,
+      // Other systems refuse connections when the backlog is full.
+      ignore: Deno.build.os !== "linux",
+      fn: async () => {
+        await using half = await halfHanging(secure);
+        const { server } = half;
+        const lookup: Lookup = () => Promise.resolve(["127.0.0.2", "127.0.0.3"]);
+        // The certificate is that of localhost.
+        const host = secure ? "localhost" : "half.test";
+        const startedAt = performance.now();
+        await ask(dial(
+          proxied ? "http://target.invalid" : `http${secure ? "s" : ""}://${host}:${server.port}`,
+          {
+            ...setup,
+            lookup,
+            ...(proxied ? { environment: { ALL_PROXY: `http://half.test:${server.port}` } } : {}),
+          },
+        ));
+        assert.ok(performance.now() - startedAt >= 250);
+        assert.equal(server.connections, 1);
+      },
+    });
+  }
+}
+
+Deno.test("connections go round the addresses of a name", async () => {
+  const sockets = nodeSockets();
+  const opened: string[] = [];
+  const recording: Sockets = {
+    kind: sockets.kind,
+    open: (to, handler) => {
+      opened.push(to.address);
+      return sockets.open(to, handler);
+    },
+    drain: () => sockets.drain(),
+  };
+  await using server = new RawServer(answering(answer), undefined, "0.0.0.0");
+  const lookup: Lookup = () => Promise.resolve(["127.0.0.4", "127.0.0.2", "127.0.0.3"]);
+  const url = `http://three.test:${server.port}`;
+  const setup: Setup = { lookup, dns: "rotate", sockets: recording };
+  for (const socket of await dialAll(Array<string>(6).fill(url), setup)) socket.close();
+  assert.deepEqual(opened.map((address) => address.at(-1)), ["2", "3", "4", "3", "4", "2"]);
 });
 
 Deno.test("if no address accepts the connection, the error names the last one", async () => {
@@ -326,104 +412,6 @@ Deno.test("an abort after the dial leaves the connection open", async () => {
   const stream = await dial(server.url, {}, controller.signal);
   controller.abort();
   await ask(Promise.resolve(stream));
-});
-
-const proxy: Proxy = { hostname: "proxy", port: 80, secure: false, authorization: null };
-
-/** A proxy that answers with these pieces, one at a time, and ends. */
-class ScriptedProxy implements Socket {
-  handler: SocketHandler = new Answer();
-  readonly unsent = 0;
-  sent = "";
-  readonly #pieces: string[];
-
-  constructor(...pieces: string[]) {
-    this.#pieces = pieces;
-  }
-
-  write(bytes: Uint8Array<ArrayBuffer>): boolean {
-    this.sent += new TextDecoder().decode(bytes);
-    queueMicrotask(() => this.#answer());
-    return true;
-  }
-
-  wasReset(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-
-  close(): void {}
-
-  #answer(): void {
-    for (const piece of this.#pieces) {
-      const bytes = new TextEncoder().encode(piece);
-      this.handler.onData(bytes, bytes.length);
-    }
-    this.handler.onEnd();
-  }
-}
-
-async function tunnelFailure(...pieces: string[]): Promise<string> {
-  const opening = openTunnel(
-    new ScriptedProxy(...pieces),
-    proxy,
-    originOf(new URL("https://target/")),
-  );
-  const error: unknown = await opening.then(() => null, (error: unknown) => error);
-  assert.ok(error instanceof WireError);
-  return `${error.code}: ${error.message}`;
-}
-
-async function sentFor(url: string, authorization: string | null): Promise<string> {
-  const stream = new ScriptedProxy("HTTP/1.1 200 OK\r\n\r\n");
-  await openTunnel(stream, { ...proxy, authorization }, originOf(new URL(url)));
-  return stream.sent;
-}
-
-Deno.test("CONNECT always names host and port, and carries the proxy's credentials", async () => {
-  assert.equal(
-    await sentFor("https://target.test/path", null),
-    "CONNECT target.test:443 HTTP/1.1\r\nHost: target.test:443\r\n\r\n",
-  );
-  assert.equal(
-    await sentFor("https://[::1]:8443/", "Basic abc"),
-    "CONNECT [::1]:8443 HTTP/1.1\r\nHost: [::1]:8443\r\nProxy-Authorization: Basic abc\r\n\r\n",
-  );
-});
-
-Deno.test("any 2xx opens the tunnel, however the answer is cut", async () => {
-  const opened = "HTTP/1.0 299 \r\nVia: me\r\n\r\n";
-  const target = originOf(new URL("https://target/"));
-  await openTunnel(new ScriptedProxy(opened), proxy, target);
-  await openTunnel(new ScriptedProxy(...opened), proxy, target);
-});
-
-Deno.test("a refusal reports the proxy's status and ignores its body", async () => {
-  assert.equal(
-    await tunnelFailure(
-      "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nNo",
-    ),
-    "ECONNREFUSED: it answered 407 Proxy Authentication Required",
-  );
-  assert.equal(await tunnelFailure("HTTP/1.1 502\r\n\r\n"), "ECONNREFUSED: it answered 502");
-});
-
-Deno.test("invalid answers to CONNECT", async () => {
-  assert.equal(
-    await tunnelFailure("SSH-2.0-OpenSSH\r\n\r\n"),
-    "BAD_RESPONSE: the answer to CONNECT is not HTTP",
-  );
-  assert.equal(
-    await tunnelFailure("HTTP/1.1 200 OK\r\n\r\nmore"),
-    "BAD_RESPONSE: unexpected bytes after the answer to CONNECT",
-  );
-  assert.equal(
-    await tunnelFailure(...Array(17).fill("x".repeat(4096))),
-    "BAD_RESPONSE: the answer to CONNECT is too long",
-  );
-  assert.equal(
-    await tunnelFailure("HTTP/1.1 200 OK\r\n"),
-    "ECONNRESET: it closed the connection before it answered CONNECT",
-  );
 });
 
 Deno.test("through a tunnel to a secure origin, only the proxy sees its credentials", async () => {

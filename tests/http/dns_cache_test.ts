@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
-import { DnsCache } from "../../src/http/dns_cache.ts";
+import { DNS_TTL_MS, DnsCache } from "../../src/http/dns_cache.ts";
 import { WireError } from "../../src/http/request_error.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A cache whose queries are counted and answered by the test. */
-function cacheWith(clock: FakeClock, answer: () => Promise<readonly string[]>): {
+function cacheWith(
+  clock: FakeClock,
+  answer: () => Promise<readonly string[]>,
+  ttlMs = DNS_TTL_MS,
+): {
   cache: DnsCache;
   queries: string[];
 } {
   const queries: string[] = [];
-  const cache = new DnsCache(clock, (hostname) => {
+  const cache = new DnsCache(clock, ttlMs, (hostname) => {
     queries.push(hostname);
     return answer();
   });
@@ -42,6 +46,34 @@ Deno.test("simultaneous lookups of a name share one query, and the answer is cac
   await clock.advance(1);
   assert.deepEqual(await cache.lookup("a.test"), ["127.0.0.1", "::1"]);
   assert.equal(queries.length, 3);
+});
+
+Deno.test("with a time of 0, each lookup asks; with Infinity, only the first one", async () => {
+  const clock = new FakeClock();
+  const answers = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+  const next = (): Promise<readonly string[]> => Promise.resolve([answers.shift()!]);
+  const { cache } = cacheWith(clock, next, 0);
+  const both = await Promise.all([cache.lookup("a.test"), cache.lookup("a.test")]);
+  assert.deepEqual(both, [["127.0.0.1"], ["127.0.0.2"]]);
+  assert.deepEqual(await cache.lookup("a.test"), ["127.0.0.3"]);
+
+  const { cache: forever, queries } = cacheWith(clock, () => Promise.resolve(["::1"]), Infinity);
+  await forever.lookup("a.test");
+  await clock.advance(90 * 86_400_000);
+  assert.deepEqual(await forever.lookup("a.test"), ["::1"]);
+  assert.equal(queries.length, 1);
+});
+
+Deno.test("when the time is over, a changed answer replaces the old one", async () => {
+  const clock = new FakeClock();
+  let answer = ["127.0.0.1", "127.0.0.2"];
+  const { cache } = cacheWith(clock, () => Promise.resolve(answer), 1_000);
+  await cache.lookup("a.test");
+  answer = ["127.0.0.3"];
+  await clock.advance(999);
+  assert.deepEqual(await cache.lookup("a.test"), ["127.0.0.1", "127.0.0.2"]);
+  await clock.advance(1);
+  assert.deepEqual(await cache.lookup("a.test"), ["127.0.0.3"]);
 });
 
 Deno.test("of over a thousand names, the one that was looked up first is forgotten", async () => {

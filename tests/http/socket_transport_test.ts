@@ -15,6 +15,7 @@ const SETTINGS: Omit<TransportSettings, "tls"> = {
   maxBodySize: MAX_BODY_SIZE,
   keepAlive: true,
   localAddresses: [],
+  dns: "rotate",
 };
 
 testTransport({

@@ -183,12 +183,14 @@ for (const way of WAYS) {
     );
   });
 
-  Deno.test(`${way}: onConnected is called between the connection and the handshake`, async () => {
+  Deno.test(`${way}: hooks tell when the connection and the handshake begin`, async () => {
     await using server = new RawServer(silent, identity("good"));
     const events: string[] = [];
     const onConnected = (): void => void events.push("connected");
-    using client = await opened(server.port, settingsFor(way), undefined, { onConnected });
-    assert.deepEqual([...events, ...client.events], ["connected", "open"]);
+    const onConnecting = (): void => void events.push("connecting");
+    const hooks = { onConnecting, onConnected };
+    using client = await opened(server.port, settingsFor(way), undefined, hooks);
+    assert.deepEqual([...events, ...client.events], ["connecting", "connected", "open"]);
   });
 
   Deno.test(`${way}: closed during the handshake on this side, nothing follows`, async () => {

@@ -55,6 +55,8 @@ export const DEFAULTS: Settings = {
   ca: [],
   localAddress: [],
   connectTo: [],
+  dns: null,
+  dnsTtl: 5,
   maxRedirects: null,
   redis: null,
   users: 1,

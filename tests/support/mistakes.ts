@@ -337,6 +337,16 @@ export const MISTAKES: readonly Mistake[] = [
     says: [/--connect-to: ATest is an HttpUser/, /FastHttpUser/],
   },
   {
+    what: "an order of addresses that does not exist",
+    ...flags("--dns", "roundrobin"),
+    says: [/--dns roundrobin: expected one of first, rotate, random/],
+  },
+  {
+    what: "an order of addresses with fetch",
+    ...flags("--dns", "rotate"),
+    says: [/--dns: ATest is an HttpUser/, /FastHttpUser/],
+  },
+  {
     what: "keeping no connections with fetch",
     files: file("static keepAlive = false; testA() {}"),
     says: [/ATest\.keepAlive is false: expected no value, because only a FastHttpUser has/],

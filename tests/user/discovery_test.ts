@@ -504,6 +504,15 @@ Deno.test("user classes with sessions check the static fields that they add", ()
     check(FastHttpUser, "localAddresses", ["10.0.0.2", "::1"]),
     `ATest.localAddresses is [ '10.0.0.2', '::1' ]: ${addresses}`,
   );
+  assert.equal(check(FastHttpUser, "dns", "first"), "good");
+  assert.equal(
+    check(FastHttpUser, "dns", "round-robin"),
+    'ATest.dns is "round-robin": expected "first", "rotate" or "random"',
+  );
+  assert.equal(
+    check(HttpUser, "dns", "first"),
+    'ATest.dns is "first": expected no value, because only a FastHttpUser has this setting',
+  );
   assert.equal(
     check(HttpUser, "keepAlive", false),
     "ATest.keepAlive is false: expected no value, because only a FastHttpUser has this setting",

@@ -108,6 +108,8 @@ const NOT_WITH_FETCH: [flag: string, options: Partial<ConnectionOptions>, reason
     { connectTo: [{ host: "a", port: 80, toHost: "b", toPort: 80 }] },
     "connects to the URL's host",
   ],
+  ["--dns", { dns: "rotate" }, "chooses the address itself"],
+  ["--dns-ttl", { dnsTtlMs: 0 }, "looks up names for each connection"],
 ];
 
 for (const [flag, options, reason] of NOT_WITH_FETCH) {

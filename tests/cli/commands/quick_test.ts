@@ -24,6 +24,8 @@ const DEFAULTS: QuickOptions = {
   ca: [],
   localAddress: [],
   connectTo: [],
+  dns: null,
+  dnsTtl: 5,
   maxRedirects: null,
   users: 50,
   rate: null,
