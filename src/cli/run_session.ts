@@ -17,7 +17,12 @@ import { encodedParts } from "../core/text.ts";
 import type { Watchdog } from "../core/watchdog.ts";
 import { socketChoice } from "../net/choose_sockets.ts";
 import type { SocketKind } from "../net/socket.ts";
-import { type ConsoleAbilities, consoleAbilities, ConsoleOutput } from "../report/console.ts";
+import {
+  type ConsoleAbilities,
+  consoleAbilities,
+  ConsoleOutput,
+  reportColumns,
+} from "../report/console.ts";
 import { finalReport } from "../report/final_report.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
@@ -286,7 +291,7 @@ export class RunSession {
       warnings: [...snapshot.warnings, BLOCKED],
     };
     const exitCode = ExitCode.interrupted;
-    const { columns } = this.host.stdout;
+    const columns = reportColumns(this.host.stdout);
     const { color } = this.#abilities;
     const metadata = (): RunMetadata => runMetadata(this.host, this.options);
     const parts = this.options.json === null
@@ -356,7 +361,7 @@ export class RunSession {
     const { host, options } = this;
     const exitCode = exitCodeOf(result, options.exitCodeOnError, failure);
     await this.#outputs?.end(result, exitCode);
-    const { columns } = host.stdout;
+    const columns = reportColumns(host.stdout);
     const { color, panel: bars } = this.#abilities;
     host.stdout.write(finalReport(result, { exitCode, columns, color, bars }));
     await host.stdout.flush();

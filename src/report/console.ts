@@ -87,13 +87,29 @@ export interface ConsoleOptions extends ConsoleAbilities {
   readonly log: Output;
 }
 
-/** Determines what an output can show, respecting `NO_COLOR` and `TERM=dumb`. */
+/**
+ * Determines what an output can show, respecting `TERM=dumb`, `NO_COLOR` and `FORCE_COLOR`. The last one
+ * takes precedence, and colors also what is not a terminal, such as the log of a CI job.
+ */
 export function consoleAbilities(
   output: Output,
   env: (name: string) => string | undefined,
 ): ConsoleAbilities {
   const panel = output.isTerminal && env("TERM") !== "dumb";
-  return { panel, color: panel && (env("NO_COLOR") ?? "") === "" };
+  const forced = env("FORCE_COLOR") ?? "";
+  const color = forced === ""
+    ? panel && (env("NO_COLOR") ?? "") === ""
+    : forced !== "0" && forced !== "false";
+  return { panel, color };
+}
+
+/** The width of a report where there is no terminal. The viewers of CI logs do not wrap such lines. */
+const LOG_COLUMNS = 120;
+
+/** The width for a report on an output. */
+export function reportColumns({ isTerminal, columns }: Output): number {
+  if (!isTerminal) return LOG_COLUMNS;
+  return columns > 0 ? columns : FALLBACK_COLUMNS;
 }
 
 /**
@@ -108,6 +124,13 @@ export class ConsoleOutput {
   readonly #iterations = new RecentIterations();
   /** The lines of the panel on the screen. */
   #drawn: readonly string[] = [];
+  /** The size of the screen at that moment. */
+  #drawnOn = { columns: 0, rows: 0 };
+  /**
+   * The latest lines above the panel: those of the log, and those of panels that left the screen at its top
+   * when it became smaller.
+   */
+  #above: readonly WrittenLine[] = [];
   #cursorHidden = false;
   /** The number of intervals that have had their progress line. */
   #intervals = 0;
@@ -139,6 +162,10 @@ export class ConsoleOutput {
     const onScreen = panel.length > 0 && this.#log.isTerminal;
     if (onScreen) this.#output.write(this.#erasure());
     this.#log.write(`${lines.join("\n")}\n`);
+    if (this.#panel && this.#log.isTerminal) {
+      const written = lines.map((text) => ({ text, isLog: true }));
+      this.#above = [...this.#above, ...written].slice(-MAX_ABOVE);
+    }
     if (onScreen) this.#draw(panel);
   }
 
@@ -168,34 +195,52 @@ export class ConsoleOutput {
   #draw(panel: readonly string[]): void {
     // A panel taller than the screen cannot be redrawn, because its first lines would scroll away.
     const lines = panel.slice(0, Math.max(1, this.#rows - 1));
-    const columns = this.#columns;
+    const [columns, rows] = [this.#columns, this.#rows];
+    const start = this.#start();
     const hide = this.#cursorHidden ? "" : HIDE_CURSOR;
     const body = lines.map((line) => `${overwritten(line, columns)}\n`).join("");
     // One write per frame, because a frame in two writes would flicker.
     this.#output.write(
-      `${BEGIN_FRAME}${hide}${NO_WRAP}${this.#wayUp()}${body}${ERASE_BELOW}${WRAP}${END_FRAME}`,
+      `${BEGIN_FRAME}${hide}${NO_WRAP}${start}${body}${ERASE_BELOW}${WRAP}${END_FRAME}`,
     );
     this.#cursorHidden = true;
     this.#drawn = lines;
+    this.#drawnOn = { columns, rows };
   }
 
   /** The text that removes the panel from the screen. */
   #erasure(): string {
     if (this.#drawn.length === 0) return "";
-    const text = `${this.#wayUp()}${ERASE_BELOW}`;
+    const text = `${this.#start()}${ERASE_BELOW}${WRAP}`;
     this.#drawn = [];
     return text;
   }
 
   /** The text that moves the cursor to the first line of the panel. */
-  #wayUp(): string {
+  #start(): string {
+    const [columns, rows] = [this.#columns, this.#rows];
+    const isResized = columns !== this.#drawnOn.columns || rows !== this.#drawnOn.rows;
+    if (this.#drawn.length > 0 && isResized) return this.#cleared();
+    return wayUp(this.#drawn.length);
+  }
+
+  /**
+   * The text that removes all panels from a screen whose size has changed, and leaves the cursor where the
+   * next one starts. A screen that becomes smaller loses its first lines, and gets them back when it
+   * becomes larger, so the upper part of an old panel may be above the present one. Everything is erased,
+   * and the log is written again.
+   */
+  #cleared(): string {
     const columns = this.#columns;
-    // A terminal that was made narrower has wrapped the lines.
-    const rows = this.#drawn.reduce(
-      (sum, line) => sum + rowsOf(stripVTControlCharacters(line), columns),
-      0,
-    );
-    return rows === 0 ? "" : `\r\x1b[${rows}A`;
+    const room = this.#rows - 1;
+    const own = [...this.#above, ...this.#drawn.map((text) => ({ text, isLog: false }))];
+    const shown = lastLines(own, { columns, rows: room });
+    const log = shown.filter(({ isLog }) => isLog);
+    const rest = own.slice(0, own.length - shown.length);
+    this.#above = [...rest, ...log].slice(-MAX_ABOVE);
+    // If not all lines are on the screen, there is nothing else on it.
+    const up = wayUp(rest.length === 0 ? rowsOf(own, columns) : room);
+    return `${WRAP}${up}${ERASE_BELOW}${log.map(({ text }) => `${text}\n`).join("")}${NO_WRAP}`;
   }
 
   #writeProgress(snapshot: Snapshot): void {
@@ -214,6 +259,16 @@ export class ConsoleOutput {
     this.#output.write(`${progressLine(snapshot, this.#iterations.startRate)}\n`);
   }
 }
+
+/** A line on the screen. */
+interface WrittenLine {
+  readonly text: string;
+  /** Whether it is one of the log, rather than of a panel. */
+  readonly isLog: boolean;
+}
+
+/** Lines above the panel that are kept. Hardly any screen has more. */
+const MAX_ABOVE = 500;
 
 const PROGRESS_SECONDS = 5;
 const FALLBACK_COLUMNS = 80;
@@ -239,6 +294,24 @@ function overwritten(line: string, columns: number): string {
   return full ? `${ERASE_LINE}${line}` : `${line}${ERASE_REST}`;
 }
 
-function rowsOf(line: string, columns: number): number {
-  return Math.max(1, Math.ceil(columnsOf(line) / columns));
+function wayUp(rows: number): string {
+  return rows === 0 ? "" : `\r\x1b[${rows}A`;
+}
+
+/** The last lines that fit into some rows. A terminal that was made narrower has wrapped them. */
+function lastLines(
+  lines: readonly WrittenLine[],
+  { columns, rows }: { readonly columns: number; readonly rows: number },
+): readonly WrittenLine[] {
+  let left = rows;
+  const cut = lines.findLastIndex((line) => (left -= rowsOf([line], columns)) < 0);
+  return lines.slice(cut + 1);
+}
+
+/** The rows that lines take. */
+function rowsOf(lines: readonly WrittenLine[], columns: number): number {
+  return lines.reduce((sum, { text }) => {
+    const width = columnsOf(stripVTControlCharacters(text));
+    return sum + Math.max(1, Math.ceil(width / columns));
+  }, 0);
 }

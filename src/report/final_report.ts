@@ -6,17 +6,19 @@
 
 import { sanitizeTerminal } from "../core/text.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
-import type {
-  IterationSummary,
-  LatencyFigure,
-  LatencySummary,
-  NetworkSummary,
-  PhaseTotals,
-  RequestTotals,
-  Snapshot,
-  ThresholdRow,
-  WorkerRow,
+import {
+  type IterationSummary,
+  type LatencyFigure,
+  type LatencySummary,
+  type NetworkSummary,
+  type PhaseTotals,
+  type RequestTotals,
+  type Snapshot,
+  statusRows,
+  type ThresholdRow,
+  type WorkerRow,
 } from "../stats/snapshot.ts";
+import { statusKey } from "../stats/request_stats.ts";
 import { type Phase, PHASES } from "../stats/stats_delta.ts";
 import { observedText } from "../stats/thresholds.ts";
 import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
@@ -33,38 +35,47 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import { renderLine, shorten, type Span, span, wrap, wrappedText } from "./terminal.ts";
-import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
-import { breakingPointFact, thresholdMark, verdict } from "./verdict.ts";
+import { renderLine, shorten, type Span, span, wrap, wrappedText, wrapSpans } from "./terminal.ts";
+import { type TableColumn, type TableSize, type TextTable, textTable } from "./text_table.ts";
+import { breakingPointFact, thresholdMark, verdict, verdictMark } from "./verdict.ts";
 import { cpuGauge } from "./worker_counts.ts";
 
 /** How to write the report. */
 export interface ReportOptions {
   /** The exit code that the process is about to return. */
   readonly exitCode: number;
-  /** The width; less than 80 counts as 80. */
+  /** The width; less than 20 counts as 20. */
   readonly columns: number;
   readonly color: boolean;
   /** Whether to draw the distribution of latencies; default no. */
   readonly bars?: boolean;
 }
 
-/** The report of a run that has ended. It ends with a newline, and no line is too long. */
+/**
+ * The report of a run that has ended. It ends with a newline, and no line is too long.
+ *
+ * The verdict and the thresholds come first, and the verdict once more as the last line: the start of a
+ * report is where people look for it, and its end is what a terminal or the log of a CI job shows. Only
+ * the last one is at the start of a line, where scripts find it.
+ */
 export function finalReport(snapshot: Snapshot, options: ReportOptions): string {
   const size = { columns: Math.max(MIN_COLUMNS, options.columns), color: options.color };
   const sections = [
     heading(snapshot, size),
+    headline(snapshot, options.exitCode, size),
+    breakingPointSection(snapshot, size),
+    thresholdSection(snapshot.thresholds, size),
     requestSection(snapshot, size),
     percentileSection(snapshot, size),
     options.bars ? latencySection(snapshot, size) : [],
-    phaseSection(snapshot, size),
-    iterationSection(snapshot, size),
+    statusSection(snapshot, size),
     failureSection(snapshot, size),
+    errorSection(snapshot, size),
     unfinishedSection(snapshot, size),
     userErrorSection(snapshot, size),
+    iterationSection(snapshot, size),
+    phaseSection(snapshot, size),
     workerSection(snapshot, size),
-    thresholdSection(snapshot.thresholds, size),
-    breakingPointSection(snapshot, size),
     warningSection(snapshot, size),
     verdictSection(snapshot, options.exitCode, size),
   ];
@@ -72,8 +83,8 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
   return `\n${text.join("\n\n")}\n`;
 }
 
-/** A narrower report would have no room for names. */
-const MIN_COLUMNS = 80;
+/** Narrower lines are wrapped by the terminal. */
+const MIN_COLUMNS = 20;
 
 /** No HTTP method is longer. */
 const METHOD_COLUMNS = 8;
@@ -94,6 +105,11 @@ function numbers(...titles: readonly string[]): TableColumn[] {
   return titles.map((title) => ({ title, align: "right" }));
 }
 
+/** A column of numbers that can be left out: see {@link TableColumn.leaveOut}. */
+function number(title: string, leaveOut: number): TableColumn {
+  return { title, align: "right", leaveOut };
+}
+
 function heading(snapshot: Snapshot, size: TableSize): string[] {
   const { runId, mode, workers, durationSeconds, users, statistics: { totals } } = snapshot;
   const where = mode === "local" ? mode : `${mode}, ${formatAmount(workers.length, "worker")}`;
@@ -102,20 +118,34 @@ function heading(snapshot: Snapshot, size: TableSize): string[] {
     `Run ${runId}, ${where}`,
     `${formatElapsed(durationSeconds)}, up to ${formatAmount(users.peak, "user")}, ` +
     `received ${formatBytes(totals.bytesReceived)}, sent ${formatBytes(totals.bytesSent)}${again}`,
-  ].map((text) => renderLine([span(text, "quiet")], size.columns, size.color));
+  ].flatMap((text) => noteLines(text, size));
+}
+
+function headline(snapshot: Snapshot, exitCode: number, size: TableSize): string[] {
+  const { word, facts } = verdict(snapshot, exitCode);
+  return wrappedText(verdictMark(word), `${word.text}: ${facts}`, size);
 }
 
 function requestSection(snapshot: Snapshot, size: TableSize): string[] {
   const { requests, totals } = snapshot.statistics;
   const title = [span("Requests", "strong"), span(", latency in ms", "quiet")];
   if (requests.length === 0) {
-    return [renderLine(title, size.columns, size.color), "No request has ended."];
+    return [
+      renderLine(title, size.columns, size.color),
+      ...wrap("No request has ended.", size.columns),
+    ];
   }
   const withUnfinished = totals.unfinished.count > 0;
   const columns = [
     ...LABELS,
-    ...numbers("Reqs", "Fails", "Fail%", ...(withUnfinished ? ["Unfin"] : [])),
-    ...numbers("Avg", "Min", "Max", "Med", "Req/s"),
+    ...numbers("Reqs", "Fails"),
+    number("Fail%", 1),
+    ...(withUnfinished ? numbers("Unfin") : []),
+    number("Avg", 5),
+    number("Min", 6),
+    number("Max", 4),
+    number("Med", 3),
+    number("Req/s", 2),
   ];
   const cells = (row: RequestTotals): Span[] => requestCells(row, withUnfinished);
   const rows = requests.map((row) => [...labels(row.method, row.name), ...cells(row)]);
@@ -173,14 +203,8 @@ function noteLines(note: string, { columns, color }: TableSize): string[] {
 
 /** Columns of percentiles in milliseconds. */
 const PERCENTILE_COLUMNS: readonly TableColumn[] = [
-  { title: "50%", align: "right" },
-  { title: "75%", align: "right" },
-  { title: "90%", align: "right" },
-  { title: "95%", align: "right" },
-  { title: "99%", align: "right" },
-  { title: "99.9%", align: "right" },
-  { title: "99.99%", align: "right" },
-  { title: "Max", align: "right" },
+  ...[number("50%", 2), number("75%", 5), number("90%", 4), ...numbers("95%", "99%")],
+  ...[number("99.9%", 6), number("99.99%", 7), number("Max", 3)],
 ];
 
 /** A cell for each of {@link PERCENTILE_COLUMNS}. */
@@ -220,9 +244,7 @@ export function phaseSection({ statistics }: Snapshot, size: TableSize): string[
   const connections = connectionsText(totals.phases);
   return [
     renderLine(title, size.columns, size.color),
-    table.header,
-    table.rule,
-    ...table.rows,
+    ...tableLines(table, size),
     ...(connections === null ? [] : noteLines(`${connections}.`, size)),
     ...(network === null ? [] : noteLines(`${networkText(network)}.`, size)),
   ];
@@ -236,7 +258,8 @@ function networkText({ samples, retransmitting, roundTripMs }: NetworkSummary): 
 
 const PHASE_COLUMNS: readonly TableColumn[] = [
   { title: "Phase", align: "left" },
-  ...numbers("Count", "Avg", "50%", "90%", "95%", "99%", "Max"),
+  ...[...numbers("Count"), number("Avg", 5), number("50%", 1), number("90%", 4)],
+  ...[...numbers("95%"), number("99%", 3), number("Max", 2)],
 ];
 
 /** What phases are called in reports. */
@@ -270,7 +293,18 @@ function tableWithTotals(
     ...table.rows.slice(0, -1),
     table.rule,
     ...table.rows.slice(-1),
+    ...leftOutNote(table, size),
   ];
+}
+
+/** The lines of a table without totals. */
+function tableLines(table: TextTable, size: TableSize): string[] {
+  return [table.header, table.rule, ...table.rows, ...leftOutNote(table, size)];
+}
+
+function leftOutNote({ leftOut }: TextTable, size: TableSize): string[] {
+  if (leftOut.length === 0) return [];
+  return noteLines(`Left out at this width: ${leftOut.join(", ")}.`, size);
 }
 
 /**
@@ -293,10 +327,8 @@ export function iterationSection({ arrivalRate, statistics }: Snapshot, size: Ta
       size.columns,
       size.color,
     ),
-    renderLine(counts(iterations, isOpen), size.columns, size.color),
-    table.header,
-    table.rule,
-    ...table.rows,
+    ...wrapSpans(counts(iterations, isOpen), size),
+    ...tableLines(table, size),
     ...(iterations.interrupted > 0 ? noteLines(INTERRUPTED_NOTE, size) : []),
     ...(isOpen ? noteLines(ITERATION_NOTE, size) : []),
   ];
@@ -315,24 +347,19 @@ function counts(
   { scheduled, started, completed, interrupted, dropped }: IterationSummary,
   isOpen: boolean,
 ): Span[] {
-  const done = [
-    span(`${formatExact(started)} started, ${formatExact(completed)} completed`),
-    ...(interrupted === 0
-      ? []
-      : [span(", "), span(`${formatExact(interrupted)} interrupted`, "bad")]),
-  ];
-  if (!isOpen) return done;
   const share = scheduled === 0 ? 0 : dropped / scheduled;
-  const lost = dropped === 0 ? "none dropped" : `${formatExact(dropped)} dropped`;
-  return [
-    span(`${formatExact(scheduled)} scheduled, `),
-    ...done,
-    span(", "),
-    span(
-      dropped === 0 ? lost : `${lost} (${formatShare(share)})`,
-      dropped === 0 ? "plain" : share > MANY_DROPPED ? "bad" : "warning",
-    ),
+  const lost = dropped === 0 ? span("none dropped") : span(
+    `${formatExact(dropped)} dropped (${formatShare(share)})`,
+    share > MANY_DROPPED ? "bad" : "warning",
+  );
+  const facts = [
+    ...(isOpen ? [span(`${formatExact(scheduled)} scheduled`)] : []),
+    span(`${formatExact(started)} started`),
+    span(`${formatExact(completed)} completed`),
+    ...(interrupted === 0 ? [] : [span(`${formatExact(interrupted)} interrupted`, "bad")]),
+    ...(isOpen ? [lost] : []),
   ];
+  return facts.flatMap((fact, index) => index === facts.length - 1 ? [fact] : [fact, span(", ")]);
 }
 
 function startDelayRow(times: LatencySummary): Span[] {
@@ -359,7 +386,58 @@ function failureSection(snapshot: Snapshot, size: TableSize): string[] {
   ]);
   const table = textTable(columns, rows, size);
   const title = renderLine([span("Failures", "strong")], size.columns, size.color);
-  return [title, table.header, table.rule, ...table.rows];
+  return [title, ...tableLines(table, size)];
+}
+
+/** The requests of all names by HTTP status. Empty if no request has a status. */
+export function statusSection({ statistics }: Snapshot, size: TableSize): string[] {
+  const statuses = statusRows(statistics.requests);
+  if (statuses.every(({ code }) => code === 0)) return [];
+  const [first] = statuses;
+  const isUniform = statuses.length === 1 && first!.failed === 0;
+  const about = isUniform ? [span(`, all ${statusKey(first!.code)}`, "quiet")] : [];
+  const title = renderLine([span("Statuses", "strong"), ...about], size.columns, size.color);
+  if (isUniform) return [title];
+  const rows = statuses.map(({ code, requests, failed }) => {
+    const tone = failed > 0 ? "bad" : "plain";
+    return [
+      span(code === 0 ? NO_STATUS : statusKey(code)),
+      span(formatCount(requests)),
+      span(formatShare(requests / Math.max(1, statistics.totals.requests))),
+      span(formatCount(failed), tone),
+    ];
+  });
+  const table = textTable(STATUS_COLUMNS, rows, size);
+  const isNoted = statuses.some(({ code }) => code === 0);
+  return [title, ...tableLines(table, size), ...(isNoted ? noteLines(NO_STATUS_NOTE, size) : [])];
+}
+
+const STATUS_COLUMNS: readonly TableColumn[] = [
+  { title: "Status", align: "left" },
+  ...numbers("Reqs", "Share", "Fails"),
+];
+
+const NO_STATUS = "none";
+const NO_STATUS_NOTE = "none: without a response, or without HTTP.";
+
+/** The errors of all names together, if there is one that several names have. */
+function errorSection({ statistics }: Snapshot, size: TableSize): string[] {
+  const counts = new Map<string, number>();
+  for (const { error, count } of statistics.failures) {
+    counts.set(error, (counts.get(error) ?? 0) + count);
+  }
+  if (counts.size === statistics.failures.length) return [];
+  const rows = [...counts].sort(([, a], [, b]) => b - a)
+    .map(([error, count]) => [span(formatCount(count), "bad"), span(error)]);
+  const columns: TableColumn[] = [
+    ...numbers("Count"),
+    { title: "Error", align: "left", elastic: true },
+  ];
+  const title = [span("Failures by error", "strong"), span(", all names together", "quiet")];
+  return [
+    renderLine(title, size.columns, size.color),
+    ...tableLines(textTable(columns, rows, size), size),
+  ];
 }
 
 /** The requests that were cut off with their users: those of each name, and their highest age. */
@@ -376,7 +454,7 @@ function unfinishedSection(snapshot: Snapshot, size: TableSize): string[] {
   const columns: TableColumn[] = [...numbers("Count"), ...LABELS, ...numbers("Waited up to")];
   const table = textTable(columns, rows, size);
   const title = [span("Unfinished", "strong"), span(", cut off without an answer", "quiet")];
-  return [renderLine(title, size.columns, size.color), table.header, table.rule, ...table.rows];
+  return [renderLine(title, size.columns, size.color), ...tableLines(table, size)];
 }
 
 function userErrorSection(snapshot: Snapshot, size: TableSize): string[] {
@@ -394,7 +472,7 @@ function userErrorSection(snapshot: Snapshot, size: TableSize): string[] {
   ]);
   const table = textTable(columns, rows, size);
   const title = renderLine([span("User errors", "strong")], size.columns, size.color);
-  return [title, table.header, table.rule, ...table.rows];
+  return [title, ...tableLines(table, size)];
 }
 
 /**
@@ -405,16 +483,17 @@ export function workerSection({ mode, workers }: Snapshot, size: TableSize): str
   if (mode === "local") return [];
   const title = span("Workers", "strong");
   if (workers.length === 0) {
-    return [renderLine([title], size.columns, size.color), "No worker took part."];
+    return [
+      renderLine([title], size.columns, size.color),
+      ...wrap("No worker took part.", size.columns),
+    ];
   }
   const sorted = workers.toSorted(byWeight);
   const table = textTable(WORKER_COLUMNS, sorted.slice(0, MAX_ROWS).map(workerCells), size);
   const about = span(", users and CPU at their peak", "quiet");
   return [
     renderLine([title, about], size.columns, size.color),
-    table.header,
-    table.rule,
-    ...table.rows,
+    ...tableLines(table, size),
     ...rest(sorted.slice(MAX_ROWS), size),
   ];
 }
@@ -423,10 +502,8 @@ const MAX_ROWS = 20;
 
 const WORKER_COLUMNS: readonly TableColumn[] = [
   { title: "Worker", align: "left", elastic: true },
-  { title: "Host", align: "left", elastic: true },
-  { title: "Users", align: "right" },
-  { title: "Reqs", align: "right" },
-  { title: "CPU", align: "right" },
+  { title: "Host", align: "left", elastic: true, leaveOut: 4 },
+  ...[number("Users", 2), number("Reqs", 1), number("CPU", 3)],
   { title: "State", align: "left" },
 ];
 
@@ -451,11 +528,10 @@ function rest(workers: readonly WorkerRow[], size: TableSize): string[] {
   if (workers.length === 0) return [];
   const requests = workers.reduce((sum, worker) => sum + worker.requests, 0);
   const incomplete = workers.filter(({ complete }) => !complete).length;
-  const line = [
+  return wrapSpans([
     span(`and ${formatCount(workers.length)} more, with ${formatAmount(requests, "request")}`),
     span(incomplete === 0 ? "" : `, ${formatCount(incomplete)} of them incomplete`, "bad"),
-  ];
-  return [renderLine(line, size.columns, size.color)];
+  ], size);
 }
 
 /** A table of all thresholds, in the order of the options. */
@@ -463,7 +539,7 @@ export function thresholdSection(rows: readonly ThresholdRow[], size: TableSize)
   if (rows.length === 0) return [];
   const table = textTable(THRESHOLD_COLUMNS, rows.map(thresholdCells), size);
   const title = renderLine([span("Thresholds", "strong")], size.columns, size.color);
-  return [title, table.header, table.rule, ...table.rows];
+  return [title, ...tableLines(table, size)];
 }
 
 const THRESHOLD_COLUMNS: readonly TableColumn[] = [

@@ -8,17 +8,19 @@ import { stripVTControlCharacters } from "node:util";
 import { formatDuration } from "../core/duration.ts";
 import { sanitizeTerminal } from "../core/text.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
-import type {
-  IterationSummary,
-  LatencyFigure,
-  LatencySummary,
-  RequestRow,
-  RequestTotals,
-  Snapshot,
-  Statistics,
-  ThresholdRow,
-  TimelineSecond,
-  WorkerRow,
+import { statusKey } from "../stats/request_stats.ts";
+import {
+  type IterationSummary,
+  type LatencyFigure,
+  type LatencySummary,
+  type RequestRow,
+  type RequestTotals,
+  type Snapshot,
+  type Statistics,
+  statusRows,
+  type ThresholdRow,
+  type TimelineSecond,
+  type WorkerRow,
 } from "../stats/snapshot.ts";
 import { observedText } from "../stats/thresholds.ts";
 import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
@@ -32,7 +34,16 @@ import {
   formatShare,
 } from "./quantity.ts";
 import { type RecentSeconds, recentSeconds, recentSeries } from "./recent.ts";
-import { columnsOf, renderLine, shorten, type Span, span, type Tone } from "./terminal.ts";
+import {
+  append,
+  columnsOf,
+  renderLine,
+  shorten,
+  type Span,
+  span,
+  type Tone,
+  wrappedText,
+} from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 import { formatAskedRate, loadText, thresholdMark } from "./verdict.ts";
 import {
@@ -59,14 +70,15 @@ export interface PanelRates {
 
 /**
  * Renders a run; no line is wider than the terminal. The layout is designed for at least 60 columns
- * and 24 rows: narrower terminals cut off lines, wide ones have a second column of tables, and more
- * rows show more names, workers and errors.
+ * and 24 rows: narrower terminals shorten lines, and lower ones show only the first. Wide ones have a
+ * second column of tables, and more rows show more names, workers and errors.
  */
 export function render(snapshot: Snapshot, size: PanelSize, rates: PanelRates): string[] {
   const room = panelLines(size.rows);
+  if (room < MIN_LINES) return fewLines(snapshot, size, room);
   const draw = (line: readonly Span[]): string => renderLine(line, size.columns, size.color);
   const figureColumns = leftColumns(size.columns);
-  const figures = figuresOf(snapshot, figureColumns, rates)
+  const figures = figuresOf(snapshot, figureColumns, { rates, isRoomy: isRoomy(room) })
     .map((line) => renderLine(line, figureColumns, size.color));
   const side = { columns: size.columns - figureColumns - GUTTER.length, color: size.color };
   const head = [
@@ -77,11 +89,44 @@ export function render(snapshot: Snapshot, size: PanelSize, rates: PanelRates): 
       : figures),
     ...thresholdLines(snapshot.thresholds, size.columns, isRoomy(room) ? 4 : 2).map(draw),
   ];
-  const foot = snapshot.warnings.slice(-LATEST_WARNINGS)
-    .map((warning) => draw([span("! ", "warning"), span(warning)]));
+  const foot = snapshot.warnings.slice(-LATEST_WARNINGS).flatMap((warning) =>
+    isRoomy(room)
+      ? wrappedText(span("!", "warning"), warning, size)
+      : [draw([span("! ", "warning"), span(warning)])]
+  );
   const left = room - head.length - foot.length;
   return [...head, ...tables(snapshot, size, left, isRoomy(room)), ...foot];
 }
+
+/** The lines of a terminal that is too low for the full panel: what matters most comes first. */
+function fewLines(snapshot: Snapshot, size: PanelSize, room: number): string[] {
+  const { statistics, thresholds } = snapshot;
+  const [rate = [], p95 = [], requests = [], ...rest] = trafficLines(snapshot, size.columns);
+  const [users = [], ...load] = loadLines(snapshot, null, size.columns);
+  return [
+    progressBar(snapshot, size.columns),
+    requests,
+    rate,
+    p95,
+    users,
+    ...thresholdLines(thresholds.filter(({ passed }) => !passed), size.columns, 1),
+    ...errorLines(statistics, 1),
+    ...load,
+    ...rest,
+  ].slice(0, room).map((line) => {
+    const spans = size.columns < NARROW_COLUMNS ? withoutPadding(line) : line;
+    return renderLine(spans, size.columns, size.color);
+  });
+}
+
+const NARROW_COLUMNS = 40;
+
+function withoutPadding(line: readonly Span[]): Span[] {
+  return line.map(({ text, tone }) => span(text.replaceAll(/ {2,}/g, " "), tone));
+}
+
+/** With fewer lines, there is no table. */
+const MIN_LINES = 14;
 
 /** The width from which there is room for two columns. */
 const WIDE_COLUMNS = 120;
@@ -117,10 +162,15 @@ function isRoomy(lines: number): boolean {
   return lines > USUAL_LINES + 4;
 }
 
-function figuresOf(snapshot: Snapshot, columns: number, { starts }: PanelRates): Span[][] {
+function figuresOf(
+  snapshot: Snapshot,
+  columns: number,
+  { rates, isRoomy }: { readonly rates: PanelRates; readonly isRoomy: boolean },
+): Span[][] {
   return [
-    ...loadLines(snapshot, starts, columns),
+    ...loadLines(snapshot, rates.starts, columns),
     ...trafficLines(snapshot, columns),
+    ...(isRoomy ? statusLines(snapshot.statistics, columns) : []),
     ...iterationTimeLines(snapshot),
     generatorLine(snapshot),
   ];
@@ -320,10 +370,22 @@ export function trafficLines({ statistics }: Snapshot, columns: number): Span[][
     p95Line(timeline, columns),
     requestLine(statistics),
     inProgressLine(totals),
-    percentileLine("latency", totals.latencyMs, { lowerBounds: lowerBoundsOf(totals) }),
+    percentileLine("whole run", totals.latencyMs, { lowerBounds: lowerBoundsOf(totals) }),
     percentileLine(`last ${RECENT_SECONDS} s`, recentSeconds(timeline, RECENT_SECONDS)),
     ...connectionLines(totals),
   ];
+}
+
+/** A line about the statuses of responses, the most frequent first, if there are several. */
+export function statusLines({ requests }: Statistics, columns: number): Span[][] {
+  const all = statusRows(requests).toSorted((a, b) => b.requests - a.requests);
+  if (all.length < 2) return [];
+  const items = all.map(({ code, requests, failed }) => [
+    span(code === 0 ? "none " : `${statusKey(code)} `, "quiet"),
+    span(formatCount(requests), failed > 0 ? "bad" : "plain"),
+  ]);
+  const [line = []] = flow(items, columns - LABEL_COLUMNS);
+  return [[label("statuses"), ...line]];
 }
 
 /** A line about the connections that were opened, if any were. */
@@ -384,45 +446,62 @@ const FIGURE_COLUMNS = 10;
 /** Two minutes. A longer one would not be more informative. */
 const MAX_SPARKLINE_COLUMNS = 120;
 
+/** The rate of the last second, and those of the seconds before. */
 function rateLine(timeline: readonly TimelineSecond[], columns: number): Span[] {
   const { rate } = recentSeconds(timeline, 1);
-  if (rate === null) return [label("rate"), span("-")];
+  if (rate === null) return [label("rate now"), span("-")];
   const room = sparklineRoom(columns);
   const failed = recentSeries(timeline, room, ({ failures }) => failures);
+  const rates = recentSeries(timeline, room, ({ requests }) => requests);
   return [
-    label("rate"),
+    label("rate now"),
     span(`${formatRate(rate)}/s`.padEnd(FIGURE_COLUMNS), "strong"),
-    ...inTones(
-      sparkline(recentSeries(timeline, room, ({ requests }) => requests)),
-      (index) => failed[index]! > 0 ? "bad" : "busy",
-    ),
+    ...inTones(sparkline(rates), (index) => failed[index]! > 0 ? "bad" : "busy"),
+    ...scale(rates, columns, (highest) => `0–${formatRate(highest)}/s, ${rates.length} s`),
   ];
 }
 
+/** The 95th percentile of the last second, and those of the seconds before. */
 function p95Line(timeline: readonly TimelineSecond[], columns: number): Span[] {
   const { rate, p95 } = recentSeconds(timeline, 1);
-  if (rate === null) return [label("p95"), span("-")];
+  if (rate === null) return [label("p95 now"), span("-")];
   const text = p95 === null ? "-" : `${formatLatency(p95)} ms`;
   const series = recentSeries(timeline, sparklineRoom(columns), (second) => second.p95 ?? 0);
   return [
-    label("p95"),
+    label("p95 now"),
     span(text.padEnd(FIGURE_COLUMNS), "strong"),
     span(sparkline(series), "busy"),
+    ...scale(series, columns, (highest) => `0–${formatLatency(highest)} ms`),
   ];
 }
 
 function sparklineRoom(columns: number): number {
-  return Math.max(0, Math.min(MAX_SPARKLINE_COLUMNS, columns - LABEL_COLUMNS - FIGURE_COLUMNS));
+  const room = columns - LABEL_COLUMNS - FIGURE_COLUMNS;
+  const withScale = room - SCALE_COLUMNS;
+  return Math.max(0, Math.min(MAX_SPARKLINE_COLUMNS, isScaled(columns) ? withScale : room));
+}
+
+/** The values from the bottom to the top of a sparkline; nothing if there is no room. */
+function scale(
+  values: readonly number[],
+  columns: number,
+  text: (highest: number) => string,
+): Span[] {
+  return isScaled(columns) ? [span(` ${text(Math.max(...values))}`, "quiet")] : [];
+}
+
+/** A space, and a text such as `0–39,200/s, 120 s`. */
+const SCALE_COLUMNS = 18;
+
+function isScaled(columns: number): boolean {
+  return columns >= 50;
 }
 
 /** The characters of a line, with adjacent ones of the same tone in one span. */
 function inTones(text: string, toneOf: (index: number) => Tone): Span[] {
   const spans: Span[] = [];
   for (const [index, character] of Array.from(text).entries()) {
-    const tone = toneOf(index);
-    const last = spans.at(-1);
-    if (last?.tone === tone) spans[spans.length - 1] = span(last.text + character, tone);
-    else spans.push(span(character, tone));
+    append(spans, character, toneOf(index));
   }
   return spans;
 }

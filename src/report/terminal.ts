@@ -27,7 +27,7 @@ export function columnsOf(text: string): number {
 export function shorten(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   if (columns < 1) return "";
-  const characters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+  const characters = graphemes(text);
   const head = leading(characters, Math.ceil((columns - 1) / 2));
   const tail = leading(characters.reverse(), columns - 1 - columnsOf(head.join("")));
   return `${head.join("")}…${tail.reverse().join("")}`;
@@ -40,11 +40,11 @@ export function fit(text: string, columns: number, align: Alignment): string {
   return align === "left" ? short + spaces : spaces + short;
 }
 
-/** Breaks a string into lines of at most `columns` columns, unless a word is longer. */
+/** Breaks a string into lines of at most `columns` columns, and longer words, too. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  for (const word of text.split(" ").flatMap((word) => broken(word, columns))) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (line !== "" && columnsOf(longer) > columns) {
       lines.push(line);
@@ -54,6 +54,24 @@ export function wrap(text: string, columns: number): string[] {
     }
   }
   return [...lines, line];
+}
+
+function broken(word: string, columns: number): string[] {
+  if (columnsOf(word) <= columns || columns < 2) return [word];
+  const parts: string[] = [];
+  let rest = graphemes(word);
+  while (rest.length > 0) {
+    const part = leading(rest, columns);
+    // A character may be wider than the line.
+    const length = Math.max(1, part.length);
+    parts.push(rest.slice(0, length).join(""));
+    rest = rest.slice(length);
+  }
+  return parts;
+}
+
+function graphemes(text: string): string[] {
+  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
 }
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
@@ -122,6 +140,36 @@ const RESET = "\x1b[0m";
 
 function paint(text: string, tone: Exclude<Tone, "plain">): string {
   return `${ESCAPES[tone]}${text}${RESET}`;
+}
+
+/** Spans as one line, or as several if it would be too long. Lines break after spaces. */
+export function wrapSpans(
+  spans: readonly Span[],
+  { columns, color }: { readonly columns: number; readonly color: boolean },
+): string[] {
+  const lines: Span[][] = [[]];
+  let left = columns;
+  for (const { text, tone } of spans) {
+    for (const word of text.split(/(?<= )/)) {
+      if (columnsOf(word.trimEnd()) > left && left < columns) {
+        lines.push([]);
+        left = columns;
+      }
+      append(lines.at(-1)!, word, tone);
+      left -= columnsOf(word);
+    }
+  }
+  return lines.map((line) => {
+    const last = line.pop()!;
+    return renderLine([...line, span(last.text.trimEnd(), last.tone)], columns, color);
+  });
+}
+
+/** Appends text to a line: to its last span, if that has the same tone. */
+export function append(line: Span[], text: string, tone: Tone): void {
+  const last = line.at(-1);
+  if (last?.tone === tone) line[line.length - 1] = span(last.text + text, tone);
+  else line.push(span(text, tone));
 }
 
 /** A text after a mark, wrapped rather than shortened. */

@@ -13,6 +13,11 @@ export interface TableColumn {
   readonly align: Alignment;
   /** Whether the column shrinks if the table would be too wide. */
   readonly elastic?: boolean;
+  /**
+   * When to leave out the column if the table is too wide nevertheless: the column with the highest number
+   * goes first. Without a number, it stays.
+   */
+  readonly leaveOut?: number;
 }
 
 /** The maximum width of a table, and whether it may have colors. */
@@ -27,19 +32,27 @@ export interface TextTable {
   readonly rows: readonly string[];
   /** As wide as the table. */
   readonly rule: string;
+  /** The titles of the columns that were left out, in their order. */
+  readonly leftOut: readonly string[];
 }
 
 /**
  * Lays out a table. Every column is as wide as its widest cell. If the table would be too wide, first
- * the gaps between columns and then the elastic columns shrink.
+ * the gaps between columns and then the elastic columns shrink. If these would be hard to read, columns are
+ * left out.
  */
 export function textTable(
-  columns: readonly TableColumn[],
-  rows: readonly (readonly Span[])[],
+  all: readonly TableColumn[],
+  allRows: readonly (readonly Span[])[],
   size: TableSize,
 ): TextTable {
-  const clean = rows.map((row) => row.map(({ text, tone }) => span(sanitizeTerminal(text), tone)));
-  const { widths, gap } = layout(columns, clean, size.columns);
+  const spans = allRows.map((row) =>
+    row.map(({ text, tone }) => span(sanitizeTerminal(text), tone))
+  );
+  const shown = fitting(all, naturalWidths(all, spans), size.columns);
+  const columns = all.filter((_, index) => shown.has(index));
+  const clean = spans.map((row) => row.filter((_, index) => shown.has(index)));
+  const { widths, gap } = layout(columns, naturalWidths(columns, clean), size.columns);
   const line = (cells: readonly Span[]): string => {
     const spans = cells.flatMap(({ text, tone }, index) => {
       const { align } = columns[index]!;
@@ -56,7 +69,44 @@ export function textTable(
     header: line(columns.map(({ title }) => span(title, "quiet"))),
     rows: clean.map(line),
     rule: renderLine([span("─".repeat(total), "quiet")], total, size.color),
+    leftOut: all.filter((_, index) => !shown.has(index)).map(({ title }) => title),
   };
+}
+
+function naturalWidths(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly Span[])[],
+): number[] {
+  return columns.map(({ title }, index) =>
+    rows.reduce((width, row) => Math.max(width, columnsOf(row[index]!.text)), columnsOf(title))
+  );
+}
+
+/** The width that elastic columns have at least, as long as there are columns to leave out. */
+const LEGIBLE = 12;
+
+/** The indexes of the columns for which there is room. */
+function fitting(
+  columns: readonly TableColumn[],
+  natural: readonly number[],
+  available: number,
+): ReadonlySet<number> {
+  const shown = new Set(columns.keys());
+  const expendable = columns.map(({ leaveOut }, index) => ({ leaveOut, index }))
+    .filter(({ leaveOut }) => leaveOut !== undefined)
+    .sort((a, b) => b.leaveOut! - a.leaveOut!);
+  const needed = (): number =>
+    [...shown].reduce(
+      (sum, index) =>
+        sum + NARROW_GAP.length +
+        (columns[index]!.elastic ? Math.min(natural[index]!, LEGIBLE) : natural[index]!),
+      -NARROW_GAP.length,
+    );
+  for (const { index } of expendable) {
+    if (needed() <= available) break;
+    shown.delete(index);
+  }
+  return shown;
 }
 
 const WIDE_GAP = "  ";
@@ -67,12 +117,9 @@ const COMFORTABLE = 24;
 
 function layout(
   columns: readonly TableColumn[],
-  rows: readonly (readonly Span[])[],
+  natural: readonly number[],
   available: number,
 ): { widths: number[]; gap: string } {
-  const natural = columns.map(({ title }, index) =>
-    rows.reduce((width, row) => Math.max(width, columnsOf(row[index]!.text)), columnsOf(title))
-  );
   const elastic = natural.filter((_, index) => columns[index]!.elastic);
   const rigid = sum(natural) - sum(elastic);
   const limitWith = (gap: string): number =>

@@ -55,6 +55,11 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
   return { word: span("PASSED", "good"), facts };
 }
 
+/** The mark of a verdict, which tells it without colors. */
+export function verdictMark({ tone }: Verdict["word"]): Span {
+  return span(tone === "good" ? "✓" : tone === "bad" ? "✗" : "!", tone);
+}
+
 /** Requests that the load generator could not send. */
 export function unsentFact(unsent: number): string {
   return `${formatAmount(unsent, "request")} could not be sent by the load generator`;

@@ -49,10 +49,13 @@ Deno.test({
     onTerminal(
       { columns: 70, rows: 70, env: "NO_COLOR=", args: "-t 4 -r 100" },
       async (session) => {
-        const panel = await screenThat(session, /rate .*\n[\s\S]*GET \/search/);
+        const panel = await screenThat(session, /rate now .*\n[\s\S]*GET \/search/);
         assert.match(panel, /^running +█+░* +\d+% {2}\ds of 4s, \ds left$/m);
         assert.match(panel, /^users +20$/m);
-        assert.match(panel, /^rate +[\d.]+\/s +[▁▂▃▄▅▆▇█]+\np95 +[\d.]+ ms +[▁▂▃▄▅▆▇█]+$/m);
+        assert.match(
+          panel,
+          /^rate now +[\d.]+\/s +[▁▂▃▄▅▆▇█]+ 0–.*\np95 now +[\d.]+ ms +[▁▂▃▄▅▆▇█]+ 0–.*$/m,
+        );
         for (const line of panel.split("\n")) assert.ok(line.length <= 70, line);
 
         const end = await screenThat(session, /left with 0/);
@@ -80,10 +83,15 @@ Deno.test({
         await tmux("resize-window", "-t", session, "-x", "60", "-y", "24");
         // Each line of the panel is there once, from the state down to the last name.
         const whole =
-          /^running .* left\n\nusers +20\nrate .*\np95 .*\nrequests .*\nin progress .*\nlatency .*\nlast 5 s .*\nconnections .*\nprocess .*\n(errors .*\n)?\nName .*\n((GET|POST) .*\n){5}\n*$/;
+          /^running .* left\n\nusers +20\nrate now .*\np95 now .*\nrequests .*\nin progress .*\nwhole run .*\nlast 5 s .*\nconnections .*\nprocess .*\n(errors .*\n)?\nName .*\n((GET|POST) .*\n){5}\n*$/;
         const small = await screenThat(session, new RegExp(whole.source, "m"));
         for (const line of small.split("\n")) assert.ok(line.length <= 60, line);
         assert.equal(small.match(/^last 5 s/gm)?.length, 1, small);
+
+        // What a smaller terminal has lost at its top comes back with a larger one.
+        await tmux("resize-window", "-t", session, "-x", "130", "-y", "50");
+        const large = await screenThat(session, /^users +20 +Up to ms[\s\S]*POST/m);
+        assert.equal(large.match(/^last 5 s/gm)?.length, 1, large);
         await screenThat(session, /left with 0/);
       },
     ),

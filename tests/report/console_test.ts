@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { consoleAbilities, ConsoleOutput, progressLine } from "../../src/report/console.ts";
+import {
+  consoleAbilities,
+  ConsoleOutput,
+  progressLine,
+  reportColumns,
+} from "../../src/report/console.ts";
 import { render } from "../../src/report/live_panel.ts";
 import type { Snapshot, ThresholdRow } from "../../src/stats/snapshot.ts";
 import { Screen } from "../support/screen.ts";
@@ -67,6 +72,37 @@ Deno.test("wrapped lines are cleared after a terminal was made narrower", () => 
   screen.write("\n".repeat(broken));
   console.update(snapshot());
   assert.deepEqual(screen.shown, panel(snapshot(), 40));
+});
+
+Deno.test("nothing of an old panel remains when a terminal that had shrunk becomes larger", () => {
+  const screen = new Screen(80);
+  screen.rows = 24;
+  const console = panelOn(screen);
+  console.printAbove("first");
+  console.update(shopSnapshot(3));
+  // What leaves a smaller screen at its top comes back with the larger one, as in most terminals.
+  screen.rows = 6;
+  console.update(shopSnapshot(4));
+  console.printAbove("second");
+  assert.ok(screen.shown.length > 10);
+  screen.rows = 40;
+  console.update(shopSnapshot(5));
+  assert.deepEqual(screen.shown, ["first", "second", ...panel(shopSnapshot(5), 80, 40)]);
+  console.close();
+  assert.deepEqual(screen.shown, ["first", "second"]);
+});
+
+Deno.test("a log line that comes right after a change of the size finds no old panel either", () => {
+  const screen = new Screen(80);
+  screen.rows = 40;
+  const console = panelOn(screen);
+  console.update(shopSnapshot(3));
+  screen.rows = 6;
+  console.printAbove("first");
+  screen.rows = 40;
+  console.printAbove("second");
+  console.update(shopSnapshot(4));
+  assert.deepEqual(screen.shown, ["first", "second", ...panel(shopSnapshot(4), 80, 40)]);
 });
 
 Deno.test("log lines appear above the panel, which stays intact", () => {
@@ -196,6 +232,15 @@ Deno.test("a terminal supports color and panel, unless its environment says othe
   assert.deepEqual(on(true, { NO_COLOR: "1" }), [true, false]);
   assert.deepEqual(on(true, { TERM: "dumb" }), [false, false]);
   assert.deepEqual(on(false, {}), [false, false]);
+  assert.deepEqual(on(false, { FORCE_COLOR: "1", NO_COLOR: "1" }), [false, true]);
+  assert.deepEqual(on(true, { FORCE_COLOR: "0" }), [true, false]);
+  assert.deepEqual(on(true, { FORCE_COLOR: "" }), [true, true]);
+});
+
+Deno.test("a report is as wide as its terminal, and 120 columns without one", () => {
+  assert.equal(reportColumns(new Screen(61)), 61);
+  assert.equal(reportColumns(new Screen(0)), 80);
+  assert.equal(reportColumns(new Screen(80, false)), 120);
 });
 
 // deno-lint-ignore no-control-regex -- escape sequences are what it is about

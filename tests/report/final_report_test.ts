@@ -4,6 +4,7 @@ import {
   finalReport,
   iterationSection,
   phaseSection,
+  statusSection,
   thresholdSection,
   workerSection,
 } from "../../src/report/final_report.ts";
@@ -11,6 +12,7 @@ import { columnsOf } from "../../src/report/terminal.ts";
 import type { LatencySummary, PhaseTotals, Snapshot, WorkerRow } from "../../src/stats/snapshot.ts";
 import {
   clusterSnapshot,
+  codeRow,
   emptySnapshot,
   iterations,
   latencies,
@@ -44,6 +46,8 @@ Deno.test("a run without problems has two tables and a verdict", () => {
 Run 7c0e3d2a, local
 10.0s, up to 10 users, received 1.23 MB, sent 2.50 KB
 
+✓ PASSED: 1,000 requests, no failures
+
 Requests, latency in ms
 Type  Name         Reqs  Fails  Fail%   Avg    Min   Max    Med  Req/s
 ──────────────────────────────────────────────────────────────────────
@@ -59,6 +63,8 @@ GET   /           0.800  1.20  1.60  2.40  6.40   16.0    25.6  32.0
 POST  /orders      12.0  18.0  24.0  36.0  96.0    240     384   480
 ────────────────────────────────────────────────────────────────────
       Aggregated   12.0  18.0  24.0  36.0  96.0    240     384   480
+
+Statuses, all 200
 
 PASSED  1,000 requests, no failures
 `,
@@ -166,6 +172,8 @@ POST  /orders     ≥2500   ≥2500   ≥2500       -       -       -       -   
       Aggregated  0.800  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040
 ≥ is a lower bound: unfinished requests count with the time they had waited.
 
+Statuses, all 200
+
 Unfinished, cut off without an answer
 Count  Type  Name     Waited up to
 ──────────────────────────────────
@@ -186,6 +194,8 @@ Deno.test("a run without requests has a report", () => {
     `
 Run 7c0e3d2a, local
 0.0s, up to 0 users, received 0 B, sent 0 B
+
+! NOTHING MEASURED: no requests
 
 Requests, latency in ms
 No request has ended.
@@ -212,8 +222,10 @@ Deno.test("the workers of a distributed run follow the errors, and the verdict c
   const text = finalReport(clusterSnapshot(30), { ...PLAIN, exitCode: 4 });
   const titles = text.split("\n\n").map((section) => section.trim().split(/[\n,]/)[0]);
   assert.deepEqual(titles.slice(1), [
+    "✗ FAILED: 7 of 12",
     "Requests",
     "Percentiles",
+    "Statuses",
     "Failures",
     "User errors",
     "Workers",
@@ -221,7 +233,7 @@ Deno.test("the workers of a distributed run follow the errors, and the verdict c
     "FAILED  7 of 12",
   ]);
   assert.equal(
-    text.slice(text.indexOf("FAILED")),
+    text.slice(text.lastIndexOf("FAILED")),
     `FAILED  7 of 12,360 requests failed (0.06%), 2 user errors, counts incomplete
         for 1 of 8 workers (exit code 4)
 `,
@@ -243,14 +255,16 @@ Deno.test("iterations, thresholds and the breaking point have their sections, an
       text.split(/[\n,;]/)[0]
     );
   assert.deepEqual(titles(true).slice(1, -1), [
+    "✓ PASSED: 7 of 12",
+    "Breaking point: 100 iterations/s passed",
+    "Thresholds",
     "Requests",
     "Percentiles",
     "Latency",
-    "Iterations",
+    "Statuses",
     "Failures",
     "User errors",
-    "Thresholds",
-    "Breaking point: 100 iterations/s passed",
+    "Iterations",
     "! careful",
   ]);
   assert.deepEqual(titles(false), titles(true).filter((title) => title !== "Latency"));
@@ -277,7 +291,105 @@ Deno.test("a wider report shows more of long names", () => {
   const long = snapshot({ statistics: statistics({ requests: [requestRow({ name })] }) });
   assert.ok(!finalReport(long, PLAIN).includes(name));
   assert.ok(finalReport(long, { ...PLAIN, columns: 120 }).includes(name));
-  assert.equal(finalReport(long, { ...PLAIN, columns: 40 }), finalReport(long, PLAIN));
+});
+
+Deno.test("a narrow report leaves out columns, says which, and wraps its sentences", () => {
+  const run = openSnapshot(30, { started: 5988, completed: 5988, dropped: 12 }, {
+    thresholds: [{
+      expression: "error_rate[POST /api/v2/orders]<1%",
+      observed: 0.02,
+      passed: false,
+    }],
+  });
+  const text = finalReport(run, { exitCode: 3, columns: 40, color: false });
+  assert.equal(
+    text.slice(0, text.indexOf("\n\nStatuses")),
+    `
+Run 7c0e3d2a, local
+30.0s, up to 14 users, received 15.3 MB,
+sent 123 KB
+
+✗ FAILED: 7 of 12,360 requests failed
+  (0.06%), 2 user errors, threshold
+  crossed: error_rate[POST
+  /api/v2/orders]<1% (2%) (exit code 3)
+
+Thresholds
+Threshold             Observed Result
+────────────────────────────────────────
+error_rate…orders]<1%       2% ✗ crossed
+
+Requests, latency in ms
+Type Name               Reqs Fails Fail%
+────────────────────────────────────────
+GET  /                 1,200     0    0%
+GET  /api/v2/…egory=…  9,330     0    0%
+POST /api/v2/…t/items  1,560     0    0%
+POST /api/v2/orders      240     7 2.92%
+TASK 検索して買う         30     0    0%
+────────────────────────────────────────
+     Aggregated       12,360     7 0.06%
+Left out at this width: Avg, Min, Max,
+Med, Req/s.
+
+Percentiles, latency in ms
+Type Name             50%  95%  99%  Max
+────────────────────────────────────────
+GET  /              0.800 2.40 6.40 32.0
+GET  /api/v2…gory=…  12.0 36.0 96.0  480
+POST /api/v2…/items  12.0 36.0 96.0  480
+POST /api/v2/orders   141  423 1128 5640
+TASK 検索して買う    12.0 36.0 96.0  480
+────────────────────────────────────────
+     Aggregated      12.0 36.0 96.0  480
+Left out at this width: 75%, 90%, 99.9%,
+99.99%.`,
+  );
+  assert.match(text, /\n6,000 scheduled, 5,988 started, 5,988\ncompleted, 12 dropped \(0\.20%\)\n/);
+});
+
+Deno.test("statuses are counted, and errors that several names have are summed up", () => {
+  const codes = [
+    codeRow({ requests: 981 }),
+    codeRow({ code: 503, requests: 12, failed: 12 }),
+    codeRow({ code: 0, requests: 7, failed: 7 }),
+  ];
+  const requests = [requestRow({ name: "/a", codes }), requestRow({ name: "/b" })];
+  const failures = [
+    { method: "GET", name: "/a", error: "HTTP 503", count: 12 },
+    { method: "GET", name: "/a", error: "TIMEOUT", count: 4 },
+    { method: "GET", name: "/b", error: "TIMEOUT", count: 3 },
+  ];
+  const run = snapshot({ statistics: statistics({ requests, failures }) });
+  const text = finalReport(run, { ...PLAIN, exitCode: 1 });
+  assert.equal(
+    text.slice(text.indexOf("Statuses"), text.lastIndexOf("\n\n")),
+    `Statuses
+Status   Reqs  Share  Fails
+───────────────────────────
+none        7  0.35%      7
+200     1,981  99.1%      0
+503        12  0.60%     12
+none: without a response, or without HTTP.
+
+Failures
+Count  Type  Name  Error
+───────────────────────────
+   12  GET   /a    HTTP 503
+    4  GET   /a    TIMEOUT
+    3  GET   /b    TIMEOUT
+
+Failures by error, all names together
+Count  Error
+───────────────
+   12  HTTP 503
+    7  TIMEOUT`,
+  );
+  const steps = [requestRow({ method: "TASK", codes: [codeRow({ code: 0 })] })];
+  assert.deepEqual(
+    statusSection(snapshot({ statistics: statistics({ requests: steps }) }), PLAIN),
+    [],
+  );
 });
 
 Deno.test("colors do not change the text", () => {
@@ -325,7 +437,7 @@ Deno.test("no names, errors or numbers make a line too wide or print control cha
     });
     const report = finalReport(troubled, { exitCode: 1, columns, color: false });
     for (const line of report.split("\n")) {
-      assert.ok(columnsOf(line) <= Math.max(80, columns), line);
+      assert.ok(columnsOf(line) <= Math.max(20, columns), line);
       assert.doesNotMatch(line, CONTROLS);
     }
   }));

@@ -10,6 +10,7 @@ import {
   progressBar,
   render,
   sparkline,
+  statusLines,
   thresholdLines,
   trafficLines,
   workerTable,
@@ -27,6 +28,7 @@ import type {
 } from "../../src/stats/snapshot.ts";
 import {
   clusterSnapshot,
+  codeRow,
   emptySnapshot,
   iterations,
   latencies,
@@ -91,11 +93,11 @@ const PANELS: readonly Panel[] = [
       "running     ████░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
       "",
       "users       100",
-      "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
-      "p95         36.0 ms   ██████████████████████████████",
+      "rate now    392.0/s   ▇▇▆▆▆▆▆▇▇▇████████▇▇ 0–494.0/s, 20 s",
+      "p95 now     36.0 ms   ████████████████████ 0–36.0 ms",
       "requests    12,360   failures 7 (0.06%)   user errors 2",
       "in progress 0",
-      "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+      "whole run   p50 12.0   p95 36.0   p99 96.0   max 480    ms",
       "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
       "process     cpu 31%   loop lag 1.25 ms",
       "errors      7 × HTTP 503  POST /api/v2/orders",
@@ -118,11 +120,11 @@ const PANELS: readonly Panel[] = [
       "running     ████░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
       "",
       "users       100",
-      "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
-      "p95         36.0 ms   ██████████████████████████████",
+      "rate now    392.0/s   ▇▇▆▆▆▆▆▇▇▇████████▇▇ 0–494.0/s, 20 s",
+      "p95 now     36.0 ms   ████████████████████ 0–36.0 ms",
       "requests    12,360   failures 7 (0.06%)   user errors 2",
       "in progress 0",
-      "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+      "whole run   p50 12.0   p95 36.0   p99 96.0   max 480    ms",
       "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
       "workers     6 of 8   busiest cpu 97%   loop lag 61.0 ms",
       "errors      7 × HTTP 503  POST /api/v2/orders",
@@ -148,12 +150,13 @@ const PANELS: readonly Panel[] = [
       "running     █████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
       "",
       "users       100",
-      "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
-      "p95         36.0 ms   ██████████████████████████████",
+      "rate now    392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇ 0–494.0/s, 30 s",
+      "p95 now     36.0 ms   ██████████████████████████████ 0–36.0 ms",
       "requests    12,360   failures 7 (0.06%)   user errors 2",
       "in progress 0",
-      "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+      "whole run   p50 12.0   p95 36.0   p99 96.0   max 480    ms",
       "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
+      "statuses    200 12,353  503 7",
       "workers     6 of 8   busiest cpu 97%   loop lag 61.0 ms",
       "errors      7 × HTTP 503  POST /api/v2/orders",
       "            2 × TypeError: basket is undefined  Shopper",
@@ -184,11 +187,11 @@ const PANELS: readonly Panel[] = [
       "running     ███████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25%  30s of 2m, 1m30s left",
       "",
       "users       100                                                Worker        Users  Req/s  CPU  Lag ms  State",
-      "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇           attic-k3x9-3      -      -    -       -  lost",
-      "p95         36.0 ms   ██████████████████████████████           attic-k3x9-6     20   66.0  97%    12.5  running",
+      "rate now    392.0/s   ▇▇▆▆▆▆▆▇▇▇████████▇▇ 0–494.0/s, 20 s     attic-k3x9-3      -      -    -       -  lost",
+      "p95 now     36.0 ms   ████████████████████ 0–36.0 ms           attic-k3x9-6     20   66.0  97%    12.5  running",
       "requests    12,360   failures 7 (0.06%)   user errors 2        attic-k3x9-8     16   68.0  42%    61.0  running",
       "in progress 0                                                  attic-k3x9-5     16   65.0  25%    1.25  running",
-      "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms     attic-k3x9-7     16   67.0  27%    1.25  running",
+      "whole run   p50 12.0   p95 36.0   p99 96.0   max 480    ms     attic-k3x9-7     16   67.0  27%    1.25  running",
       "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms                attic-k3x9-1     16   61.0  21%    1.25  running",
       "workers     6 of 8   busiest cpu 97%   loop lag 61.0 ms        and 2 more",
       "errors      7 × HTTP 503  POST /api/v2/orders",
@@ -213,11 +216,11 @@ const PANELS: readonly Panel[] = [
       "users       10 of 50 busy",
       "iterations  199.8 of 200/s   queued 38   dropped 12 (0.20%)",
       "step        200 iterations/s   passed 100 iterations/s",
-      "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇",
-      "p95         36.0 ms   ██████████████████████████████",
+      "rate now    392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇ 0–494.0/s, 30 s",
+      "p95 now     36.0 ms   ██████████████████████████████ 0–36.0 ms",
       "requests    12,360   failures 7 (0.06%)   user errors 2",
       "in progress 0",
-      "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+      "whole run   p50 12.0   p95 36.0   p99 96.0   max 480    ms",
       "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms",
       "service     p50 40.0   p95 120    p99 320    max 1600   ms",
       "start delay p50 0.100  p95 0.300  p99 0.800  max 4.00   ms",
@@ -241,11 +244,11 @@ const PANELS: readonly Panel[] = [
       "",
       "users       2 of 50 busy                                                           Up to ms   Reqs  Share",
       "iterations  199.8 of 200/s   queued 0   dropped 0                                      2.67  1,080  8.74%  ███████▉",
-      "rate        392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇                                   4.75      0     0%",
-      "p95         36.0 ms   ██████████████████████████████                                   8.47    108  0.87%  ▊",
+      "rate now    392.0/s   ▁▂▃▄▄▅▆▆▇▇▇▇▆▆▆▆▆▇▇▇████████▇▇ 0–494.0/s, 30 s                   4.75      0     0%",
+      "p95 now     36.0 ms   ██████████████████████████████ 0–36.0 ms                         8.47    108  0.87%  ▊",
       "requests    12,360   failures 7 (0.06%)   user errors 2                                15.1  5,460  44.2%  ████████████████████████████████████████",
       "in progress 0                                                                          26.8  4,380  35.4%  ████████████████████████████████▏",
-      "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms                             47.8      0     0%",
+      "whole run   p50 12.0   p95 36.0   p99 96.0   max 480    ms                             47.8      0     0%",
       "last 5 s    p50 12.0   p95 36.0   p99 96.0   ms                                        85.1      0     0%",
       "service     p50 40.0   p95 120    p99 320    max 1600   ms                              151  1,105  8.94%  ████████▏",
       "start delay p50 0.100  p95 0.300  p99 0.800  max 4.00   ms                              270    108  0.87%  ▊",
@@ -274,14 +277,48 @@ Deno.test("a run that has not been started yet has a panel too", () => {
     "ready       0s",
     "",
     "users       0",
-    "rate        -",
-    "p95         -",
+    "rate now    -",
+    "p95 now     -",
     "requests    0   failures 0",
     "in progress 0",
-    "latency     p50 -      p95 -      p99 -      max -      ms",
+    "whole run   p50 -      p95 -      p99 -      max -      ms",
     "last 5 s    p50 -      p95 -      p99 -      ms",
     "workers     none yet",
   ]);
+});
+
+Deno.test("a low terminal shows what matters most", () => {
+  const run = shopSnapshot(90, CROSSED);
+  assert.deepEqual(panel(run, 20, 5), [
+    "running 75% 1m30…eft",
+    "requests 37,080 f…s ",
+    "rate now 331.0/s ",
+  ]);
+  assert.deepEqual(panel(run, 60, 12), [
+    "running     ████████████░░░░░  75%  1m30s of 2m, 30s left",
+    "requests    37,080   failures 22 (0.06%)   user errors 2",
+    "rate now    331.0/s   ▆▆▆▇▇▇█████████▇▇▇▆▆ 0–494.0/s, 20 s",
+    "p95 now     36.0 ms   ████████████████████ 0–36.0 ms",
+    "users       100",
+    "thresholds  ✗ error_rate<0.01% 0.06%",
+    "errors      22 × HTTP 503  POST /api/v2/orders",
+    "step        100 users   passed 100 iterations/s",
+    "in progress 0",
+    "whole run   p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+  ]);
+});
+
+Deno.test("several statuses have a line, the most frequent first", () => {
+  const codes = [[0, 7], [200, 981], [503, 12]].map(([code = 0, requests = 0]) =>
+    codeRow({ code, requests, failed: code === 200 ? 0 : requests })
+  );
+  const run = statistics({ requests: [requestRow({ codes })] });
+  const lines = (columns: number, color = false): string[] =>
+    statusLines(run, columns).map((line) => renderLine(line, columns, color));
+  assert.deepEqual(lines(80), ["statuses    200 981  503 12  none 7"]);
+  assert.deepEqual(lines(30), ["statuses    200 981  503 12"]);
+  assert.ok(lines(80, true)[0]!.includes("\x1b[2m503 \x1b[0m\x1b[31m12\x1b[0m"));
+  assert.deepEqual(statusLines(statistics(), 80), []);
 });
 
 Deno.test("a master that waits says how many workers are there", () => {
@@ -553,11 +590,11 @@ const TIMELINE = [
 
 Deno.test("rate and p95 share a time axis, and show the last second", () => {
   assert.deepEqual(trafficLinesOf({ timeline: TIMELINE }), [
-    "rate        70.0/s    ▅█▁▆",
-    "p95         20.0 ms   ▂█▁▃",
+    "rate now    70.0/s    ▅█▁▆ 0–100.0/s, 4 s",
+    "p95 now     20.0 ms   ▂█▁▃ 0–80.0 ms",
     "requests    1,000   failures 0",
     "in progress 0",
-    "latency     p50 12.0   p95 36.0   p99 96.0   max 480    ms",
+    "whole run   p50 12.0   p95 36.0   p99 96.0   max 480    ms",
     "last 5 s    p50 12.0   p95 80.0   p99 96.0   ms",
   ]);
 });
@@ -577,7 +614,7 @@ Deno.test("requests without an answer are shown with the highest age, and bounds
   assert.deepEqual(lines.slice(2, 5), [
     "requests    1,000   failures 0",
     "in progress 50   oldest 3.21 s   unfinished 2 after 11.0 s",
-    "latency     p50 12.0   p95 36.0   p99 ≥10961 max ≥11040 ms",
+    "whole run   p50 12.0   p95 36.0   p99 ≥10961 max ≥11040 ms",
   ]);
   assert.deepEqual(nameTable(requests, { columns: 60, color: false }, 5), [
     "Name    Reqs  Req/s  p95 ms  Fails  Unfin",
@@ -603,20 +640,22 @@ Deno.test("a request in progress that is older than all others were is yellow", 
 
 Deno.test("a second without requests has a rate of 0 and no percentile", () => {
   const [rate, slowness] = trafficLinesOf({ timeline: TIMELINE.slice(0, 3) });
-  assert.equal(rate, "rate        0/s       ▅█▁");
-  assert.equal(slowness, "p95         -         ▂█▁");
+  assert.equal(rate, "rate now    0/s       ▅█▁ 0–100.0/s, 3 s");
+  assert.equal(slowness, "p95 now     -         ▂█▁ 0–80.0 ms");
 });
 
 Deno.test("seconds with failures are red", () => {
   const [rate = ""] = trafficLinesOf({ timeline: TIMELINE }, 60, true);
-  assert.ok(rate.endsWith("\x1b[36m▅\x1b[0m\x1b[31m█\x1b[0m\x1b[36m▁▆\x1b[0m"), rate);
+  assert.ok(rate.includes("\x1b[36m▅\x1b[0m\x1b[31m█\x1b[0m\x1b[36m▁▆\x1b[0m\x1b[2m 0–"), rate);
 });
 
 Deno.test("sparklines cover as many seconds as fit, at most two minutes", () => {
   const timeline = Array.from({ length: 300 }, (_, second) => timelineSecond({ second }));
   const seconds = (columns: number): (number | undefined)[] =>
-    trafficLinesOf({ timeline }, columns).slice(0, 2).map((line) => /█+$/.exec(line)?.[0].length);
-  assert.deepEqual(seconds(60), [38, 38]);
+    trafficLinesOf({ timeline }, columns).slice(0, 2).map((line) => /█+/.exec(line)?.[0].length);
+  assert.deepEqual(seconds(60), [20, 20]);
+  // Without the scale, for which there is no room.
+  assert.deepEqual(seconds(49), [27, 27]);
   assert.deepEqual(seconds(22), [undefined, undefined]);
   assert.deepEqual(seconds(200), [120, 120]);
 });

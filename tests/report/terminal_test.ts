@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { sanitizeTerminal } from "../../src/core/text.ts";
-import { columnsOf, fit, renderLine, shorten, span, wrap } from "../../src/report/terminal.ts";
+import {
+  columnsOf,
+  fit,
+  renderLine,
+  shorten,
+  span,
+  wrap,
+  wrapSpans,
+} from "../../src/report/terminal.ts";
 import { anyName } from "../support/texts.ts";
 
 Deno.test("columns are counted as in terminals", () => {
@@ -62,7 +70,20 @@ Deno.test("wrapped text keeps all its words", () => {
   assert.deepEqual(wrap("one two three", 7), ["one two", "three"]);
   assert.deepEqual(wrap("one", 7), ["one"]);
   assert.deepEqual(wrap("", 7), [""]);
-  assert.deepEqual(wrap("a longerthanthat b", 7), ["a", "longerthanthat", "b"]);
+});
+
+Deno.test("a word that is longer than a line is broken", () => {
+  assert.deepEqual(wrap("a longerthanthat b", 7), ["a", "longert", "hanthat", "b"]);
+  assert.deepEqual(wrap("検索検索", 5), ["検索", "検索"]);
+  assert.deepEqual(wrap("検索", 1), ["検索"]);
+});
+
+Deno.test("wrapped spans keep their tones", () => {
+  const spans = [span("10 started"), span(", "), span("2 dropped (20%)", "bad")];
+  const wide = wrapSpans(spans, { columns: 80, color: true });
+  assert.deepEqual(wide, ["10 started, \x1b[31m2 dropped (20%)\x1b[0m"]);
+  const narrow = wrapSpans(spans, { columns: 12, color: true });
+  assert.deepEqual(narrow, ["10 started,", "\x1b[31m2 dropped\x1b[0m", "\x1b[31m(20%)\x1b[0m"]);
 });
 
 Deno.test("colors only add escape sequences around spans", () => {

@@ -45,6 +45,35 @@ Deno.test("lines are cut off if even the numbers do not fit", () => {
   }
 });
 
+Deno.test("columns are left out before names become illegible, the least important first", () => {
+  const columns: TableColumn[] = [
+    { title: "Name", align: "left", elastic: true },
+    { title: "Count", align: "right" },
+    { title: "Min", align: "right", leaveOut: 2 },
+    { title: "Max", align: "right", leaveOut: 1 },
+  ];
+  const rows = [["/search/by/title/and/author", "1", "0.100", "5.00"].map((text) => span(text))];
+  const lines = (width: number): readonly string[] => {
+    const { header, rows: [row], leftOut } = textTable(columns, rows, {
+      columns: width,
+      color: false,
+    });
+    return [header, row!, leftOut.join(", ")];
+  };
+  assert.deepEqual(lines(29), [
+    "Name         Count   Min  Max",
+    "/searc…uthor     1 0.100 5.00",
+    "",
+  ]);
+  assert.deepEqual(lines(28), [
+    "Name              Count  Max",
+    "/search/…d/author     1 5.00",
+    "Min",
+  ]);
+  assert.deepEqual(lines(20), ["Name           Count", "/search…author     1", "Min, Max"]);
+  assert.deepEqual(lines(12), ["Name   Count", "/se…or     1", "Min, Max"]);
+});
+
 Deno.test("wide characters do not break the alignment", () => {
   assert.deepEqual(table([["1", "検索", "HTTP 500"], ["2", "find", "HTTP 404"]], 80).slice(2), [
     "    1  検索  HTTP 500",
