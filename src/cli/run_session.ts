@@ -189,7 +189,7 @@ export class RunSession {
   constructor(host: Host, options: Options) {
     this.host = host;
     this.options = options;
-    this.#abilities = consoleAbilities(host.stdout, host.env);
+    this.#abilities = consoleAbilities(host.stdout, (name) => host.env(name));
     this.#console = new ConsoleOutput(host.stdout, { ...this.#abilities, log: host.stderr });
   }
 
