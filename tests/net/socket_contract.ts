@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { createServer, type Server, type Socket as Peer } from "node:net";
+import { createServer, type Socket as Peer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Socket, SocketHandler } from "../../src/net/socket.ts";
+import { lengthOf } from "../support/nightly.ts";
+import { type FuzzedSockets, fuzzSockets } from "./socket_fuzz.ts";
 
 /** What is tested: a way to open sockets, and a server for them. */
 export interface SocketImplementation {
@@ -12,9 +14,9 @@ export interface SocketImplementation {
    * Makes a server that does not end connections by itself. It passes a connection to `track` at once, and
    * to `accept` when it is open. Plain TCP by default.
    */
-  listen?(track: (peer: Peer) => void, accept: (peer: Peer) => void): Server;
+  listen?: FuzzedSockets["listen"];
   /** Closes the server's side with a reset. By default, as sockets of `node:net` do. */
-  reset?(peer: Peer): void;
+  reset?: FuzzedSockets["reset"];
   /** Whether a small write is done when the call returns. */
   readonly writesAtOnce: boolean;
   /** Delivers everything that has been received. */
@@ -104,8 +106,14 @@ interface TestServer extends AsyncDisposable {
   readonly closed: number;
 }
 
+const listenPlain: FuzzedSockets["listen"] = (track, accept) =>
+  createServer({ allowHalfOpen: true }, (peer) => {
+    track(peer);
+    accept(peer);
+  });
+
 async function serve(
-  { listen }: SocketImplementation,
+  { listen = listenPlain }: SocketImplementation,
   accept: (peer: Peer) => void,
 ): Promise<TestServer> {
   const peers = new Set<Peer>();
@@ -118,10 +126,7 @@ async function serve(
       closed++;
     });
   };
-  const server = listen?.(track, accept) ?? createServer({ allowHalfOpen: true }, (peer) => {
-    track(peer);
-    accept(peer);
-  });
+  const server = listen(track, accept);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   assert.ok(typeof address === "object" && address !== null);
@@ -464,6 +469,17 @@ export function socketContract(implementation: SocketImplementation): void {
     while (server.peers.size > 0) await delay(1);
     for (let turn = 0; turn < 500 && descriptors() > before; turn++) await delay(10);
     assert.ok(descriptors() <= before, `${descriptors()} after ${before}`);
+  });
+
+  test("both sides count the same exchanges, ends and resets", async () => {
+    const seed = Number(Deno.env.get("AIOTEST_FUZZ_SEED") ?? Date.now() % 2 ** 31);
+    const exchanges = lengthOf({ short: implementation.listen ? 1_000 : 5_000, full: 1_000_000 });
+    const fuzzed = {
+      open: implementation.open,
+      listen: implementation.listen ?? listenPlain,
+      reset: (peer: Peer) => reset(implementation, peer),
+    };
+    await fuzzSockets(fuzzed, { seed, users: 200, exchanges });
   });
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { createServer, type Socket as Peer } from "node:net";
-import type { Socket, SocketHandler, Sockets } from "../../src/net/socket.ts";
+import type { Server, Socket as Peer } from "node:net";
+import type { Socket, SocketHandler } from "../../src/net/socket.ts";
 import { seeded } from "../support/cutting_target.ts";
 
 /** How long a request is; its first letter says what the target does. */
@@ -38,8 +38,14 @@ interface Counts {
 /** A target that does what each request asks it to. */
 class Target {
   readonly counts: Counts = { answers: new Map(), ends: 0, resets: 0 };
-  readonly #server = createServer({ allowHalfOpen: true }, (peer) => this.#serve(peer));
+  readonly #server;
+  readonly #reset: (peer: Peer) => void;
   readonly #peers = new Set<Peer>();
+
+  constructor({ listen, reset }: FuzzedSockets) {
+    this.#reset = reset;
+    this.#server = listen((peer) => this.#track(peer), (peer) => this.#serve(peer));
+  }
 
   async listen(): Promise<number> {
     await new Promise<void>((resolve) =>
@@ -53,11 +59,14 @@ class Target {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #serve(peer: Peer): void {
+  #track(peer: Peer): void {
     this.#peers.add(peer);
-    peer.setNoDelay(true);
     peer.on("error", () => {});
     peer.on("close", () => this.#peers.delete(peer));
+  }
+
+  #serve(peer: Peer): void {
+    peer.setNoDelay(true);
     peer.on("end", () => peer.end());
     let text = "";
     let gone = false;
@@ -81,11 +90,11 @@ class Target {
         return false;
       case "R":
         this.counts.resets++;
-        peer.write(answer, () => peer.resetAndDestroy());
+        peer.write(answer, () => this.#reset(peer));
         return true;
       case "r":
         this.counts.resets++;
-        peer.resetAndDestroy();
+        this.#reset(peer);
         return true;
       case "E":
       case "e":
@@ -185,15 +194,19 @@ class Fuzz {
   nextId = 1;
   left: number;
   readonly ended: Promise<void>;
-  readonly #sockets: Sockets;
+  readonly #fuzzed: FuzzedSockets;
   readonly #port: number;
   #users: number;
   readonly #end: () => void;
 
-  constructor(sockets: Sockets, port: number, { seed, users, exchanges }: FuzzOptions) {
+  constructor(
+    fuzzed: FuzzedSockets,
+    port: number,
+    { seed, users, exchanges }: FuzzOptions,
+  ) {
     this.random = seeded(seed);
     this.left = exchanges;
-    this.#sockets = sockets;
+    this.#fuzzed = fuzzed;
     this.#port = port;
     this.#users = users;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -202,8 +215,7 @@ class Fuzz {
   }
 
   open(user: FuzzUser): Socket {
-    const to = { address: "127.0.0.1", port: this.#port, localAddress: null };
-    return this.#sockets.open(to, user);
+    return this.#fuzzed.open(this.#port, user);
   }
 
   letter(): string {
@@ -213,6 +225,15 @@ class Fuzz {
   userEnded(): void {
     if (--this.#users === 0) this.#end();
   }
+}
+
+/** A way to open sockets, and a server for them. */
+export interface FuzzedSockets {
+  open(port: number, handler: SocketHandler): Socket;
+  /** Passes a connection to `track` at once, and to `accept` when it is open. */
+  listen(track: (peer: Peer) => void, accept: (peer: Peer) => void): Server;
+  /** Closes the server's side with a reset. */
+  reset(peer: Peer): void;
 }
 
 /** How much to do. */
@@ -227,9 +248,12 @@ export interface FuzzOptions {
  * Lets users make exchanges whose connections either side closes or resets at random, and checks that both
  * sides have counted the same.
  */
-export async function fuzzSockets(sockets: Sockets, options: FuzzOptions): Promise<void> {
-  const target = new Target();
-  const fuzz = new Fuzz(sockets, await target.listen(), options);
+export async function fuzzSockets(
+  fuzzed: FuzzedSockets,
+  options: FuzzOptions,
+): Promise<void> {
+  const target = new Target(fuzzed);
+  const fuzz = new Fuzz(fuzzed, await target.listen(), options);
   for (let i = 0; i < options.users; i++) new FuzzUser(fuzz).open();
   await fuzz.ended;
   const differences: string[] = [];

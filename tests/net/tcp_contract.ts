@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type Socket as Peer } from "node:net";
 import type { Socket, SocketHandler, Sockets } from "../../src/net/socket.ts";
-import { lengthOf } from "../support/nightly.ts";
 import { projectPath } from "../support/paths.ts";
-import { fuzzSockets } from "./socket_fuzz.ts";
 import { Recorder, socketContract } from "./socket_contract.ts";
 
 /** A server on one address; its connections do not end by themselves. */
@@ -205,12 +203,6 @@ export function tcpContract(sockets: Sockets): void {
     // With `Deno.connect`, most of them made one exchange, and some a hundred times as many.
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     assert.ok(least >= 20 && most <= 45, `${least} to ${most} exchanges`);
-  });
-
-  test("both sides count the same exchanges, ends and resets", async () => {
-    const seed = Number(Deno.env.get("AIOTEST_FUZZ_SEED") ?? Date.now() % 2 ** 31);
-    const exchanges = lengthOf({ short: 5_000, full: 1_000_000 });
-    await fuzzSockets(sockets, { seed, users: 200, exchanges });
   });
 
   test("without a descriptor, opening fails with EMFILE, and open sockets still work", async () => {
