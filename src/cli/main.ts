@@ -5,7 +5,14 @@
  */
 
 import { systemClock } from "../core/clock.ts";
-import { AiotestError, atLeastFailed, ExitCode, isInstance, stackText } from "../core/errors.ts";
+import {
+  AiotestError,
+  atLeastFailed,
+  ExitCode,
+  INTERRUPTED_EARLY,
+  isInstance,
+  stackText,
+} from "../core/errors.ts";
 import { emitWithin, events, stopHandlersLimit } from "../core/events.ts";
 import { HOW_TO_STOP } from "../core/exit_calls.ts";
 import type { Host } from "../core/host.ts";
@@ -27,6 +34,8 @@ export async function main(host: Host): Promise<number> {
   });
   // The runtime's own console throws if the disk is full, or if the reader of a pipe is slow.
   host.onConsole((text, stream) => host[stream].write(`${text}\n`));
+  const interrupted = Promise.withResolvers<never>();
+  host.onEarlyInterrupt(() => interrupted.reject(interruption(host)));
   let isExitCalled = false;
   host.onExitCall((call) => {
     if (!isExitCalled) logger.error(`${call.message}. ${HOW_TO_STOP}`);
@@ -35,7 +44,8 @@ export async function main(host: Host): Promise<number> {
   // Such a run has not done what its test file wanted.
   const least = (code: number): number => isExitCalled ? atLeastFailed(code) : code;
   try {
-    const ownExitCode = await runCommand(host).catch((error) => explain(host, error));
+    const ownExitCode = await Promise.race([runCommand(host), interrupted.promise])
+      .catch((error) => explain(host, error));
     const exitCode = least(await afterOutput(host, ownExitCode));
     await quit(host, exitCode);
     return least(exitCode);
@@ -44,6 +54,14 @@ export async function main(host: Host): Promise<number> {
   } finally {
     await flush(host);
   }
+}
+
+/** Commands that run no test. */
+const OTHER_COMMANDS: readonly (string | undefined)[] = ["init", "compare"];
+
+function interruption({ args }: Host): AiotestError {
+  const isRun = !OTHER_COMMANDS.includes(args[0]);
+  return new AiotestError(isRun ? INTERRUPTED_EARLY : "Interrupted", ExitCode.interrupted);
 }
 
 const STALLED = "aiotest: The test file waits for something that can never happen\n" +

@@ -65,6 +65,7 @@ export async function receiveTestFile(
   }
   const workerId = options.workerName ?? workerName(host.hostname, systemRandom, NAME_LETTERS);
   const session = new RunSession(host, options);
+  let release = (): void => {};
   try {
     await session.open(null);
     const link = await linkOptions(host, worker, { workerId, testfileHash: "" });
@@ -77,10 +78,15 @@ export async function receiveTestFile(
       },
     });
     logger.info(`No test file found. Requesting the master's from ${link.master}.`);
-    session.guard({ stop: () => fetch.stop(), countStrayError: () => {} });
+    release = session.guard({
+      stopping: "Interrupted before the master has sent its test file.",
+      stop: () => fetch.stop(),
+      countStrayError: () => {},
+    });
     if (isInterrupted()) fetch.stop();
     return await fetch.run() ? received : null;
   } finally {
+    release();
     session.close();
   }
 }

@@ -189,12 +189,15 @@ export interface WrittenReports {
 export class ReportFiles {
   readonly #files: readonly (RequestedFile & OpenOutput)[];
   readonly #releaseDescriptors: () => void;
+  /** Those that are still to be written. */
+  readonly #unwritten: Set<NamedOutput>;
 
   private constructor(
     files: readonly (RequestedFile & OpenOutput)[],
     releaseDescriptors: () => void,
   ) {
     this.#files = files;
+    this.#unwritten = new Set(files);
     this.#releaseDescriptors = releaseDescriptors;
   }
 
@@ -212,6 +215,11 @@ export class ReportFiles {
     const files = await openOutputs(host, requestedFiles(options), others);
     // Users may leave no descriptor for the reports.
     return new ReportFiles(files, files.length === 0 ? () => {} : host.reserveDescriptors());
+  }
+
+  /** The files that are still to be written, with their options. */
+  get unwritten(): string[] {
+    return [...this.#unwritten].map(({ option, path }) => `--${option} ${path}`);
   }
 
   /** Removes the reports of an earlier run as {@link removeOld} does. */
@@ -232,6 +240,7 @@ export class ReportFiles {
     const isSummary = ({ option }: NamedOutput): number => option === "json" ? 1 : 0;
     for (const output of this.#files.toSorted((a, b) => isSummary(a) - isSummary(b))) {
       const problem = await writeOutput(output, () => output.make({ ...run, exitCode }));
+      this.#unwritten.delete(output);
       if (problem === null) continue;
       exitCode = atLeastFailed(exitCode);
       problems.push(problem);

@@ -14,7 +14,7 @@ import { RpcServer } from "../shared/rpc.ts";
 import type { SharedServices } from "../shared/services.ts";
 import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
-import { loggedSocketKind, RunSession } from "./run_session.ts";
+import { loggedSocketKind, RunSession, STOPPING_USERS } from "./run_session.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { checkLocalAddresses, connectionOptions } from "./connection_options.ts";
 import { openSharedServices } from "./shared_services.ts";
@@ -107,7 +107,11 @@ async function runUsers(
     onWarning: (text) => logger.warn(text),
   });
   await session.show(run, services);
-  session.guard(run);
+  session.guard({
+    stopping: STOPPING_USERS,
+    stop: () => run.stop(),
+    countStrayError: (thrown) => run.countStrayError(thrown),
+  });
   // A run that something else ends has no code of a test file.
   if (done === undefined) session.watchBlocks(classes);
   void done?.then(() => run.stop());

@@ -34,7 +34,7 @@ import { readPemFile } from "./option_files.ts";
 import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import type { MasterSettings } from "./role.ts";
-import { RunSession } from "./run_session.ts";
+import { RunSession, STOPPING_USERS } from "./run_session.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { openSharedServices } from "./shared_services.ts";
 import type { ForwardedOptions } from "./sources.ts";
@@ -138,7 +138,11 @@ async function runUntilEnd(
 ): Promise<number> {
   await session.show(run, services);
   // The master measures nothing itself.
-  session.guard({ stop: () => run.stop(), countStrayError: () => {} });
+  session.guard({
+    stopping: STOPPING_USERS,
+    stop: () => run.stop(),
+    countStrayError: () => {},
+  });
   session.watchBlocks([]);
   const processes = onListening?.(port, session, run);
   try {

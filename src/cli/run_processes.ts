@@ -204,7 +204,11 @@ export async function runWorkerProcesses(
       { count, masterHost, masterPort, token, options, customFlags },
       context(host, session, () => {}),
     );
-    session.guard({ stop: () => fleet.terminate(), countStrayError: () => {} });
+    session.guard({
+      stopping: "Stopping the workers. Interrupt again to exit at once.",
+      stop: () => fleet.terminate(),
+      countStrayError: () => {},
+    });
     if (isInterrupted()) fleet.terminate();
     const ended = await fleet.ended;
     return session.exitCode(Math.max(ExitCode.passed, ...ended.map(({ code }) => code)));

@@ -6,7 +6,14 @@
 
 import { resolve } from "node:path";
 import { systemClock } from "../core/clock.ts";
-import { AiotestError, atLeastFailed, errorText, ExitCode, UsageError } from "../core/errors.ts";
+import {
+  AiotestError,
+  atLeastFailed,
+  errorText,
+  ExitCode,
+  INTERRUPTED_EARLY,
+  UsageError,
+} from "../core/errors.ts";
 import { events, prepareWithin } from "../core/events.ts";
 import { type ExitCall, HOW_TO_STOP } from "../core/exit_calls.ts";
 import type { Host } from "../core/host.ts";
@@ -40,6 +47,11 @@ import { runMetadata } from "./run_metadata.ts";
 import { dataFiles } from "./test_bundle.ts";
 import type { TestFileExports } from "./test_file.ts";
 
+/** What the log says when a run is interrupted for the first time. */
+export const STOPPING_USERS = "Stopping the users. Interrupt again to exit at once.";
+
+const STOPPING_EARLY = "Stopping before the test has started. Interrupt again to exit at once.";
+
 /** Reactions to Ctrl-C and SIGTERM. */
 interface InterruptHandlers {
   /** The first signal: stop gracefully. */
@@ -49,12 +61,12 @@ interface InterruptHandlers {
 }
 
 /**
- * Handles Ctrl-C and SIGTERM until the process ends: a signal during shutdown must not change the exit
- * code.
+ * Handles Ctrl-C and SIGTERM until the returned function is called. If a run may have started, that is never: a
+ * signal during shutdown must not change the exit code.
  */
-export function watchInterrupts(host: Host, handlers: InterruptHandlers): void {
+export function watchInterrupts(host: Host, handlers: InterruptHandlers): () => void {
   let interrupted = false;
-  host.onInterrupt(() => {
+  return host.onInterrupt(() => {
     if (interrupted) {
       handlers.beforeExit();
       host.exit(ExitCode.interrupted);
@@ -66,6 +78,8 @@ export function watchInterrupts(host: Host, handlers: InterruptHandlers): void {
 
 /** A run that can be interrupted. */
 export interface Stoppable {
+  /** What {@link stop} does now, as sentences for the log. */
+  readonly stopping: string;
   /** Stops it gracefully. */
   stop(): void;
   /** Counts an error that no test could catch. */
@@ -161,6 +175,15 @@ export function loggedSocketKind(): SocketKind {
   return kind;
 }
 
+/** The warning of a run that was interrupted twice. */
+const CUT_OFF = "The run was interrupted twice: what was counted in its last moments is missing.";
+
+/** The warning of a run with an error. */
+function failureWarning(failure: unknown): string {
+  const isEarly = failure instanceof AiotestError && failure.exitCode === ExitCode.interrupted;
+  return isEarly ? `${failure.message}.` : `The run failed: ${errorText(failure)}`;
+}
+
 /** Presents one run, from its first log line to its exit code. */
 export class RunSession {
   readonly host: Host;
@@ -168,6 +191,12 @@ export class RunSession {
   readonly #console: ConsoleOutput;
   readonly #log = new LogTail();
   #outputs: LiveOutputs | null = null;
+  /** The run whose results are shown here; `null` on a worker. */
+  #run: LiveRun | null = null;
+  /** Whether the run was interrupted before it started. */
+  #isInterruptedEarly = false;
+  /** Whether the final report has been printed. */
+  #isReported = false;
   #files: ReportFiles | null = null;
   readonly #abilities: ConsoleAbilities;
   /** Whether the run has ended, so that its reports are written. */
@@ -255,6 +284,7 @@ export class RunSession {
     const rendezvous = (): SharedServices["rendezvous"] => services.rendezvous;
     this.#outputs = await LiveOutputs.open({ host, options, run, log: this.#log, rendezvous });
     this.#files?.removeOld();
+    this.#run = run;
   }
 
   /** Watches whether code of the test file blocks this process. @param classes those that run here. */
@@ -319,18 +349,23 @@ export class RunSession {
 
   /**
    * Makes Ctrl-C, SIGTERM and SIGHUP stop the run, and counts the errors that nothing has caught since
-   * {@link open}.
+   * {@link open}. Call the returned function to watch no more signals.
    */
-  guard(run: Stoppable): void {
+  guard(run: Stoppable): () => void {
     const { host } = this;
-    watchInterrupts(host, {
+    const release = watchInterrupts(host, {
       onFirst: () => {
         if (this.#isOver) return;
-        logger.info("Stopping the users. Interrupt again to exit at once.");
+        this.#isInterruptedEarly = this.#run?.snapshot().startedAt === null;
+        // The parent of a child has said it, or ends the child because the run is over.
+        if (!host.isChild) {
+          logger.info(this.#isInterruptedEarly ? STOPPING_EARLY : run.stopping);
+        }
         run.stop();
       },
-      beforeExit: () => this.close(),
+      beforeExit: () => this.#sayLost(),
     });
+    if (host.interruptedEarly) run.stop();
     // Direct output of the test file would garble the panel.
     if (this.#abilities.panel) this.#releaseConsole = host.onConsole((text) => this.print(text));
     host.onExitCall((call) => {
@@ -342,6 +377,25 @@ export class RunSession {
     });
     this.#countStrayError = (thrown) => run.countStrayError(thrown);
     for (const thrown of this.#strayErrors.splice(0)) run.countStrayError(thrown);
+    return release;
+  }
+
+  /** Before the process exits at once: prints what was counted until now, and names what is lost. */
+  #sayLost(): void {
+    const { host } = this;
+    this.close();
+    const snapshot = this.#run?.snapshot() ?? null;
+    if (!this.#isReported && snapshot !== null && snapshot.startedAt !== null) {
+      const result = { ...snapshot, complete: false, warnings: [...snapshot.warnings, CUT_OFF] };
+      const { columns } = host.stdout;
+      const { color } = this.#abilities;
+      host.stdout.write(
+        finalReport(result, { exitCode: ExitCode.interrupted, columns, color, bars: false }),
+      );
+    }
+    const files = this.#files?.unwritten ?? [];
+    const lost = files.length === 0 ? "" : `. Not written: ${files.join(", ")}`;
+    host.stderr.write(`aiotest: interrupted again, so it exits at once${lost}\n`);
   }
 
   /**
@@ -352,7 +406,8 @@ export class RunSession {
    */
   async report(result: Snapshot, runFailure: unknown): Promise<number> {
     const failure = runFailure ??
-      this.exitFailure("the run", exitCodeOf(result, this.options.exitCodeOnError, null));
+      this.exitFailure("the run", exitCodeOf(result, this.options.exitCodeOnError, null)) ??
+      this.#earlyEnd(result);
     this.#isOver = true;
     this.#endWatchdog();
     this.#releaseConsole();
@@ -364,12 +419,13 @@ export class RunSession {
     const columns = reportColumns(host.stdout);
     const { color, panel: bars } = this.#abilities;
     host.stdout.write(finalReport(result, { exitCode, columns, color, bars }));
+    this.#isReported = true;
     await host.stdout.flush();
     const run = {
       // On the terminal, the error is printed after the report.
       snapshot: failure === null
         ? result
-        : { ...result, warnings: [...result.warnings, `The run failed: ${errorText(failure)}`] },
+        : { ...result, warnings: [...result.warnings, failureWarning(failure)] },
       exitCode: host.stdout.problem === null ? this.exitCode(exitCode) : atLeastFailed(exitCode),
       metadata: () => runMetadata(host, options),
     };
@@ -387,6 +443,15 @@ export class RunSession {
     const { host, options: { logfile } } = this;
     if (logfile === null || openLogFile(host, logfile).problem === null) return exitCode;
     return atLeastFailed(exitCode);
+  }
+
+  /** The error of a run that was stopped before it started; `null` if it has started. */
+  #earlyEnd({ startedAt }: Snapshot): AiotestError | null {
+    if (this.#isInterruptedEarly) {
+      return new AiotestError(INTERRUPTED_EARLY, ExitCode.interrupted);
+    }
+    if (startedAt !== null) return null;
+    return new AiotestError("The test was stopped before it started", ExitCode.interrupted);
   }
 
   #endWatchdog(): void {

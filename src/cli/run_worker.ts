@@ -17,7 +17,7 @@ import { checkLocalAddresses, connectionOptions } from "./connection_options.ts"
 import type { CommandLine, Options } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
-import { loggedSocketKind, RunSession } from "./run_session.ts";
+import { loggedSocketKind, RunSession, STOPPING_USERS } from "./run_session.ts";
 import { setUpRun } from "./run_setup.ts";
 import type { ForwardedOptions } from "./sources.ts";
 import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
@@ -67,6 +67,9 @@ export async function runWorker(
       setUp: (forwarded) => setUpNode(session, exports, commandLine, { rpc, forwarded }),
     });
     session.guard({
+      get stopping(): string {
+        return run.hasBegun ? STOPPING_USERS : "Interrupted before a test started on this worker.";
+      },
       stop: () => run.leave(),
       countStrayError: (thrown) => run.countStrayError(thrown),
     });

@@ -20,7 +20,7 @@ export const ExitCode = {
   threshold: 3,
   /** Workers were missing, or counts are incomplete. */
   cluster: 4,
-  /** Interrupted twice. */
+  /** Interrupted twice, or before the test started. */
   interrupted: 130,
 } as const;
 
@@ -28,6 +28,9 @@ export const ExitCode = {
 export function atLeastFailed(exitCode: number): number {
   return Math.max(exitCode, ExitCode.failures);
 }
+
+/** Says that a run which was interrupted has measured nothing. */
+export const INTERRUPTED_EARLY = "Interrupted before the test started";
 
 /** An error whose message is shown on the command line. */
 export class AiotestError extends Error {

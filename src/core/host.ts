@@ -94,6 +94,12 @@ export interface Host {
    * children alike, and the parent decides about its children.
    */
   onInterrupt(handler: () => void): () => void;
+  /** Calls `handler` on the signals of {@link onInterrupt} that come before its first call. */
+  onEarlyInterrupt(handler: () => void): void;
+  /** Whether a handler of {@link onEarlyInterrupt} was called. */
+  readonly interruptedEarly: boolean;
+  /** Whether this is a child of {@link spawnSelf}. */
+  readonly isChild: boolean;
   /**
    * Calls `handler` with uncaught errors and unhandled rejections, which would otherwise end the process.
    * Call the returned function to stop.
@@ -138,7 +144,7 @@ export interface Host {
    * Call the returned function to stop.
    */
   onExitCall(handler: (call: ExitCall) => void): () => void;
-  /** Starts the thread that watches whether the event loop is blocked. */
+  /** Starts the thread that watches whether the event loop is blocked, in place of an earlier one. */
   startWatchdog(options: Omit<WatchdogOptions, "isChild" | "survivesHangup">): Watchdog;
   /** Ends the process immediately. */
   exit(code: number): never;
@@ -150,6 +156,9 @@ export function denoHost(): Host {
   const survivesHangup = isChild || surviveHangup();
   const stdout = output(Deno.stdout);
   const stderr = output(Deno.stderr);
+  let releaseEarly = (): void => {};
+  let interruptedEarly = false;
+  let watchdog: Watchdog | null = null;
   return {
     args: Deno.args,
     cwd: Deno.cwd(),
@@ -170,7 +179,21 @@ export function denoHost(): Host {
     listFolder,
     createPrivateFolder,
     importModule: (path) => import(pathToFileURL(path).href),
-    onInterrupt: (handler) => onInterrupt(handler, { isChild, survivesHangup }),
+    onInterrupt(handler): () => void {
+      releaseEarly();
+      releaseEarly = (): void => {};
+      return onInterrupt(handler, { isChild, survivesHangup });
+    },
+    onEarlyInterrupt(handler): void {
+      releaseEarly = onInterrupt(() => {
+        interruptedEarly = true;
+        handler();
+      }, { isChild, survivesHangup });
+    },
+    get interruptedEarly(): boolean {
+      return interruptedEarly;
+    },
+    isChild,
     ...uncaughtErrors(),
     onStalled: (handler) => globalThis.addEventListener("beforeunload", () => handler()),
     onConsole: (print) => redirectConsole(globalThis.console, print),
@@ -186,7 +209,10 @@ export function denoHost(): Host {
       spawnSelf({ args: Deno.args, env: Deno.env.toObject() }, args, options),
     onParentGone: (handler) => isChild ? onStdinEnd(handler) : () => {},
     onExitCall: exitCalls(),
-    startWatchdog: (options) => startWatchdog({ ...options, isChild, survivesHangup }),
+    startWatchdog(options): Watchdog {
+      watchdog?.end();
+      return watchdog = startWatchdog({ ...options, isChild, survivesHangup });
+    },
     exit: (code) => realExit(code),
   };
 }

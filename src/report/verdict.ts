@@ -48,6 +48,9 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
     ...(snapshot.complete || snapshot.startedAt === null ? [] : [incompleteFact(snapshot)]),
     ...(exitCode === ExitCode.cluster ? workerFacts(snapshot) : []),
   ].join(", ");
+  if (snapshot.startedAt === null && exitCode === ExitCode.interrupted) {
+    return { word: span("NOTHING MEASURED", "warning"), facts: `${facts} (exit code ${exitCode})` };
+  }
   if (exitCode !== 0) {
     return { word: span("FAILED", "bad"), facts: `${facts} (exit code ${exitCode})` };
   }

@@ -99,11 +99,16 @@ export class WorkerRun {
     if (this.#failure !== null) throw this.#failure;
   }
 
+  /** Whether the test has started here. */
+  get hasBegun(): boolean {
+    return this.#node?.hasBegun === true;
+  }
+
   /** Leaves before the run is over: the other workers get its users, the master gets its counts. */
   leave(): void {
     if (this.#stopping === null) this.#setState("leaving");
     // A worker that has not started has nothing to hand over.
-    if (this.#node?.hasBegun !== true) return void this.#connection.close();
+    if (!this.hasBegun) return void this.#connection.close();
     void this.#stop();
   }
 

@@ -15,7 +15,7 @@ function thrownAt(place: string): TypeError {
 }
 
 Deno.test("an internal error is printed with its stack and a request to report it", async () => {
-  const host = new FakeHost({ args: ["compare", "a.json", "b.json"] });
+  const host = new FakeHost({ args: ["init", "here"] });
   const place = new URL("../../src/cli/sources.ts", import.meta.url).href;
   host.isFile = () => Promise.reject(thrownAt(place));
   assert.equal(await main(host), 1);

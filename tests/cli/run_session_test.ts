@@ -77,7 +77,11 @@ Deno.test("a test file gets its own flags and the options, but not the token", a
 Deno.test("the first Ctrl-C stops the run gracefully, the second ends the process", async () => {
   const { host, session } = await newSession();
   let stops = 0;
-  const run: Stoppable = { stop: () => void stops++, countStrayError: () => {} };
+  const run: Stoppable = {
+    stopping: "Stopping.",
+    stop: () => void stops++,
+    countStrayError: () => {},
+  };
   session.guard(run);
   host.interrupt();
   assert.equal(stops, 1);
@@ -85,9 +89,70 @@ Deno.test("the first Ctrl-C stops the run gracefully, the second ends the proces
   assert.equal(host.exitCode, 130);
 });
 
+Deno.test("a run that is interrupted before its start has not passed, and says so", async () => {
+  const { host, session } = await newSession("--no-web", "--json", "out.json");
+  await session.open({});
+  const early = { ...result(0), startedAt: null, endedAt: null };
+  await session.show({ ...SHOWN, snapshot: () => early }, { rendezvous: [] });
+  session.guard({ stopping: "Stopping the users.", stop: () => {}, countStrayError: () => {} });
+  host.interrupt();
+  assert.match(host.stderr.text, /Stopping before the test has started\./);
+  assert.doesNotMatch(host.stderr.text, /users/);
+  await assert.rejects(session.report(early, null), {
+    message: "Interrupted before the test started",
+    exitCode: 130,
+  });
+  assert.match(host.stdout.text, /NOTHING MEASURED .*\(exit code 130\)/);
+  const summary = JSON.parse(host.files.get("/home/me/out.json")!);
+  assert.deepEqual(summary.warnings, ["Interrupted before the test started."]);
+  assert.equal(summary.exitCode, 130);
+});
+
+Deno.test("a second Ctrl-C prints what was counted, and names the files that are lost", async () => {
+  const { host, session } = await newSession(
+    "--no-web",
+    "--json",
+    "out.json",
+    "--html",
+    "out.html",
+  );
+  await session.open({});
+  await session.show({ ...SHOWN, snapshot: () => result(0) }, { rendezvous: [] });
+  session.guard({ stopping: "Stopping the users.", stop: () => {}, countStrayError: () => {} });
+  host.interrupt();
+  assert.match(host.stderr.text, /Stopping the users\./);
+  assert.throws(() => host.interrupt());
+  assert.equal(host.exitCode, 130);
+  assert.match(host.stdout.text, /\(exit code 130\)/);
+  assert.match(
+    host.stderr.text,
+    /interrupted again, so it exits at once\. Not written: --json out\.json, --html out\.html\n$/,
+  );
+});
+
+Deno.test("a child stops without a word: its parent says why", async () => {
+  const { host, session } = await newSession();
+  host.isChild = true;
+  await session.open(null);
+  let stops = 0;
+  session.guard({ stopping: "Stopping.", stop: () => void stops++, countStrayError: () => {} });
+  host.interrupt();
+  assert.equal(stops, 1);
+  assert.equal(host.stderr.text, "");
+});
+
+Deno.test("a run that was interrupted before it is guarded stops at once", async () => {
+  const { host, session } = await newSession();
+  host.onEarlyInterrupt(() => {});
+  host.interrupt();
+  let stops = 0;
+  session.guard({ stopping: "Stopping.", stop: () => void stops++, countStrayError: () => {} });
+  assert.equal(stops, 1);
+});
+
 Deno.test("a signal after the end of the run neither stops it again nor ends the process", async () => {
   const { host, session } = await newSession();
-  const run = { stop: () => assert.fail("stopped"), countStrayError: () => {} };
+  const run = { stopping: "", stop: () => assert.fail("stopped"), countStrayError: () => {} };
   session.guard(run);
   await session.report(result(0), null);
   host.interrupt();
@@ -99,6 +164,7 @@ Deno.test("a test file that tries to end the process stops its run, which fails"
   const seen: string[] = [];
   await session.open({});
   session.guard({
+    stopping: "",
     stop: () => seen.push("stop"),
     countStrayError: (thrown) => seen.push(String(thrown)),
   });
@@ -134,7 +200,11 @@ Deno.test("errors that nothing catches do not end the process, not even while re
   };
   await session.open({});
   host.throwUncaught("before the run");
-  session.guard({ stop: () => {}, countStrayError: (thrown) => void stray.push(thrown) });
+  session.guard({
+    stopping: "",
+    stop: () => {},
+    countStrayError: (thrown) => void stray.push(thrown),
+  });
   host.throwUncaught("during the run");
   assert.equal(await session.report(result(0), null), 0);
   host.throwUncaught("after the reports");

@@ -161,7 +161,8 @@ for (const args of [[], ["--processes", "2"]]) {
     assert.equal((await run.live()).live.state, "ready");
     run.started.kill("SIGINT");
     const { code, stdout, stderr } = await run.started.finished;
-    assert.equal(code, 0, stderr);
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /\naiotest: Interrupted before the test started\n/);
     assert.match(stderr, /Waiting for the test to be started in the dashboard\./);
     assert.match(stdout, /NOTHING MEASURED/);
     assert.equal(run.target.total, 0);
@@ -170,7 +171,8 @@ for (const args of [[], ["--processes", "2"]]) {
       [summary.startedAt, summary.endedAt, summary.totals.requests, summary.complete],
       [null, null, 0, true],
     );
-    assert.deepEqual(summary.warnings, []);
+    assert.equal(summary.exitCode, 130);
+    assert.deepEqual(summary.warnings, ["Interrupted before the test started."]);
   });
 }
 

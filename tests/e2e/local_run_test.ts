@@ -165,14 +165,48 @@ Deno.test("a second interrupt exits at once with 130", async () => {
     export class StuckTest extends User {
       async testStuck() { console.error("begun"); await new Promise(() => {}); }
     }`);
-  const run = startAiotest(["-s", "60"], { cwd: here.path });
+  const run = startAiotest(["-s", "60", "--json", "out.json", "--html", "out.html"], {
+    cwd: here.path,
+  });
   await run.says("begun");
   run.kill("SIGINT");
   await run.says("Interrupt again");
   run.kill("SIGINT");
-  const { code, stdout } = await run.finished;
+  const { code, stdout, stderr } = await run.finished;
   assert.equal(code, 130);
-  assert.equal(stdout, "");
+  assert.match(stdout, /FAILED +no requests.*\(exit code 130\)/);
+  assert.match(stdout, /interrupted twice/);
+  assert.match(
+    stderr,
+    /\naiotest: interrupted again, so it exits at once\. Not written: --json out\.json, --html out\.html\n/,
+  );
+});
+
+Deno.test("an interrupt before the start ends the process with 130 and a sentence", async () => {
+  await using here = await folder();
+  await Deno.writeTextFile(
+    `${here.path}/importing.ts`,
+    'console.error("begun"); await new Promise((resolve) => setTimeout(resolve, 60_000));',
+  );
+  await Deno.writeTextFile(
+    `${here.path}/init.ts`,
+    `import { events, User } from "aiotest";
+    events.on("init", async () => {
+      console.error("begun");
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+    });
+    events.on("quitting", ({ exitCode }) => console.error("quitting", exitCode));
+    export class NoTest extends User { testNothing() {} }`,
+  );
+  for (const [file, signal] of [["importing.ts", "SIGINT"], ["init.ts", "SIGTERM"]] as const) {
+    const run = startAiotest(["-f", file], { cwd: here.path });
+    await run.says("begun");
+    run.kill(signal);
+    const { code, stdout, stderr } = await run.finished;
+    assert.deepEqual([code, stdout], [130, ""], stderr);
+    assert.match(stderr, /\naiotest: Interrupted before the test started\n/);
+    if (file === "init.ts") assert.match(stderr, /\nquitting 130\n/);
+  }
 });
 
 Deno.test("events are emitted in their order, with their data", async () => {

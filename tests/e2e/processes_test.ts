@@ -64,6 +64,7 @@ Deno.test("--processes 2 runs a master and two workers, with exact counts and no
   assert.equal(children.length, 2);
   const { code, summary, stderr } = await run.ended();
   assert.equal(code, 0, stderr);
+  assert.doesNotMatch(stderr, /nterrupt|Stopping/);
   assertEqualCounts(summary, target);
   assert.equal(summary.complete, true);
   assert.equal(summary.users.peak, 20);

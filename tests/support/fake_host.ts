@@ -120,6 +120,10 @@ export class FakeHost implements Host {
   readonly #env: Readonly<Record<string, string>>;
   readonly #modules: Readonly<Record<string, () => Record<string, unknown>>>;
   readonly #logs = new Map<string, LogFile>();
+  interruptedEarly = false;
+  /** Set by the test. */
+  isChild = false;
+  #earlyHandler: (() => void) | null = null;
   readonly #interruptHandlers = new Set<() => void>();
   readonly #exitHandlers = new Set<(call: ExitCall) => void>();
   #errorHandlers: ((thrown: unknown) => void)[] = [];
@@ -268,13 +272,22 @@ export class FakeHost implements Host {
     });
   }
 
+  onEarlyInterrupt(handler: () => void): void {
+    this.#earlyHandler = () => {
+      this.interruptedEarly = true;
+      handler();
+    };
+  }
+
   onInterrupt(handler: () => void): () => void {
+    this.#earlyHandler = null;
     this.#interruptHandlers.add(handler);
     return () => void this.#interruptHandlers.delete(handler);
   }
 
   /** Simulates Ctrl-C. */
   interrupt(): void {
+    this.#earlyHandler?.();
     for (const handler of [...this.#interruptHandlers]) handler();
   }
 

@@ -19,6 +19,17 @@ import { importTestFile, isTestFile, type TestFileExports } from "../test_file.t
 
 /** Runs the test file of the command line or of the master; resolves with the exit code. */
 export async function runTestFile(host: Host, commandLine: CommandLine): Promise<number> {
+  // A test file that blocks the event loop while it is imported can be interrupted as well.
+  const activity = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)).fill(-1);
+  const watchdog = host.startWatchdog({ activity, tests: [], summaryPath: null });
+  try {
+    return await runImported(host, commandLine);
+  } finally {
+    watchdog.end();
+  }
+}
+
+async function runImported(host: Host, commandLine: CommandLine): Promise<number> {
   return await lacksTestFile(host, commandLine)
     ? await runMastersTestFile(host, commandLine)
     : await runOwnTestFile(host, commandLine);
