@@ -92,6 +92,7 @@ async function runUsers(
     resetStats: options.resetStats,
     setupTimeout: options.setupTimeout,
     waitsForStart: options.noAutostart,
+    shortages: () => services.shortages,
     thresholds,
     abortOnThreshold: options.abortOnThreshold,
     warnings,

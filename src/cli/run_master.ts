@@ -231,6 +231,7 @@ async function openRun(
     resetStats: options.resetStats,
     setupTimeout: options.setupTimeout,
     waitsForStart: options.noAutostart,
+    shortages: () => services.shortages,
     thresholds,
     abortOnThreshold: options.abortOnThreshold,
     events,

@@ -24,13 +24,12 @@ import { LoadDriver, reportedLoad } from "./load_driver.ts";
 import { LoadGenerator } from "./load_generator.ts";
 import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
-import { NaturalEnd, RunWatch } from "./run_watch.ts";
+import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
 import { TestEvents } from "./test_events.ts";
-import type { ThresholdOptions } from "./threshold_watch.ts";
 import { GeneratorStandstills, Warnings } from "./warnings.ts";
 
 /** The dependencies of a local run. */
-export interface LocalRunOptions extends ThresholdOptions {
+export interface LocalRunOptions extends RunWatchOptions {
   readonly runId: string;
   readonly hostname: string;
   readonly profile: LoadProfile;
@@ -63,8 +62,6 @@ export interface LocalRunOptions extends ThresholdOptions {
   readonly activity: Int32Array;
   /** Called once a second while the test runs. */
   readonly onSecond: (snapshot: Snapshot) => void;
-  /** Called with each new warning. */
-  readonly onWarning: (text: string) => void;
 }
 
 const NODE = "local";
@@ -249,7 +246,11 @@ export class LocalRun {
         sockets: this.#options.sockets,
       }],
       statistics,
-      warnings: [...this.#warnings.texts, ...this.#standstills.texts],
+      warnings: [
+        ...this.#warnings.texts,
+        ...this.#standstills.texts,
+        ...this.#watch.shortages,
+      ],
     };
   }
 

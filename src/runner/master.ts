@@ -29,9 +29,8 @@ import { liveRunInfo } from "./load_generator.ts";
 import { masterSnapshot, missingCounts, withoutOpenSeconds } from "./master_snapshot.ts";
 import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
-import { NaturalEnd, RunWatch } from "./run_watch.ts";
+import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
 import { TestEvents } from "./test_events.ts";
-import type { ThresholdOptions } from "./threshold_watch.ts";
 import { fromMoment, GeneratorStandstills, Standstills, Warnings } from "./warnings.ts";
 import {
   LEASE_SECONDS,
@@ -42,9 +41,7 @@ import {
 
 /** The dependencies of a master. */
 export interface MasterRunOptions
-  extends
-    Omit<WorkerManagerOptions, "runState" | "rpc" | "onMessage" | "onLost">,
-    ThresholdOptions {
+  extends Omit<WorkerManagerOptions, "runState" | "rpc" | "onMessage" | "onLost">, RunWatchOptions {
   readonly runId: string;
   /** SHA-256 of the test file's text, as hexadecimal digits. */
   readonly testfileHash: string;
@@ -233,6 +230,7 @@ export class MasterRun {
       warnings: [
         ...this.#warnings.texts,
         ...this.#pauses.texts,
+        ...this.#watch.shortages,
       ],
     });
   }

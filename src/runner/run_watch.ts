@@ -18,8 +18,10 @@ import type {
   ThresholdRow,
 } from "../stats/snapshot.ts";
 import type { KeyedInProgress, StatsDelta } from "../stats/stats_delta.ts";
+import type { Shortage } from "../shared/shortages.ts";
 import type { Allocator } from "./allocation.ts";
 import type { LoadDriver } from "./load_driver.ts";
+import { ShortageWatch } from "./shortages.ts";
 import {
   type ReportedFilter,
   StepWatch,
@@ -29,8 +31,17 @@ import {
 import { networkProblems } from "../stats/network_stats.ts";
 import { arrivalProblems, unfinishedProblems, type Warnings } from "./warnings.ts";
 
+/** What a {@link RunWatch} needs. */
+export interface RunWatchOptions extends ThresholdOptions {
+  /** What users have asked for in vain; without it, there is nothing that they share. */
+  readonly shortages?: () => readonly Shortage[];
+  /** Called with each new warning. */
+  readonly onWarning: (text: string) => void;
+}
+
 /** Checks a run once a second, and at its end. */
 export class RunWatch {
+  readonly #shortages: ShortageWatch;
   readonly #thresholds: ThresholdWatch;
   readonly #steps: StepWatch;
   readonly #warnings: Warnings;
@@ -42,7 +53,7 @@ export class RunWatch {
    * @param stop ends the test in an orderly way.
    */
   constructor(
-    options: ThresholdOptions,
+    options: RunWatchOptions,
     shape: LoadUserShape | null,
     warnings: Warnings,
     stop: () => void,
@@ -50,6 +61,12 @@ export class RunWatch {
     this.#thresholds = new ThresholdWatch(options, warnings, stop);
     this.#steps = new StepWatch(shape, options.thresholds);
     this.#warnings = warnings;
+    this.#shortages = new ShortageWatch(options.shortages ?? (() => []), options.onWarning);
+  }
+
+  /** What users lack: warnings whose numbers follow the run. */
+  get shortages(): readonly string[] {
+    return this.#shortages.texts;
   }
 
   /** What has been found so far; `null` if the load does not rise until something breaks. */
@@ -88,11 +105,13 @@ export class RunWatch {
   /** Another second of the run is over. */
   check(snapshot: Snapshot): void {
     this.#thresholds.check(snapshot);
+    this.#checkShortages(snapshot);
   }
 
   /** Everything is counted. @param naturalEnd knows how many iterations are missing. */
   conclude(snapshot: Snapshot, naturalEnd: Pick<NaturalEnd, "shortage">): void {
     this.#thresholds.conclude(snapshot);
+    this.#checkShortages(snapshot, true);
     const { users, arrivalRate, complete, statistics } = snapshot;
     const { iterations } = statistics;
     this.#warnings.addAll(unfinishedProblems(statistics.totals));
@@ -102,6 +121,10 @@ export class RunWatch {
     // Checked only at the end: what holds for a part of the run need not hold for the whole.
     const max = Math.min(users.target, this.#userLimit);
     this.#warnings.addAll(arrivalProblems(iterations, { peak: users.peak, max }, statistics));
+  }
+
+  #checkShortages({ elapsedSeconds, users }: Snapshot, isOver = false): void {
+    this.#shortages.check({ elapsedSeconds, peakUsers: users.peak }, isOver);
   }
 }
 

@@ -20,6 +20,7 @@ import {
   type SharedService,
   valueText,
 } from "./calls.ts";
+import type { DryFeeder } from "./shortages.ts";
 
 /** A feeder whose rows have been read. */
 export interface LoadedFeeder {
@@ -36,6 +37,11 @@ export class FeederStore implements SharedService {
 
   constructor(feeders: readonly LoadedFeeder[], random: Random) {
     this.#stocks = new Map(feeders.map((one) => [one.name, new FeederStock(one, random)]));
+  }
+
+  /** The feeders that were asked for a row when they had none left. */
+  get dry(): DryFeeder[] {
+    return [...this.#stocks.values()].flatMap((stock) => stock.dry ?? []);
   }
 
   perform({ name, operation }: SharedCall, _: readonly unknown[], done: Done): Cancel {
@@ -57,10 +63,19 @@ class FeederStock {
   readonly #returned: number[] = [];
   readonly #waiting = new Set<Done>();
   #next = 0;
+  #refusals = 0;
 
   constructor(feeder: LoadedFeeder, random: Random) {
     this.#feeder = feeder;
     this.#random = random;
+  }
+
+  /** What was asked for in vain; `null` if there has always been a row. */
+  get dry(): DryFeeder | null {
+    const { name, rows, onEmpty } = this.#feeder;
+    const [refusals, waiting] = [this.#refusals, this.#waiting.size];
+    if (refusals === 0 && waiting === 0) return null;
+    return { kind: "feeder", name, rows: rows.length, onEmpty, refusals, waiting };
   }
 
   next(done: Done): Cancel {
@@ -76,6 +91,7 @@ class FeederStock {
     else if (this.#next < rows.length) this.#handOut(this.#next++, done);
     else if (onEmpty === "wait") return this.#wait(done);
     else {
+      this.#refusals++;
       const why = `feeder ${name}: all ${rows.length} rows have been used`;
       done(onEmpty === "throw" ? refused(why) : { ...refused(why), result: "end" });
     }

@@ -20,6 +20,8 @@ import {
   type SharedService,
 } from "./calls.ts";
 
+import type { QueueUse } from "./shortages.ts";
+
 /** Sends commands to Redis. */
 export interface Redis {
   /** Sends a command; resolves with the reply, and rejects with an error that users can read. */
@@ -216,9 +218,11 @@ function numberOf(reply: unknown): number {
  */
 export class RedisQueues implements SharedService {
   readonly #redis: Redis;
+  readonly #use: QueueUse;
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis, use: QueueUse) {
     this.#redis = redis;
+    this.#use = use;
   }
 
   perform(call: SharedCall, args: readonly unknown[], done: Done): Cancel {
@@ -245,14 +249,21 @@ export class RedisQueues implements SharedService {
     else if (texts.length === 0) done({ ...NOTHING, giveBack: null });
     else {
       const pushed = this.#redis.command("RPUSH", call.name, ...texts)
-        .then(() => answered(call, { result: "ok", value: "" }));
+        .then(() => {
+          this.#use.used(call.name);
+          return answered(call, { result: "ok", value: "" });
+        });
       answerWith(call, pushed, { mayChange: true, done });
     }
   }
 
   async #pop(call: SharedCall): Promise<PerformedCall> {
     const text = await this.#redis.command("LPOP", call.name);
-    if (typeof text !== "string") return { ...NOTHING, giveBack: null };
+    if (typeof text !== "string") {
+      this.#use.missed(call.name);
+      return { ...NOTHING, giveBack: null };
+    }
+    this.#use.used(call.name);
     const json = jsonOf(text);
     if (Buffer.byteLength(json) > MAX_VALUE) {
       // It is too long to be sent to a worker, so it is put back.

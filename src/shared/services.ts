@@ -26,6 +26,7 @@ import {
 } from "./calls.ts";
 import { FeederStore, type LoadedFeeder } from "./feeders.ts";
 import { ITERATION_SERVICE, IterationQuota } from "./iteration_quota.ts";
+import { QueueUse, type Shortage } from "./shortages.ts";
 import { type Redis, REDIS_SERVICE, RedisAnswers, RedisCounters, RedisQueues } from "./redis.ts";
 
 /** What {@link SharedServices} need. */
@@ -47,13 +48,16 @@ export class SharedServices {
   readonly #services: ReadonlyMap<string, SharedService>;
   readonly #barriers: Barriers;
   readonly #iterations: IterationQuota;
+  readonly #feeders: FeederStore;
+  readonly #queueUse = new QueueUse();
 
   constructor({ feeders, clock, random, redis = null, iterations = null }: SharedServicesOptions) {
     this.#barriers = new Barriers(clock);
     this.#iterations = new IterationQuota(iterations ?? 0, clock);
+    this.#feeders = new FeederStore(feeders, random);
     this.#services = new Map<string, SharedService>([
-      ...(redis === null ? memoryStores() : redisStores(redis)),
-      ["feeder", new FeederStore(feeders, random)],
+      ...(redis === null ? memoryStores(this.#queueUse) : redisStores(redis, this.#queueUse)),
+      ["feeder", this.#feeders],
       ["rendezvous", this.#barriers],
       [ITERATION_SERVICE, this.#iterations],
     ]);
@@ -62,6 +66,11 @@ export class SharedServices {
   /** How the rounds of each rendezvous ended. */
   get rendezvous(): readonly RendezvousRounds[] {
     return this.#barriers.ended;
+  }
+
+  /** What users have asked for in vain. */
+  get shortages(): readonly Shortage[] {
+    return [...this.#feeders.dry, ...this.#queueUse.empty];
   }
 
   /** A node is lost. @param from its incarnation. */
@@ -85,14 +94,14 @@ export class SharedServices {
   }
 }
 
-function memoryStores(): [string, SharedService][] {
-  return [["counter", new CounterStore()], ["queue", new QueueStore()]];
+function memoryStores(use: QueueUse): [string, SharedService][] {
+  return [["counter", new CounterStore()], ["queue", new QueueStore(use)]];
 }
 
-function redisStores(redis: Redis): [string, SharedService][] {
+function redisStores(redis: Redis, use: QueueUse): [string, SharedService][] {
   return [
     ["counter", new RedisCounters(redis)],
-    ["queue", new RedisQueues(redis)],
+    ["queue", new RedisQueues(redis, use)],
     [REDIS_SERVICE, new RedisAnswers()],
   ];
 }
@@ -145,11 +154,13 @@ interface StoredQueue {
 /** The queues of a run. All values of a push are added, or none. */
 class QueueStore implements SharedService {
   readonly #queues = new Map<string, StoredQueue>();
+  readonly #use: QueueUse;
   readonly #maxBytes: number;
   #bytes = 0;
 
   /** @param maxBytes of all values in all queues. */
-  constructor(maxBytes: number = MAX_BYTES) {
+  constructor(use: QueueUse, maxBytes: number = MAX_BYTES) {
+    this.#use = use;
     this.#maxBytes = maxBytes;
   }
 
@@ -189,6 +200,7 @@ class QueueStore implements SharedService {
       this.#queues.set(name, queue = { values: [], head: 0 });
     }
     for (const text of texts) queue.values.push(text);
+    if (texts.length > 0) this.#use.used(name);
     this.#bytes += bytes;
     return changed("");
   }
@@ -196,7 +208,11 @@ class QueueStore implements SharedService {
   #pop(name: string): PerformedCall {
     const queue = this.#queues.get(name);
     const text = queue?.values[queue.head];
-    if (queue === undefined || text === undefined) return { ...changed(""), changed: false };
+    if (queue === undefined || text === undefined) {
+      this.#use.missed(name);
+      return { ...changed(""), changed: false };
+    }
+    this.#use.used(name);
     queue.values[queue.head++] = "";
     this.#bytes -= costOf(text);
     if (queue.head >= BATCH && queue.head * 2 >= queue.values.length) {

@@ -87,6 +87,10 @@ for (
     assert.equal(visits(target, "/stop").length, 30);
     assert.equal(new Set(visits(target, "/stop").map(({ user }) => user)).size, 30);
     assert.deepEqual([summary.userErrors, code], [[], 0], stderr);
+    const warning =
+      /^Feeder \w+ has no more rows: all 3,000 were handed out within \w+; 30 of 30 users have stopped since\.$/;
+    assert.ok(summary.warnings.some((text) => warning.test(text)), summary.warnings.join("\n"));
+    assert.match(stderr, /WARNING +Feeder \w+ has no more rows: /);
   });
 
   Deno.test(`${where}: a circular feeder starts again with its first row`, async () => {

@@ -5,6 +5,7 @@ import { stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
 import { NaturalEnd, RunWatch } from "../../src/runner/run_watch.ts";
 import { Warnings } from "../../src/runner/warnings.ts";
+import type { Shortage } from "../../src/shared/shortages.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { secondOf } from "../support/counts.ts";
 import { openSnapshot, shopSnapshot } from "../support/snapshots.ts";
@@ -13,6 +14,7 @@ import { samplesOf } from "../support/steps.ts";
 class Scene {
   readonly warnings: string[] = [];
   stops = 0;
+  shortages: readonly Shortage[] = [];
   readonly watch: RunWatch;
 
   constructor(
@@ -21,7 +23,12 @@ class Scene {
     abortOnThreshold = false,
   ) {
     this.watch = new RunWatch(
-      { thresholds: new ThresholdSet(thresholds), abortOnThreshold },
+      {
+        thresholds: new ThresholdSet(thresholds),
+        abortOnThreshold,
+        onWarning: (text) => this.warnings.push(text),
+        shortages: () => this.shortages,
+      },
       shape,
       new Warnings((text) => this.warnings.push(text)),
       () => this.stops++,
@@ -191,4 +198,16 @@ Deno.test("a run that was stopped lacks no iterations, nor does one with --reset
   const free = new NaturalEndScene();
   free.look(["exhausted"]);
   assert.deepEqual(free.naturalEnd.shortage(12, true), []);
+});
+
+Deno.test("what users lack is a warning every second and at the end", () => {
+  const scene = new Scene();
+  const queue = { kind: "queue", name: "orders", uses: 0, misses: 10 } as const;
+  scene.watch.check(shopSnapshot(30));
+  assert.deepEqual(scene.watch.shortages, []);
+  scene.shortages = [queue];
+  scene.watch.conclude(shopSnapshot(31), NO_SHORTAGE);
+  const text = "Queue orders has never had a value: 10 calls of pop() found nothing.";
+  assert.deepEqual(scene.watch.shortages, [text]);
+  assert.deepEqual(scene.warnings, [text]);
 });

@@ -11,6 +11,7 @@ import {
 } from "../../src/shared/redis.ts";
 import type { RpcServer } from "../../src/shared/rpc.ts";
 import { SharedServices } from "../../src/shared/services.ts";
+import { QueueUse } from "../../src/shared/shortages.ts";
 import { rpcServerWith } from "../support/rpc_servers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { FakeRedisClient } from "../support/fake_redis.ts";
@@ -143,7 +144,7 @@ Deno.test("a failed addition may have been made, and is not repeated", async () 
 });
 
 function queues(...replies: readonly unknown[]): RedisCalls {
-  return new RedisCalls("queue", (redis) => new RedisQueues(redis), replies);
+  return new RedisCalls("queue", (redis) => new RedisQueues(redis, new QueueUse()), replies);
 }
 
 Deno.test("values are pushed to the list of the queue's name as JSON, and popped from it", async () => {
@@ -293,4 +294,23 @@ Deno.test("invalid recorded answers are refused", () => {
     results.map(({ value, changed }) => [value, changed]),
     Array(2).fill(["redis n: no answer", false]),
   );
+});
+
+Deno.test("the use of queues is counted, as far as Redis has answered", async () => {
+  const use = new QueueUse();
+  const calls = new RedisCalls("queue", (redis) => new RedisQueues(redis, use), [
+    null,
+    null,
+    1,
+    '"a"',
+    null,
+  ]);
+  await calls.ask("pop");
+  await calls.ask("pop");
+  assert.deepEqual(use.empty, [{ kind: "queue", name: "n", uses: 0, misses: 2 }]);
+  await calls.ask("push", ["a"]);
+  assert.deepEqual(use.empty, []);
+  await calls.ask("pop");
+  await calls.ask("pop");
+  assert.deepEqual(use.empty, [{ kind: "queue", name: "n", uses: 2, misses: 1 }]);
 });

@@ -35,6 +35,10 @@ class Scene {
     );
   }
 
+  get shortages(): SharedServices["shortages"] {
+    return this.#services.shortages;
+  }
+
   get rendezvous(): SharedServices["rendezvous"] {
     return this.#services.rendezvous;
   }
@@ -217,4 +221,41 @@ Deno.test("invalid calls are refused with a reason", () => {
     "error timer rows: no such service",
     "error counter rows: no list of arguments",
   ]);
+});
+
+Deno.test("feeders without rows and empty queues are shortages, once users have asked for more", () => {
+  const dry = (onEmpty: LoadedFeeder["onEmpty"]): SharedServices["shortages"] => {
+    const services = new Scene([{ onEmpty }]);
+    for (let i = 0; i < 3; i++) services.ask("feeder", "next");
+    assert.deepEqual(services.shortages, []);
+    services.ask("feeder", "next");
+    const cancel = services.ask("feeder", "next");
+    const all = services.shortages;
+    cancel();
+    return all;
+  };
+  const feeder = { kind: "feeder", name: "rows", rows: 3 } as const;
+  assert.deepEqual(dry("stop"), [{ ...feeder, onEmpty: "stop", refusals: 2, waiting: 0 }]);
+  assert.deepEqual(dry("throw"), [{ ...feeder, onEmpty: "throw", refusals: 2, waiting: 0 }]);
+  assert.deepEqual(dry("wait"), [{ ...feeder, onEmpty: "wait", refusals: 0, waiting: 2 }]);
+
+  const services = new Scene();
+  services.ask("queue", "pop");
+  services.ask("queue", "size");
+  const queue = { kind: "queue", name: "rows" } as const;
+  assert.deepEqual(services.shortages, [{ ...queue, uses: 0, misses: 1 }]);
+  services.ask("queue", "push", [1]);
+  assert.deepEqual(services.shortages, []);
+  services.ask("queue", "pop");
+  services.ask("queue", "pop");
+  assert.deepEqual(services.shortages, [{ ...queue, uses: 2, misses: 1 }]);
+});
+
+Deno.test("a feeder of another mode is never short", () => {
+  const services = new Scene([{ mode: "circular" }, { name: "others", mode: "random" }]);
+  for (let i = 0; i < 9; i++) {
+    services.ask("feeder", "next");
+    services.ask("feeder", "next", [], "others");
+  }
+  assert.deepEqual(services.shortages, []);
 });
