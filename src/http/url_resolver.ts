@@ -16,6 +16,9 @@ export interface ResolvedUrl {
   readonly authorization: string | null;
 }
 
+/** A relative URL cannot be resolved, because there is no host. */
+export class NoHostError extends TypeError {}
+
 /** Enough for the fixed URLs of any test. URLs that contain an id are evicted. */
 const MAX_ENTRIES = 1000;
 
@@ -35,7 +38,8 @@ export class UrlResolver {
   /**
    * Resolves a URL.
    *
-   * @throws TypeError if the URL is relative and there is no host, or if it is not an HTTP URL.
+   * @throws NoHostError if the URL is relative and there is no host.
+   * @throws TypeError if it is not an HTTP URL.
    */
   resolve(text: string): ResolvedUrl {
     const known = this.#known.get(text);
@@ -50,7 +54,7 @@ export class UrlResolver {
   #join(text: string): string {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text;
     if (this.#host === "") {
-      throw new TypeError(
+      throw new NoHostError(
         `${JSON.stringify(hideCredentials(text))} is relative, and the user class has no host`,
       );
     }

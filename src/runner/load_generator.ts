@@ -6,7 +6,7 @@
 
 import type { ArrivalAssignment } from "../cluster/protocol.ts";
 import { type Clock, EventLoopMonitor, type Random } from "../core/clock.ts";
-import { isInstance } from "../core/errors.ts";
+import { isInstance, type PreparationError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import { ExitCall } from "../core/exit_calls.ts";
 import type { Lease } from "../core/lease.ts";
@@ -54,6 +54,8 @@ export interface LoadGeneratorOptions {
   readonly onIterationsOver: () => void;
   /** Called when all users have ended by themselves; more may start. */
   readonly onUsersGone: () => void;
+  /** Called when a test turns out not to be prepared, so that the run must end. It may be repeated. */
+  readonly onUnprepared: (error: PreparationError) => void;
   /** Called with a sentence if this node cannot keep up. It may be repeated. */
   readonly onWarning: (text: string) => void;
 }
@@ -93,9 +95,13 @@ export class LoadGenerator {
       users: () => this.users,
       runTime: () => this.elapsedSeconds,
     });
-    this.#recorder = new Recorder(this.#table, events, this.run, (code) => {
-      options.onWarning(localFailureProblem(code, options.openFileLimit));
-    });
+    this.#recorder = new Recorder(
+      this.#table,
+      events,
+      this.run,
+      (code) => options.onWarning(localFailureProblem(code, options.openFileLimit)),
+      options.onUnprepared,
+    );
     const eventLoop = new EventLoopMonitor();
     this.#health = new GeneratorHealth(
       clock,

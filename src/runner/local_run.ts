@@ -119,6 +119,10 @@ export class LocalRun {
       activity: options.activity,
       onIterationsOver: () => this.#naturalEnd.end(this.#driver),
       onUsersGone: () => this.#naturalEnd.endWithoutUsers(this.#driver),
+      onUnprepared: (error) => {
+        this.#failure ??= error;
+        this.stop();
+      },
       onWarning: (text) => this.#warnings.add(text),
     });
     this.#testEvents = new TestEvents(options, this.#generator.run);

@@ -196,6 +196,7 @@ export class WorkerRun {
         openFileLimit,
         clockSync: new ClockSync(rpc, this.#clock),
         connection: this.#connection,
+        onUnprepared: (error) => this.#cannotContinue(error),
         onWarning: (text) => this.#warn(text),
         onState: (state) => this.#setState(state),
       });
@@ -211,6 +212,14 @@ export class WorkerRun {
       this.#connection.send({ type: "ERROR", code: "unprepared", text: error.message });
     }
     this.#fail(error);
+  }
+
+  /** A test turns out not to be prepared: the master ends the run, and gets what was counted until then. */
+  #cannotContinue(error: PreparationError): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#connection.send({ type: "ERROR", code: "unprepared", text: error.message });
+    this.leave();
   }
 
   #assign(assignment: Assignment): void {

@@ -121,6 +121,7 @@ export class FastHttpUser extends User {
     const transport = socketQueue === null ? sockets : new QueuedTransport(sockets, socketQueue);
     const { host } = this;
     this.session = new Session(transport, context, {
+      userClass: this.constructor.name,
       host,
       urls: http.urls(host),
       timeout: settings.timeout,

@@ -119,6 +119,7 @@ export class HttpUser extends User {
     );
     const { host } = this;
     this.session = new Session(transport, context, {
+      userClass: this.constructor.name,
       host,
       urls: http.urls(host),
       timeout,

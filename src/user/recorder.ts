@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asError, errorText } from "../core/errors.ts";
+import { asError, errorText, type PreparationError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { LocalFailureCode } from "../core/local_failures.ts";
@@ -27,20 +27,26 @@ export class Recorder {
   readonly #events: Events;
   readonly #run: RunInfo;
   readonly #onLocalFailure: (code: LocalFailureCode) => void;
+  readonly #onUnprepared: (error: PreparationError) => void;
   readonly #counted = new WeakSet<object>();
   #lastEndedAt = 0;
 
-  /** @param onLocalFailure called whenever this machine lacks a resource. */
+  /**
+   * @param onLocalFailure called whenever this machine lacks a resource.
+   * @param onUnprepared called when the test turns out not to be prepared; it may be called again.
+   */
   constructor(
     table: SampleTable,
     events: Events,
     run: RunInfo,
     onLocalFailure: (code: LocalFailureCode) => void = () => {},
+    onUnprepared: (error: PreparationError) => void = () => {},
   ) {
     this.#table = table;
     this.#events = events;
     this.#run = run;
     this.#onLocalFailure = onLocalFailure;
+    this.#onUnprepared = onUnprepared;
   }
 
   /** When the last sample ended, in milliseconds on the node's clock; 0 before the first. */
@@ -86,6 +92,12 @@ export class Recorder {
   localFailure(code: LocalFailureCode, thrown: unknown, atMs: number): void {
     this.#onLocalFailure(code);
     this.#countError(LOAD_GENERATOR, `${code}: ${LOCAL_FAILURES[code]}`, thrown, atMs);
+  }
+
+  /** Ends the run, because a test needs what nobody has set. The error counts nowhere else. */
+  unprepared(error: PreparationError): void {
+    this.markCounted(error);
+    this.#onUnprepared(error);
   }
 
   /** Counts an error thrown by a user's own code. */

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import { errorText, isInstance, UsageError } from "../core/errors.ts";
+import { errorText, isInstance, PreparationError, UsageError } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
 import { asText, hideCredentials, shown } from "../core/text.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
@@ -28,7 +28,7 @@ import {
   type WireRequest,
   type WireResponse,
 } from "../http/transport.ts";
-import type { ResolvedUrl, UrlResolver } from "../http/url_resolver.ts";
+import { NoHostError, type ResolvedUrl, type UrlResolver } from "../http/url_resolver.ts";
 import type { UserContext } from "./context.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
@@ -43,6 +43,8 @@ export type Check = (res: HttpResponse) => unknown;
 
 /** Settings of a session. */
 export interface SessionSettings {
+  /** The name of the user class, for messages. */
+  readonly userClass: string;
   /** The default URL of `cookies.set`. */
   readonly host: string;
   /** Resolves URLs against the host; users of the same host can share it. */
@@ -86,6 +88,7 @@ export class Session {
   readonly #requests: UserRequests;
   readonly #signal: AbortSignal;
   readonly #iterationSlot: IterationSlot | null;
+  readonly #userClass: string;
   readonly #urls: UrlResolver;
   readonly #timeoutMs: number;
   readonly #maxRedirects: number;
@@ -112,6 +115,7 @@ export class Session {
     this.#requests = context.requests;
     this.#signal = context.signal;
     this.#iterationSlot = context.iterationSlot;
+    this.#userClass = settings.userClass;
     this.#urls = settings.urls;
     this.#timeoutMs = milliseconds(settings.timeout);
     this.#maxRedirects = settings.maxRedirects;
@@ -352,6 +356,7 @@ export class Session {
       request.counter.name = asText(options.name ?? target.name);
       return target;
     } catch (error) {
+      if (isInstance(error, NoHostError)) throw this.#noHost(url);
       const text = hideCredentials(asText(url));
       request.counter.name = asText(options.name ?? text.split(/[?#]/, 1)[0]);
       request.counter.startedAt = this.#clock.now();
@@ -361,6 +366,16 @@ export class Session {
         new RequestError("BAD_REQUEST", request.method, text, errorText(error), error),
       );
     }
+  }
+
+  /** Without a host, the test cannot run; that its URLs are relative is only known now. */
+  #noHost(url: string): PreparationError {
+    const error = new PreparationError(
+      `${this.#userClass} has no host, so it cannot request ${shown(hideCredentials(asText(url)))}`,
+      'Set static host = "http://127.0.0.1:8000" in the class, or give -H http://127.0.0.1:8000.',
+    );
+    this.#recorder.unprepared(error);
+    return error;
   }
 
   #failed(request: SessionRequest, error: unknown): void {
@@ -404,14 +419,41 @@ export class Session {
  */
 export function checkHttpHost(classHost: string, { name, host }: ClassOptions): void {
   const url = host ?? classHost;
-  if (url === "" || (/^https?:\/\//i.test(url) && URL.canParse(url))) return;
-  const expected = "expected a URL that starts with http:// or https://";
+  const problem = hostProblem(url);
+  if (problem === null) return;
   const text = hideCredentials(asText(url));
   throw new UsageError(
     host === null
-      ? `${name}.host is ${JSON.stringify(text)}: ${expected}`
-      : `--host ${text}: ${expected}, because ${name} sends HTTP requests`,
+      ? `${name}.host is ${JSON.stringify(text)}: ${problem.expected}`
+      : `--host ${text}: ${problem.expected}, because ${name} sends HTTP requests`,
+    problem.hint,
   );
+}
+
+/** What is wrong with a host; `null` if it is valid, or empty. */
+function hostProblem(text: string): { readonly expected: string; readonly hint: string } | null {
+  if (text === "") return null;
+  const url = /^https?:\/\/[^\s]+$/i.test(text) ? URL.parse(text) : null;
+  if (url === null) {
+    const expected = "expected a URL that starts with http:// or https://";
+    return { expected, hint: hostHint(text) };
+  }
+  // A relative URL would be appended to it.
+  if (!/[?#]/.test(text)) return null;
+  return {
+    expected: "expected a URL without a query and fragment",
+    hint: "Write the query in the URLs of the requests, or as their option params.",
+  };
+}
+
+/** The host that was probably meant. */
+function hostHint(text: string): string {
+  const trimmed = text.trim();
+  const [, scheme = "", rest = trimmed] = /^([a-z]*)(?::\/+|\/\/)(.*)$/i.exec(trimmed) ?? [];
+  const guess = `${/s$/i.test(scheme) ? "https" : "http"}://${rest}`;
+  return /\s/.test(guess) || rest === "" || !URL.canParse(guess)
+    ? ""
+    : `Did you mean ${hideCredentials(guess)}?`;
 }
 
 /** Checks the static fields of a user class that limit its requests and responses. */

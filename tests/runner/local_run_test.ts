@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PreparationError } from "../../src/core/errors.ts";
 import { Events } from "../../src/core/events.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { ClassMix } from "../../src/load/class_mix.ts";
@@ -7,6 +8,7 @@ import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import { LocalRun, type LocalRunOptions } from "../../src/runner/local_run.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
+import { FastHttpUser } from "../../src/user/fast_http_user.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
@@ -93,6 +95,26 @@ Deno.test("what users do is counted, and the run lasts from the first start to t
     [3, 0, 4],
   ]);
   assert.equal(running.clock.pending, 0);
+});
+
+Deno.test("a relative URL without a host ends the run before it counts anything", async () => {
+  class ShopTest extends FastHttpUser {
+    async testSearch(): Promise<void> {
+      await this.session.get("/search").catch(() => {});
+    }
+    async testPay(): Promise<void> {
+      await this.session.post("/pay");
+    }
+  }
+  const running = begin([ShopTest], { users: 3, rate: 1000, runTime: 60 });
+  await running.clock.advance(3000);
+  const { failure } = running.run;
+  assert.ok(failure instanceof PreparationError);
+  assert.equal(failure.exitCode, 2);
+  assert.equal(failure.message, "ShopTest has no host, so it cannot request '/search'");
+  const { statistics } = running.result!;
+  assert.equal(statistics.totals.requests, 0);
+  assert.equal(statistics.userErrors.length, 0);
 });
 
 Deno.test("each second of the run is reported, even while users are stopping", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { AiotestError, PreparationError } from "../../src/core/errors.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
+import { FastHttpUser } from "../../src/user/fast_http_user.ts";
 import { User } from "../../src/user/user.ts";
 import { report } from "../support/reports.ts";
 import { scriptedWorker } from "../support/scripted_worker.ts";
@@ -622,6 +623,27 @@ Deno.test("handlers of testStart that throw on all workers end the run, and no u
   for (const { error } of cluster.workers) {
     assertRefused(error, "A handler of the event testStart threw: no data");
   }
+});
+
+Deno.test("a relative URL without a host ends the run on all workers", async () => {
+  class ShopTest extends FastHttpUser {
+    async testSearch(): Promise<void> {
+      await this.session.get("/search");
+    }
+  }
+  const cluster = new VirtualCluster({ users: 4, runTime: 60 }, () => [ShopTest]);
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(30_000);
+  const { failure } = master.run;
+  assert.ok(failure instanceof PreparationError);
+  assert.match(
+    failure.message,
+    /^Worker [ab]: ShopTest has no host, so it cannot request '.search'$/,
+  );
+  assert.equal(master.result!.statistics.totals.requests, 0);
+  assert.equal(master.result!.statistics.userErrors.length, 0);
+  assert.equal(master.result!.complete, true);
 });
 
 Deno.test("a worker that is not prepared and joins late leaves, and the run goes on", async () => {

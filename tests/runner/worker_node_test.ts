@@ -60,6 +60,7 @@ function scene(
     openFileLimit,
     clockSync: new ClockSync({ call: () => () => {} }, clock),
     connection: { connected: false, sendFrame: () => {} },
+    onUnprepared: () => {},
     onWarning: (text) => warnings.push(text),
     onState: (state) => states.push(state),
   });

@@ -29,6 +29,7 @@ export function loadGenerator(
     activity: new Int32Array(1),
     onIterationsOver: () => {},
     onUsersGone: () => {},
+    onUnprepared: () => {},
     onWarning: () => {},
     ...changes,
   });

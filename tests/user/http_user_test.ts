@@ -61,6 +61,49 @@ class WrongTest extends HttpUser {
 const URL_EXPECTED = "expected a URL that starts with http:// or https://";
 
 /** The error of a class with these options, or `null`. */
+/** What an invalid host was probably meant to be. */
+function hostHint(host: string): string {
+  const connections = DEFAULT_CONNECTIONS;
+  try {
+    WebTest[checkOptions]({ name: "WebTest", host, connections });
+  } catch (error) {
+    assert.ok(error instanceof UsageError);
+    return error.hint;
+  }
+  throw new Error("it was accepted");
+}
+
+for (
+  const [host, meant] of [
+    ["localhost:8000", "http://localhost:8000"],
+    ["localhost/shop", "http://localhost/shop"],
+    ["//localhost", "http://localhost"],
+    ["htp://localhost", "http://localhost"],
+    ["htps://localhost", "https://localhost"],
+    ["http:/localhost", "http://localhost"],
+    ["https//localhost", "https://localhost"],
+    [" http://localhost ", "http://localhost"],
+    ["user:secret@localhost", "http://…@localhost"],
+  ] as const
+) {
+  Deno.test(`the host ${JSON.stringify(host)} was probably meant as ${meant}`, () => {
+    assert.equal(hostHint(host), `Did you mean ${meant}?`);
+  });
+}
+
+Deno.test("a host that cannot be guessed gets no hint, and no password is shown", () => {
+  for (const host of ["http://", "http://a b", "http://h:99999"]) assert.equal(hostHint(host), "");
+  assert.match(problem(WebTest, "http://ann:secret@h:x")!, /--host http:\/\/…@h:x: expected/);
+});
+
+Deno.test("a host can have a path, but no query and fragment", () => {
+  assert.equal(problem(WebTest, "http://127.0.0.1/shop/"), null);
+  for (const host of ["http://127.0.0.1/?q=1", "http://127.0.0.1#top"]) {
+    assert.match(problem(WebTest, host)!, /expected a URL without a query and fragment/);
+    assert.match(hostHint(host), /option params/);
+  }
+});
+
 function problem(
   userClass: UserClass,
   host: string | null,

@@ -72,6 +72,7 @@ function scene(
   const stop = new AbortController();
   const host = "http://127.0.0.1:8000";
   const session = new Session(transport, { ...context.context, signal: stop.signal }, {
+    userClass: "ShopTest",
     host,
     urls: new UrlResolver(host),
     timeout,
@@ -262,7 +263,7 @@ Deno.test("the latency of the first request of a late iteration starts when it w
   const session = new Session(
     transport,
     { ...context.context, iterationSlot: slot, signal: new AbortController().signal },
-    { host, urls: new UrlResolver(host), timeout: 3, maxRedirects: 20 },
+    { userClass: "ShopTest", host, urls: new UrlResolver(host), timeout: 3, maxRedirects: 20 },
   );
   await session.get("/first");
   await session.get("/second");

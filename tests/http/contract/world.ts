@@ -72,7 +72,7 @@ export class World implements AsyncDisposable {
     const session = new Session(
       this.#create(this.clock, node),
       { ...this.#context.context, signal: controller.signal },
-      { host, urls: new UrlResolver(host), timeout, maxRedirects },
+      { userClass: "ShopTest", host, urls: new UrlResolver(host), timeout, maxRedirects },
     );
     this.#sessions.push(session);
     return { session, abort: () => controller.abort() };
