@@ -9,7 +9,7 @@ import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { VERSION } from "../core/version.ts";
-import { isAnyAddress, urlHost } from "../web/security.ts";
+import { isAnyAddress, urlHost } from "../web/allowed_hosts.ts";
 import { type DashboardOptions, DashboardServer } from "../web/server.ts";
 import type { Options } from "./options.ts";
 
@@ -24,7 +24,10 @@ export type ShownRun = Pick<DashboardOptions, "control" | "log" | "metrics" | "r
  */
 export async function openDashboard(
   host: Host,
-  options: Pick<Options, "noAutostart" | "noWeb" | "webHost" | "webPort" | "webToken" | "given">,
+  options: Pick<
+    Options,
+    "noAutostart" | "noWeb" | "webHost" | "webAllowedHost" | "webPort" | "webToken" | "given"
+  >,
   run: ShownRun,
 ): Promise<DashboardServer | null> {
   if (options.noWeb) return null;
@@ -32,6 +35,7 @@ export async function openDashboard(
   const server = new DashboardServer({
     ...run,
     bindHost,
+    allowedHosts: options.webAllowedHost,
     port: options.webPort,
     maxConnections: maxConnections(await host.openFileLimit()),
     hostname: host.hostname,

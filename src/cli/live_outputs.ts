@@ -7,7 +7,7 @@
 
 import type { Host } from "../core/host.ts";
 import type { RendezvousRounds } from "../core/run_info.ts";
-import type { ResolvedLoad } from "../load/load.ts";
+import type { PartialLoad, ResolvedLoad } from "../load/load.ts";
 import type { RunControl } from "../runner/run_control.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import type { DashboardControl } from "../web/control.ts";
@@ -109,15 +109,15 @@ class Control implements DashboardControl {
     return this.#run.snapshot();
   }
 
-  start(load: ResolvedLoad | null): void {
-    this.#run.control.start(load);
+  start(load: PartialLoad | null): ResolvedLoad | null {
+    return this.#run.control.start(load);
   }
 
   stop(): void {
     this.#run.stop();
   }
 
-  changeLoad(load: ResolvedLoad): void {
-    this.#run.control.changeLoad(load);
+  changeLoad(load: PartialLoad): ResolvedLoad {
+    return this.#run.control.changeLoad(load);
   }
 }

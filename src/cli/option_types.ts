@@ -8,6 +8,7 @@
 import { isSourceAddress } from "../http/local_addresses.ts";
 import { CONNECT_TO_FORM, parseConnectTo } from "../http/connect_to.ts";
 import { isVisible } from "../core/text.ts";
+import { hostPattern } from "../web/allowed_hosts.ts";
 import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
 
 /** A value as a configuration file may give it. */
@@ -255,6 +256,18 @@ export const connectToRules: OptionType<readonly string[]> = {
   parse(text): readonly string[] | null {
     const rules = text.split(",").map((rule) => rule.trim());
     return rules.some((rule) => parseConnectTo(rule) === null) ? null : rules;
+  },
+};
+
+/** Names in URLs of the dashboard, separated by commas. */
+export const hostPatterns: OptionType<readonly string[]> = {
+  expected: "the name in the dashboard's URL like load.example.com, or *.example.com",
+  hint: "Write it without https://, path and port: every port is accepted.",
+  types: ["text", "list"],
+  add: (earlier, later) => [...earlier, ...later],
+  parse(text): readonly string[] | null {
+    const patterns = text.split(",").map((name) => hostPattern(name.trim()));
+    return patterns.includes(null) ? null : patterns as string[];
   },
 };
 

@@ -7,7 +7,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import { ANY_ADDRESS } from "../core/network.ts";
-import { isLoopback } from "../web/security.ts";
+import { isLoopback } from "../web/allowed_hosts.ts";
 import type { Options } from "./options.ts";
 import { environmentName, flagOf } from "./setting_types.ts";
 import { type Settings, settingsWithScope } from "./settings.ts";
@@ -171,14 +171,19 @@ function ignoredFlags(given: RoleOptions["given"]): string[] {
 }
 
 /** Options that decide whether a test that waits to be started can be started. */
-export type StartOptions = Pick<Settings, "noAutostart" | "noWeb" | "webHost" | "webToken">;
+export type StartOptions = Pick<
+  Settings,
+  "noAutostart" | "noWeb" | "webHost" | "webAllowedHost" | "webToken"
+>;
 
 /**
  * Checks that a test which waits to be started can be started.
  *
  * @throws UsageError if it cannot, with what to do about it.
  */
-export function checkStartable({ noAutostart, noWeb, webHost, webToken }: StartOptions): void {
+export function checkStartable(
+  { noAutostart, noWeb, webHost, webAllowedHost, webToken }: StartOptions,
+): void {
   if (!noAutostart) return;
   if (noWeb) {
     throw new UsageError(
@@ -186,9 +191,11 @@ export function checkStartable({ noAutostart, noWeb, webHost, webToken }: StartO
       "Remove one of them.",
     );
   }
-  if (webToken !== null || isLoopback(webHost)) return;
+  const isLocal = isLoopback(webHost);
+  if (webToken !== null || isLocal && webAllowedHost.length === 0) return;
+  const option = isLocal ? `--web-allowed-host ${webAllowedHost[0]}` : `--web-host ${webHost}`;
   throw new UsageError(
-    `--no-autostart with --web-host ${webHost} needs --web-token: without a token the dashboard is ` +
+    `--no-autostart with ${option} needs --web-token: without a token the dashboard is ` +
       "read-only there, and cannot start the test",
     "Prefer the environment variable AIOTEST_WEB_TOKEN.",
   );

@@ -6,7 +6,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import { DEFAULT_TLS, type TlsSettings, tlsSettings } from "../net/tls_settings.ts";
-import { isLoopback } from "../web/security.ts";
+import { isLoopback } from "../web/allowed_hosts.ts";
 import { type FileReader, readPemFile } from "./option_files.ts";
 import { isPem } from "./option_types.ts";
 import type { Options } from "./options.ts";

@@ -41,6 +41,9 @@ export interface ArrivalLoad {
 /** A load with nothing left out. */
 export type ResolvedLoad = UserLoad | ArrivalLoad;
 
+/** Some parts of a load. The others stay as they are. */
+export type PartialLoad = Partial<UserLoad> | Partial<ArrivalLoad>;
+
 /** `maxUsers` of a load that does not give it. */
 export const DEFAULT_MAX_USERS = 1000;
 

@@ -70,6 +70,7 @@ export class LoadDriver {
   /** The rate that applies now; `null` in the closed model. */
   #period: RatePeriod | null = null;
   #maxUsers = 0;
+  #load: ResolvedLoad | null = null;
   /** The load that was set by hand; `null` to follow the profile. */
   #override: ResolvedLoad | null = null;
   #stopped = false;
@@ -92,6 +93,11 @@ export class LoadDriver {
     this.#users = progress.users;
     this.#started = progress.started;
     this.#earlierChanges = progress.changes;
+  }
+
+  /** The load that applies now; `null` before the first one. */
+  get load(): ResolvedLoad | null {
+    return this.#load;
   }
 
   /** Whether users are still to be started or stopped. */
@@ -203,6 +209,7 @@ export class LoadDriver {
   #apply(load: ResolvedLoad, at: number): void {
     if (isArrivals(load)) this.#applyArrivals(load, at);
     else this.#applyUsers(load, at);
+    this.#load = load;
     this.#hooks.onLoad(load);
   }
 
@@ -258,6 +265,16 @@ export class LoadDriver {
       };
     });
   }
+}
+
+/** The load before the start of a test. */
+export function noLoad(isOpen: boolean): ResolvedLoad {
+  return isOpen ? { arrivalRate: 0, maxUsers: 0 } : { users: 0, rate: 0 };
+}
+
+/** Users that a load starts or stops per second; `null` before the first load, and in the open model. */
+export function spawnRateOf(load: ResolvedLoad): number | null {
+  return isArrivals(load) || load.rate === 0 ? null : load.rate;
 }
 
 /** A load as reports name it. */

@@ -20,7 +20,7 @@ import { InProgressGauge } from "../stats/unanswered.ts";
 import type { NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
-import { LoadDriver, reportedLoad } from "./load_driver.ts";
+import { LoadDriver, noLoad, reportedLoad, spawnRateOf } from "./load_driver.ts";
 import { LoadGenerator } from "./load_generator.ts";
 import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
@@ -87,7 +87,7 @@ export class LocalRun {
   #startedAtWall: number | null = null;
   /** When the statistics start, in seconds since the start. */
   #countedFrom = 0;
-  #load: ResolvedLoad = { users: 0, rate: 0 };
+  #load: ResolvedLoad;
   #finalUsers = 0;
   #lastHealth: Health = { cpu: 0, lagMs: 0 };
   #failure: unknown = null;
@@ -99,6 +99,7 @@ export class LocalRun {
     this.#clock = clock;
     this.#time = new RunTime(clock);
     this.control = new RunControl(clock, profile, options.waitsForStart);
+    this.#load = noLoad(this.control.isOpen);
     this.#warnings = new Warnings(options.onWarning);
     this.#watch = new RunWatch(options, profile.shape, this.#warnings, () => this.stop());
     this.#naturalEnd = new NaturalEnd(options);
@@ -232,6 +233,7 @@ export class LocalRun {
       complete,
       users,
       arrivalRate,
+      spawnRate: spawnRateOf(this.#load),
       breakingPoint: this.#watch.breakingPoint,
       thresholds: this.#watch.rows(statistics, this.#state, durationSeconds),
       expectedWorkers: null,

@@ -24,7 +24,7 @@ import { GeneratorWatch } from "../stats/generator_watch.ts";
 import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import { NAMES_CAPPED } from "../stats/totals.ts";
 import { Allocator } from "./allocation.ts";
-import { type LoadChange, LoadDriver, reportedLoad } from "./load_driver.ts";
+import { type LoadChange, LoadDriver, noLoad, reportedLoad } from "./load_driver.ts";
 import { liveRunInfo } from "./load_generator.ts";
 import { masterSnapshot, missingCounts, withoutOpenSeconds } from "./master_snapshot.ts";
 import { RunControl } from "./run_control.ts";
@@ -107,7 +107,7 @@ export class MasterRun {
   readonly #health = new WeakMap<WorkerState, WorkerHealth>();
   #state: RunStatus = "ready";
   #driver: LoadDriver | null = null;
-  #load: ResolvedLoad = { users: 0, rate: 0 };
+  #load: ResolvedLoad;
   #finalUsers = 0;
   #failure: unknown = null;
   #isStopped = false;
@@ -144,6 +144,7 @@ export class MasterRun {
       options.waitsForStart && this.#runState.startedAt === null,
       (load) => journal.append(steeredRecord(this.#time.elapsedSeconds, load)),
     );
+    this.#load = noLoad(this.control.isOpen);
     this.#run = liveRunInfo({
       id: this.#runState.runId,
       node: "master",

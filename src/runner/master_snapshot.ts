@@ -8,7 +8,7 @@ import type { RunState, WorkerState } from "../cluster/run_state.ts";
 import type { ResolvedLoad } from "../load/load.ts";
 import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import type { RunStatus, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";
-import { reportedLoad } from "./load_driver.ts";
+import { reportedLoad, spawnRateOf } from "./load_driver.ts";
 import type { RunWatch } from "./run_watch.ts";
 
 /** What a snapshot of a distributed run is made from. */
@@ -54,6 +54,7 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
       final: source.finalUsers,
     },
     arrivalRate: load.arrivalRate,
+    spawnRate: spawnRateOf(source.load),
     breakingPoint: source.watch.breakingPoint,
     thresholds: source.watch.rows(statistics, state, durationSeconds),
     expectedWorkers: source.expectedWorkers,

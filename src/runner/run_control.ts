@@ -6,14 +6,16 @@
 
 import type { Clock } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
-import { isArrivals, loadProblem, type ResolvedLoad } from "../load/load.ts";
+import { loadProblem, type PartialLoad, type ResolvedLoad, resolveLoad } from "../load/load.ts";
 import { isOpen, type LoadProfile } from "../load/load_profile.ts";
 import type { LoadDriver } from "./load_driver.ts";
 
 /** Starts a run and changes its load on request. */
 export class RunControl {
+  /** Whether the load is one of the open model. */
+  readonly isOpen: boolean;
   readonly #clock: Clock;
-  readonly #isOpen: boolean;
+  readonly #profile: LoadProfile;
   readonly #onLoadChange: (load: ResolvedLoad) => void;
   readonly #started = Promise.withResolvers<void>();
   #isWaiting: boolean;
@@ -32,8 +34,9 @@ export class RunControl {
     onLoadChange: (load: ResolvedLoad) => void = () => {},
   ) {
     this.#clock = clock;
+    this.#profile = profile;
     this.#onLoadChange = onLoadChange;
-    this.#isOpen = isOpen(profile);
+    this.isOpen = isOpen(profile);
     this.#isWaiting = waits;
     if (!waits) this.#started.resolve();
   }
@@ -44,28 +47,30 @@ export class RunControl {
   }
 
   /**
-   * Starts the test.
+   * Starts the test. Returns its load if one was given.
    *
-   * @param load its load; `null` for the one of its profile.
+   * @param load its load, completed from the one of its profile; `null` to follow the profile.
    * @throws UsageError if the test has started, or the load is invalid for it.
    */
-  start(load: ResolvedLoad | null): void {
+  start(load: PartialLoad | null): ResolvedLoad | null {
     if (!this.#isWaiting) throw new UsageError("The test has already started.");
-    if (load !== null) this.#check(load);
-    this.#firstLoad = load;
+    this.#firstLoad = load === null ? null : this.#completed(load);
     this.cancelWait();
+    return this.#firstLoad;
   }
 
   /**
-   * Replaces the load until the profile ends.
+   * Replaces the load until the profile ends. What is left out stays as it is at this moment. Returns the
+   * new load.
    *
    * @throws UsageError if the test is not running, or the load is invalid for it.
    */
-  changeLoad(load: ResolvedLoad): void {
-    this.#check(load);
+  changeLoad(change: PartialLoad): ResolvedLoad {
+    const load = this.#completed(change);
     if (this.#driver === null) throw new UsageError("The test has not started: start it first.");
     if (!this.#driver.changeLoad(load)) throw new UsageError("The test is over.");
     this.#onLoadChange(load);
+    return load;
   }
 
   /** Ends the wait for {@link start}. */
@@ -97,14 +102,22 @@ export class RunControl {
     if (this.#firstLoad !== null) this.changeLoad(this.#firstLoad);
   }
 
-  #check(load: ResolvedLoad): void {
+  /** A load with the parts of the current one, or of the profile, that a change leaves out. */
+  #completed(change: PartialLoad): ResolvedLoad {
+    const isArrivals = "arrivalRate" in change || "maxUsers" in change;
+    if (isArrivals !== this.isOpen) {
+      throw new UsageError(
+        this.isOpen
+          ? "This test has an arrival rate, not a number of users."
+          : "This test has a number of users, not an arrival rate.",
+      );
+    }
+    const { load: configured, shape } = this.#profile;
+    // A shape has no load before the test has started.
+    const current = this.#driver?.load ?? (shape === null ? configured : {});
+    const load = resolveLoad({ ...current, ...change } as ResolvedLoad);
     const problem = loadProblem(load);
     if (problem !== null) throw new UsageError(`Invalid load: ${problem}.`);
-    if (isArrivals(load) === this.#isOpen) return;
-    throw new UsageError(
-      this.#isOpen
-        ? "This test has an arrival rate, not a number of users."
-        : "This test has a number of users, not an arrival rate.",
-    );
+    return load;
   }
 }

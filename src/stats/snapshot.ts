@@ -311,6 +311,8 @@ export interface Snapshot {
   };
   /** Iterations that should start per second; `null` in the closed model. */
   readonly arrivalRate: number | null;
+  /** Users that are started or stopped per second; `null` before the start, and in the open model. */
+  readonly spawnRate: number | null;
   /** In the order of the options. */
   readonly thresholds: readonly ThresholdRow[];
   /** `null` if the run does not look for a breaking point. */

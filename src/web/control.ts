@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ResolvedLoad } from "../load/load.ts";
+import type { ArrivalLoad, PartialLoad, ResolvedLoad, UserLoad } from "../load/load.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 
 /** A run that can be observed and controlled. */
@@ -15,25 +15,29 @@ export interface DashboardControl {
   /** Whether the run waits for {@link DashboardControl.start}. */
   readonly canStart: boolean;
   /**
-   * Starts the test.
+   * Starts the test. Returns its load if one was given.
    *
-   * @param load null: the load given on the command line.
+   * @param load what it leaves out is as configured; null: all of it.
    * @throws UsageError with a sentence if the test cannot be started.
    */
-  start(load: ResolvedLoad | null): void;
+  start(load: PartialLoad | null): ResolvedLoad | null;
   /** Stops the test, like Ctrl-C. @throws UsageError with a sentence if it cannot be stopped. */
   stop(): void;
-  /** Changes the load. @throws UsageError with a sentence if it cannot be changed. */
-  changeLoad(load: ResolvedLoad): void;
+  /**
+   * Changes the load. What is left out stays as it is. Returns the new load.
+   *
+   * @throws UsageError with a sentence if it cannot be changed.
+   */
+  changeLoad(load: PartialLoad): ResolvedLoad;
 }
 
 const CLOSED_MODEL_FIELDS = ["users", "rate"];
 const OPEN_MODEL_FIELDS = ["arrivalRate", "maxUsers"];
 
-/** Validates a load received as JSON. Returns a sentence if it is invalid. */
+/** Validates the parts of a load received as JSON. Returns a sentence if they are invalid. */
 export function readLoad(
   value: Readonly<Record<string, unknown>>,
-): ResolvedLoad | string {
+): PartialLoad | string {
   const { users, rate, arrivalRate, maxUsers } = value;
   const unknown = Object.keys(value)
     .find((key) => ![...CLOSED_MODEL_FIELDS, ...OPEN_MODEL_FIELDS].includes(key));
@@ -42,22 +46,28 @@ export function readLoad(
     if (CLOSED_MODEL_FIELDS.some((key) => key in value)) {
       return "Specify either users and rate, or arrivalRate and maxUsers, not both.";
     }
-    if (!isNumber(arrivalRate) || arrivalRate < 0) {
+    if ("arrivalRate" in value && (!isNumber(arrivalRate) || arrivalRate < 0)) {
       return problem("arrivalRate", arrivalRate, "a number of 0 or more");
     }
-    if (!isWhole(maxUsers) || maxUsers < 1) {
+    if ("maxUsers" in value && (!isWhole(maxUsers) || maxUsers < 1)) {
       return problem("maxUsers", maxUsers, "a whole number of 1 or more");
     }
-    return { arrivalRate, maxUsers };
+    return value as Partial<ArrivalLoad>;
   }
-  if (!isWhole(users) || users < 0) return problem("users", users, "a whole number of 0 or more");
-  if (!isNumber(rate) || rate <= 0) return problem("rate", rate, "a number greater than 0");
-  return { users, rate };
+  if (Object.keys(value).length === 0) {
+    return "The load is missing; expected users, rate or both, or arrivalRate, maxUsers or both.";
+  }
+  if ("users" in value && (!isWhole(users) || users < 0)) {
+    return problem("users", users, "a whole number of 0 or more");
+  }
+  if ("rate" in value && (!isNumber(rate) || rate <= 0)) {
+    return problem("rate", rate, "a number greater than 0");
+  }
+  return value as Partial<UserLoad>;
 }
 
 function problem(key: string, value: unknown, expected: string): string {
-  const found = value === undefined ? "missing" : quoted(value);
-  return `${key} is ${found}; expected ${expected}.`;
+  return `${key} is ${quoted(value)}; expected ${expected}.`;
 }
 
 /** Limits how much of an invalid value an error message repeats. */

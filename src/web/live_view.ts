@@ -12,6 +12,7 @@ import {
   type CompactSummary,
   compactSummary,
   type CompactTotals,
+  sixDigits,
   type Summary,
   unansweredOf,
 } from "../report/summary.ts";
@@ -112,6 +113,8 @@ export interface LiveState {
   readonly plannedSeconds: number | null;
   readonly model: "closed" | "open";
   readonly users: { readonly current: number; readonly target: number };
+  /** Users started or stopped per second; null before the start, and in the open model. */
+  readonly spawnRate: number | null;
   /** Iterations to start per second, and the maximum of users; null in the closed model. */
   readonly arrivals: { readonly rate: number; readonly maxUsers: number } | null;
   /** Per second, over the last whole second. */
@@ -233,7 +236,10 @@ export function liveState(
     plannedSeconds: snapshot.plannedSeconds,
     model: arrivalRate === null ? "closed" : "open",
     users: { current: users.current, target: users.target },
-    arrivals: arrivalRate === null ? null : { rate: rounded(arrivalRate), maxUsers: users.target },
+    spawnRate: sixDigits(snapshot.spawnRate),
+    arrivals: arrivalRate === null
+      ? null
+      : { rate: sixDigits(arrivalRate), maxUsers: users.target },
     rates: { requests: second?.requests ?? 0, failures: second?.failures ?? 0 },
     inProgress: unansweredOf(totals.inProgress),
     workers: snapshot.workers.map(liveWorker),

@@ -34,6 +34,8 @@ export interface Route {
   readonly method: "GET" | "POST";
   /** Whether it needs no token. */
   readonly isPublic?: boolean;
+  /** Whether it is answered whatever the request's `Host` and `Origin`. */
+  readonly isForAnyHost?: boolean;
   /** Whether it changes the run. */
   readonly isControl?: boolean;
   handle(request: RouteRequest): Response | Promise<Response>;
@@ -68,7 +70,12 @@ export class DashboardRouter {
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#routes = new Map<string, Route>([
-      ["/healthz", { method: "GET", isPublic: true, handle: () => reply(TEXT, "ok\n") }],
+      ["/healthz", {
+        method: "GET",
+        isPublic: true,
+        isForAnyHost: true,
+        handle: () => reply(TEXT, "ok\n"),
+      }],
       ["/metrics", { method: "GET", handle: () => reply(METRICS, options.metrics()) }],
       ["/api/summary", {
         method: "GET",
@@ -178,8 +185,8 @@ export class DashboardRouter {
   #start({ body, address }: RouteRequest): ErrorReply | null {
     const load = Object.keys(body).length === 0 ? null : readLoad(body);
     if (typeof load === "string") return { status: 400, error: load };
-    this.#options.control.start(load);
-    this.#options.info(`Started from the dashboard (${address})${loadSuffix(load)}.`);
+    const started = this.#options.control.start(load);
+    this.#options.info(`Started from the dashboard (${address})${loadSuffix(started)}.`);
     return null;
   }
 
@@ -192,8 +199,8 @@ export class DashboardRouter {
   #changeLoad({ body, address }: RouteRequest): ErrorReply | null {
     const load = readLoad(body);
     if (typeof load === "string") return { status: 400, error: load };
-    this.#options.control.changeLoad(load);
-    this.#options.info(`Load changed from the dashboard (${address})${loadSuffix(load)}.`);
+    const changed = this.#options.control.changeLoad(load);
+    this.#options.info(`Load changed from the dashboard (${address})${loadSuffix(changed)}.`);
     return null;
   }
 }

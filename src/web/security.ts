@@ -1,6 +1,5 @@
 /**
- * Who may use the dashboard: access tokens and login sessions, the host names that requests may
- * address, and protection against requests from other sites.
+ * Who may use the dashboard: access tokens, and the login sessions of browsers.
  *
  * @module
  */
@@ -8,8 +7,7 @@
 import type { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
-import { ANY_ADDRESS, plainAddress } from "../core/network.ts";
-import type { ErrorReply } from "./http.ts";
+import { plainAddress } from "../core/network.ts";
 
 /** The result of checking a client's credentials. */
 export type AuthResult =
@@ -183,101 +181,4 @@ function networkOf(client: string): string {
   const back = tail.split(":").filter((group) => group !== "");
   const zeros = Array<string>(8 - front.length - back.length).fill("0");
   return [...front, ...zeros, ...back].slice(0, 4).join(":");
-}
-
-/** Whether only this machine can reach a server that listens at a name or address. */
-export function isLoopback(bindHost: string): boolean {
-  return bindHost.toLowerCase() === "localhost" || bindHost === "::1" ||
-    /^127(?:\.\d{1,3}){3}$/.test(bindHost);
-}
-
-/** Whether a server that listens at an address listens at all addresses of the machine. */
-export function isAnyAddress(bindHost: string): boolean {
-  return bindHost === ANY_ADDRESS || bindHost === "0.0.0.0" || bindHost === "::";
-}
-
-/** A name or address as it is written in a URL. */
-export function urlHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
-}
-
-/** Where a dashboard listens. */
-export interface ServerAddress {
-  /** The name or address that it is bound to. */
-  readonly bindHost: string;
-  readonly port: number;
-  /** The machine's own name. */
-  readonly hostname: string;
-}
-
-const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
-const HTTP_PORT = 80;
-
-/**
- * The values of `Host` that address this dashboard.
- *
- * An attacker can make his own domain resolve to this machine (DNS rebinding). His page then has the
- * same origin as the dashboard as far as the browser can tell, but its requests carry his domain in
- * `Host`.
- */
-export class AllowedHosts {
-  readonly #names: readonly string[];
-  readonly #port: number;
-  readonly #anyAddress: boolean;
-
-  constructor({ bindHost, port, hostname }: ServerAddress) {
-    this.#anyAddress = isAnyAddress(bindHost);
-    const own = this.#anyAddress ? hostname : urlHost(bindHost);
-    this.#names = [...LOOPBACK_NAMES, own.toLowerCase()];
-    this.#port = port;
-  }
-
-  /** Whether a value of `Host` addresses this dashboard. */
-  allows(host: string): boolean {
-    const match = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/i.exec(host);
-    if (match === null) return false;
-    const name = match[1]!.toLowerCase();
-    // The published port of a container or a tunnel differs from the port that we listen at.
-    if (this.#anyAddress) return this.#names.includes(name) || cannotBeRebound(name);
-    return this.#names.includes(name) && Number(match[2] ?? HTTP_PORT) === this.#port;
-  }
-}
-
-/**
- * Whether a name cannot be used for DNS rebinding: IP addresses are not looked up, and a name without
- * a dot, such as a container's, is resolved by the local network only.
- */
-function cannotBeRebound(name: string): boolean {
-  return name.startsWith("[") || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(name) || /^[\w-]+$/.test(name);
-}
-
-/**
- * Why a request must not be answered whatever its path; null if it may be. Browsers set these headers
- * themselves, and only browsers can be misused by another site's page.
- */
-export function crossOriginProblem(
-  request: Request,
-  url: URL,
-  allowedHosts: AllowedHosts,
-): ErrorReply | null {
-  const { headers } = request;
-  const host = headers.get("host") ?? "";
-  // The two differ if the request line contains a whole URL.
-  if (!allowedHosts.allows(host) || !allowedHosts.allows(url.host)) {
-    return { status: 403, error: "The Host header does not name this dashboard." };
-  }
-  const origin = headers.get("origin");
-  if (origin !== null && origin !== `http://${host}` && origin !== `https://${host}`) {
-    return { status: 403, error: "Cross-origin requests are not allowed." };
-  }
-  if (headers.get("sec-fetch-site") === "cross-site" && !opensPage(request, url)) {
-    return { status: 403, error: "Cross-site requests are not allowed." };
-  }
-  return null;
-}
-
-/** Whether a user followed a link to the page. The linking site cannot read the response. */
-function opensPage({ method, headers }: Request, url: URL): boolean {
-  return method === "GET" && url.pathname === "/" &&
-    headers.get("sec-fetch-mode") === "navigate" && headers.get("sec-fetch-dest") === "document";
 }

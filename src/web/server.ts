@@ -8,13 +8,14 @@ import type { Clock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "../core/web_server.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
+import { AllowedHosts, crossOriginProblem, isLoopback } from "./allowed_hosts.ts";
 import type { DashboardControl } from "./control.ts";
 import { LiveFeed, type LogTail } from "./feed.ts";
 import { type ErrorReply, errorReply, readJsonBody } from "./http.ts";
 import type { ControlPermissions } from "./live_view.ts";
 import type { ReportedRun } from "./report_formats.ts";
 import { DashboardRouter, rateLimited, type Route, type RouteRequest } from "./routes.ts";
-import { AllowedHosts, Authenticator, crossOriginProblem, isLoopback } from "./security.ts";
+import { Authenticator } from "./security.ts";
 
 /** What a dashboard needs. */
 export interface DashboardOptions {
@@ -28,6 +29,8 @@ export interface DashboardOptions {
   readonly maxConnections: number;
   /** The machine's own name. */
   readonly hostname: string;
+  /** The names of proxies in front of it, as `hostPattern` returns them. */
+  readonly allowedHosts: readonly string[];
   /** Required from clients; null: no token, and only this machine may change the run. */
   readonly token: string | null;
   readonly clock: Clock;
@@ -47,6 +50,9 @@ export interface DashboardOptions {
 const READ_ONLY =
   "The dashboard is read-only: it accepts connections from other machines and has no --web-token.";
 
+const READ_ONLY_BEHIND_PROXY =
+  "The dashboard is read-only: other machines reach it through a proxy, and it has no --web-token.";
+
 /** Serves the dashboard's page and its API. */
 export class DashboardServer {
   readonly #options: DashboardOptions;
@@ -61,9 +67,9 @@ export class DashboardServer {
 
   /** Does not serve anything until {@link start} is called. */
   constructor(options: DashboardOptions) {
-    const { control, clock, log, version, token, bindHost } = options;
+    const { control, clock, log, version, token } = options;
     this.#options = options;
-    this.#denial = token === null && !isLoopback(bindHost) ? READ_ONLY : null;
+    this.#denial = denialOf(options);
     this.#authenticator = new Authenticator(token, clock, options.warn);
     const permissions = (): ControlPermissions => ({
       denial: this.#denial,
@@ -87,11 +93,11 @@ export class DashboardServer {
 
   /** Starts to listen. Returns the port. Rejects with `Deno.errors.AddrInUse` and similar errors. */
   async start(): Promise<number> {
-    const { serve, bindHost, port: wanted, maxConnections, hostname } = this.#options;
+    const { serve, bindHost, port: wanted, maxConnections, hostname, allowedHosts } = this.#options;
     const at = { hostname: bindHost, port: wanted, maxConnections };
     this.#listener = await serve(at, (request, address) => this.#handle(request, address));
     const { port } = this.#listener;
-    this.#allowedHosts = new AllowedHosts({ bindHost, port, hostname });
+    this.#allowedHosts = new AllowedHosts({ bindHost, port, hostname, allowedHosts });
     return port;
   }
 
@@ -135,9 +141,12 @@ export class DashboardServer {
   async #handleOrThrow(request: Request, address: string): Promise<Response> {
     const url = URL.parse(request.url);
     if (url === null) return errorReply({ status: 400, error: "The request URL is invalid." });
-    const crossOrigin = crossOriginProblem(request, url, this.#allowedHosts!);
-    if (crossOrigin !== null) return errorReply(crossOrigin);
     const route = this.#router.find(url.pathname);
+    // Load balancers ask for the health of a server at its address. It tells nothing about the run.
+    const crossOrigin = route?.isForAnyHost
+      ? null
+      : crossOriginProblem(request, url, this.#allowedHosts!);
+    if (crossOrigin !== null) return errorReply(crossOrigin);
     if (route === null) return errorReply({ status: 404, error: "Not found." });
     const problem = this.#problemWith(route, request, address);
     if (problem !== null) return errorReply(problem);
@@ -169,6 +178,15 @@ export class DashboardServer {
     if (route.isControl && this.#denial !== null) return { status: 403, error: this.#denial };
     return null;
   }
+}
+
+/** Why clients may not change the run; null if they may. */
+function denialOf(
+  { token, bindHost, allowedHosts }: Pick<DashboardOptions, "token" | "bindHost" | "allowedHosts">,
+): string | null {
+  if (token !== null) return null;
+  if (!isLoopback(bindHost)) return READ_ONLY;
+  return allowedHosts.length === 0 ? null : READ_ONLY_BEHIND_PROXY;
 }
 
 async function withoutBody(response: Response): Promise<Response> {

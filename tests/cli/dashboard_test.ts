@@ -24,6 +24,7 @@ class ListeningHost extends FakeHost {
 
 const OPTIONS = {
   webHost: "127.0.0.1",
+  webAllowedHost: [],
   webPort: 8089,
   noAutostart: false,
   noWeb: false,

@@ -299,6 +299,7 @@ const WAITS: StartOptions = {
   noAutostart: true,
   noWeb: false,
   webHost: "127.0.0.1",
+  webAllowedHost: [],
   webToken: null,
 };
 
@@ -328,6 +329,15 @@ Deno.test("a test that waits to be started needs a dashboard on this machine, or
     assert.ok(message.includes(webHost));
     assert.match(hint, /AIOTEST_WEB_TOKEN/);
   }
+});
+
+Deno.test("a test that waits to be started behind a proxy needs a token", () => {
+  const behindProxy = { ...WAITS, webAllowedHost: ["load.example.com"] };
+  checkStartable({ ...behindProxy, webToken: "s3cret" });
+  assert.match(
+    refusal(behindProxy).message,
+    /^--no-autostart with --web-allowed-host load\.example\.com needs --web-token: /,
+  );
 });
 
 Deno.test("a test that waits to be started needs a dashboard", () => {

@@ -77,6 +77,11 @@ const GOOD: Good[] = [
   ["iterations", ["--iterations"], "1", 1],
   ["iterations", ["--iterations"], "1000000", 1_000_000],
   ["webHost", ["--web-host"], "0.0.0.0", "0.0.0.0"],
+  ["webAllowedHost", ["--web-allowed-host"], "Load.example.com", ["load.example.com"]],
+  ["webAllowedHost", ["--web-allowed-host"], "a.example, *.b.example", [
+    "a.example",
+    "*.b.example",
+  ]],
   ["webPort", ["--prometheus-port", "--web-port"], "9000", 9000],
   ["webPort", ["--prometheus-port", "--web-port"], "0", 0],
   ["webPort", ["--web-port"], "65535", 65_535],
@@ -182,6 +187,9 @@ const MILLISECONDS = "expected milliseconds above 0";
 
 const ARRIVAL_RATE = "expected a number above 0 and up to 1,000,000,000";
 
+const ALLOWED_HOST =
+  "expected the name in the dashboard's URL like load.example.com, or *.example.com";
+
 const BAD: [flag: string, text: string, needed: string][] = [
   ["--aiotestfile", " ", "expected the path of a test file"],
   ["--host", " ", "expected a host like http://127.0.0.1:8000"],
@@ -234,6 +242,9 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--iterations", "0", "expected a whole number of at least 1"],
   ["--iterations", "many", "expected a whole number of at least 1"],
   ["--web-host", " ", "expected a host name or an address"],
+  ["--web-allowed-host", "https://load.example.com", ALLOWED_HOST],
+  ["--web-allowed-host", "load.example.com:443", ALLOWED_HOST],
+  ["--web-allowed-host", "*", ALLOWED_HOST],
   ["--web-port", "-1", "expected a whole number from 0 to 65535"],
   ["--web-port", "65536", "expected a whole number from 0 to 65535"],
   ["--web-token", " ", "expected a secret"],
@@ -394,6 +405,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     iterations = 30
     show-shape = true
     web-host = "j"
+    web-allowed-host = ["LOAD.example.com", "::1"]
     webPort = 3
     no-web = true
     web-token = "k"
@@ -456,6 +468,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     iterations: 30,
     showShape: true,
     webHost: "j",
+    webAllowedHost: ["load.example.com", "[::1]"],
     webPort: 3,
     noWeb: true,
     webToken: "k",

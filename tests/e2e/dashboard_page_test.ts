@@ -166,6 +166,9 @@ browserTest("the run can be changed, stopped and started from the page", async (
   await page.goto(server.url);
   await waitForText(page, "#state", "Running");
   assert.equal(await page.inputValue("#amount"), "10");
+  assert.equal(await page.inputValue("#pace"), "2");
+  await page.getByRole("button", { name: "Change" }).click();
+  await waitForText(page, "#control-message.bad", "Enter a new value first.");
   await page.locator("#control-form").getByLabel("Users", { exact: true }).fill("250");
   await page.getByLabel("Started per second").fill("12.5");
   // Edited fields keep their values during updates.
@@ -175,11 +178,25 @@ browserTest("the run can be changed, stopped and started from the page", async (
   assert.equal(await page.inputValue("#amount"), "250");
   await page.getByRole("button", { name: "Change" }).click();
   await waitForText(page, "#control-message", "Changed.");
+  // A field that is not edited shows the value in force, and is not sent.
+  server.show(liveView({
+    live: liveState({ users: { current: 10, target: 250 }, spawnRate: 0.25 }),
+  }));
+  await page.waitForFunction(() =>
+    (document.querySelector("#pace") as HTMLInputElement).value !== "12.5"
+  );
+  assert.equal(await page.inputValue("#pace"), "0.25");
   await page.locator("#control-form").getByLabel("Users", { exact: true }).fill("1.5");
   await page.locator("#control-form").getByLabel("Users", { exact: true }).press("Enter");
   await page.locator("#amount:invalid").waitFor();
   await page.getByRole("button", { name: "Stop" }).click();
   await waitForText(page, "#control-message", "Stopping.");
+  const reason = "The test is stopping.";
+  server.show(liveView({
+    live: liveState({ state: "stopping", control: { ...FULL_CONTROL, canChange: false, reason } }),
+  }));
+  await waitForText(page, "#control-reason", reason);
+  assert.equal(await page.locator("#control-message").textContent(), "");
   server.commandError = { status: 409, error: "The test is stopping." };
   await page.getByRole("button", { name: "Stop" }).click();
   await waitForText(page, "#control-message.bad", "The test is stopping.");
@@ -187,6 +204,7 @@ browserTest("the run can be changed, stopped and started from the page", async (
 
   const control = { ...FULL_CONTROL, canStart: true, canStop: false, canChange: false };
   server.show(liveView({
+    runId: "next",
     live: liveState({ state: "ready", users: { current: 0, target: 0 }, control }),
   }));
   const start = page.getByRole("button", { name: "Start" });
@@ -194,7 +212,6 @@ browserTest("the run can be changed, stopped and started from the page", async (
   await waitForText(page, "#control-message", "Started.");
   await page.reload();
   await page.locator("#control-form").getByLabel("Users", { exact: true }).fill("20");
-  await page.getByLabel("Started per second").fill("20");
   await start.click();
   await waitForText(page, "#control-message", "Started.");
 
@@ -210,8 +227,8 @@ browserTest("the run can be changed, stopped and started from the page", async (
     { path: "/api/stop", body: {} },
     { path: "/api/stop", body: {} },
     { path: "/api/start", body: {} },
-    { path: "/api/start", body: { users: 20, rate: 20 } },
-    { path: "/api/target", body: { arrivalRate: 75.5, maxUsers: 80 } },
+    { path: "/api/start", body: { users: 20 } },
+    { path: "/api/target", body: { arrivalRate: 75.5 } },
   ]);
   // The browser logs the error response.
   assert.deepEqual(complaints.filter((text) => !text.includes("409")), []);

@@ -87,6 +87,7 @@ Deno.test("a snapshot has everything that is known about a running test", () => 
     complete: false,
     users: { current: 6, target: 10, peak: 8, final: 0 },
     arrivalRate: null,
+    spawnRate: 1,
     breakingPoint: null,
     thresholds: [],
     expectedWorkers: 2,

@@ -129,6 +129,32 @@ Deno.test("the load can be changed from the start of the test to its end", () =>
   assert.deepEqual(loads, [load]);
 });
 
+Deno.test("parts of the load can be changed, and the others stay as they are", () => {
+  const { control, loads, driver } = controlled({ users: 50, rate: 5 });
+  assert.deepEqual(control.start({ users: 3 }), { users: 3, rate: 5 });
+  control.attach(driver());
+  assert.deepEqual(control.changeLoad({ rate: 0.5 }), { users: 3, rate: 0.5 });
+  assert.deepEqual(control.changeLoad({ users: 9 }), { users: 9, rate: 0.5 });
+  assert.deepEqual(loads, [
+    { users: 3, rate: 5 },
+    { users: 3, rate: 0.5 },
+    { users: 9, rate: 0.5 },
+  ]);
+  const open = controlled(OPEN, false);
+  open.control.attach(open.driver());
+  assert.deepEqual(open.control.changeLoad({ maxUsers: 7 }), { arrivalRate: 10, maxUsers: 7 });
+  assert.deepEqual(open.control.changeLoad({ arrivalRate: 1 }), { arrivalRate: 1, maxUsers: 7 });
+});
+
+Deno.test("before the start, a shape completes no load", () => {
+  const { control } = controlled({ shape: new RampShape() });
+  assert.equal(
+    refusal(() => control.start({ rate: 2 })),
+    "Invalid load: users must be a whole number of 0 or more, not undefined.",
+  );
+  assert.deepEqual(control.start({ users: 20 }), { users: 20, rate: 20 });
+});
+
 class RampShape extends LoadUserShape {
   override tick(): Tick {
     return [10, 1];

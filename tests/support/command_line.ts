@@ -89,6 +89,7 @@ export const DEFAULTS: Settings = {
   tlsKey: null,
   tlsCa: null,
   webHost: "127.0.0.1",
+  webAllowedHost: [],
   webPort: 8089,
   noWeb: false,
   webToken: null,

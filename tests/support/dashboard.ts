@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { serveWeb } from "../../src/core/web_server.ts";
-import type { ResolvedLoad } from "../../src/load/load.ts";
+import type { PartialLoad, ResolvedLoad } from "../../src/load/load.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import type { DashboardControl } from "../../src/web/control.ts";
 import { LogTail } from "../../src/web/feed.ts";
@@ -33,10 +33,11 @@ export class FakeRun implements DashboardControl {
     return this.now;
   }
 
-  start(load: ResolvedLoad | null): void {
+  start(load: PartialLoad | null): ResolvedLoad | null {
     this.#record(["start", load]);
     this.canStart = false;
     this.now = snapshot({ state: "spawning" });
+    return load === null ? null : { users: 10, rate: 2, ...load };
   }
 
   stop(): void {
@@ -44,8 +45,9 @@ export class FakeRun implements DashboardControl {
     this.now = snapshot({ state: "stopping" });
   }
 
-  changeLoad(load: ResolvedLoad): void {
+  changeLoad(load: PartialLoad): ResolvedLoad {
     this.#record(["changeLoad", load]);
+    return { users: 10, rate: 2, ...load };
   }
 
   #record(command: unknown): void {
@@ -58,6 +60,7 @@ export class FakeRun implements DashboardControl {
 export interface TestDashboardOptions {
   readonly run?: FakeRun;
   readonly bindHost?: string;
+  readonly allowedHosts?: readonly string[];
   readonly token?: string;
   readonly clock?: Clock;
   readonly maxConnections?: number;
@@ -89,6 +92,7 @@ export async function withDashboard(
     port: 0,
     maxConnections: options.maxConnections ?? 256,
     hostname: "testhost",
+    allowedHosts: options.allowedHosts ?? [],
     token,
     clock: options.clock ?? systemClock,
     version: "1.2.3",

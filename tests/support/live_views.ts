@@ -61,6 +61,7 @@ export function liveState(changes: Partial<LiveState> = {}): LiveState {
     plannedSeconds: 20,
     model: "closed",
     users: { current: 10, target: 10 },
+    spawnRate: 2,
     arrivals: null,
     rates: { requests: 100, failures: 0 },
     inProgress: NONE_UNANSWERED,

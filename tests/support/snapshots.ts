@@ -274,6 +274,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     complete: true,
     users: { current: 10, target: 10, peak: 10, final: 10 },
     arrivalRate: null,
+    spawnRate: 2,
     thresholds: [],
     breakingPoint: null,
     expectedWorkers: null,

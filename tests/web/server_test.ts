@@ -101,13 +101,21 @@ Deno.test("only requests for the dashboard's own names are answered", async () =
       `testhost:${port}`,
     ];
     for (const host of foreign) {
-      for (const path of ["/", "/healthz", "/api/summary", "/nothing"]) {
+      for (const path of ["/", "/api/summary", "/nothing"]) {
         assert.equal(await statusOf(dashboard, { host, path }), 403, `${host} ${path}`);
       }
+      // Load balancers check a server at its address.
+      if (host !== null) assert.equal(await statusOf(dashboard, { host, path: "/healthz" }), 200);
     }
     // A whole URL in the request line takes precedence over Host.
-    const path = `http://evil.example:${port}/healthz`;
+    const path = `http://evil.example:${port}/api/summary`;
     assert.equal(await statusOf(dashboard, { path }), 403);
+    // A proxy may be any client, so what it says about the browser's request does not count.
+    const headers = {
+      "X-Forwarded-Host": `127.0.0.1:${port}`,
+      Forwarded: `host="127.0.0.1:${port}"`,
+    };
+    assert.equal(await statusOf(dashboard, { host: "evil.example", headers }), 403);
   });
 });
 
@@ -129,6 +137,69 @@ Deno.test("requests from another origin are rejected", async () => {
     assert.equal(await statusOf(dashboard, { path: "/api/summary", headers: own }), 200);
     assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers: own })), 200);
     assert.deepEqual(run.commands, [["stop"]]);
+  });
+});
+
+Deno.test("behind a proxy, its names are allowed, whichever Host it sends", async () => {
+  const run = new FakeRun();
+  const allowedHosts = ["load.example.com"];
+  await withDashboard({ run, allowedHosts, token: TOKEN }, async (dashboard) => {
+    const control = { ...FROM_PAGE, Authorization: `Bearer ${TOKEN}` };
+    const status = (host: string, origin: string): Promise<number> =>
+      statusOf(dashboard, post("/api/stop", {}, { host, headers: { ...control, Origin: origin } }));
+    const own = dashboard.host;
+    assert.equal(await statusOf(dashboard, { host: "load.example.com" }), 200);
+    assert.equal(await status("load.example.com", "https://load.example.com"), 200);
+    assert.equal(await status("load.example.com:8443", "https://load.example.com:8443"), 200);
+    assert.equal(await status(own, "https://load.example.com"), 200);
+    assert.equal(await status(own, `http://${own}`), 200);
+    assert.deepEqual(run.commands, [["stop"], ["stop"], ["stop"], ["stop"]]);
+    assert.equal(await status(own, "https://evil.example"), 403);
+    assert.equal(await status("load.example.com", "https://evil.example"), 403);
+    assert.equal(await status("evil.example", "https://load.example.com"), 403);
+    assert.equal(run.commands.length, 4);
+  });
+});
+
+Deno.test("a name that is not allowed is named in the error, with the option", async () => {
+  await withDashboard({}, async (dashboard) => {
+    const errorOf = async (request: RawRequest): Promise<string> =>
+      JSON.parse((await sendRaw(dashboard, { path: "/api/summary", ...request })).body).error;
+    assert.equal(
+      await errorOf({ host: "Load.example.com:8443" }),
+      "The Host header does not name this dashboard. If a proxy serves this dashboard at load.example.com: " +
+        "--web-allowed-host load.example.com",
+    );
+    assert.equal(
+      await errorOf({ headers: { Origin: "https://load.example.com" } }),
+      "Cross-origin requests are not allowed. If a proxy serves this dashboard at load.example.com: " +
+        "--web-allowed-host load.example.com",
+    );
+    const plain = "The Host header does not name this dashboard.";
+    for (const host of [null, "x".repeat(300)]) {
+      assert.equal(await errorOf({ host }), plain, `${host}`);
+    }
+    assert.equal(
+      await errorOf({ headers: { Origin: "null" } }),
+      "Cross-origin requests are not allowed.",
+    );
+  });
+});
+
+Deno.test("without a token, a dashboard behind a proxy is read-only", async () => {
+  const run = new FakeRun();
+  await withDashboard({ run, allowedHosts: ["load.example.com"] }, async (dashboard) => {
+    assert.equal(
+      await statusOf(dashboard, { host: "load.example.com", path: "/api/summary" }),
+      200,
+    );
+    const answer = await sendRaw(dashboard, post("/api/stop", {}));
+    assert.equal(answer.status, 403);
+    assert.match(
+      JSON.parse(answer.body).error,
+      /^The dashboard is read-only: other machines reach/,
+    );
+    assert.deepEqual(run.commands, []);
   });
 });
 
@@ -184,7 +255,7 @@ Deno.test("a command needs the header, the media type, and a small JSON object",
       [413, post("/api/stop", { padding: "x".repeat(4096) })],
       [400, post("/api/target", {})],
       [400, post("/api/target", { users: 1.5, rate: 1 })],
-      [400, post("/api/start", { users: 10 })],
+      [400, post("/api/start", { rate: 0 })],
     ];
     for (const [status, request] of cases) {
       const answer = await sendRaw(dashboard, request);

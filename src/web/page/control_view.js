@@ -10,20 +10,21 @@ import { byId, setAttribute, setText } from "./dom.js";
 
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
 /** @typedef {import("../live_view.ts").LiveState} LiveState */
-/** @typedef {import("../../load/load.ts").ResolvedLoad} ResolvedLoad */
-/** @typedef {(command: "start" | "stop" | "target", body?: ResolvedLoad) => Promise<void>} SendCommand */
+/** @typedef {import("../../load/load.ts").PartialLoad} PartialLoad */
+/** @typedef {(command: "start" | "stop" | "target", body?: PartialLoad) => Promise<void>} SendCommand */
 
 /** Shows what can be done with a run, and sends the commands. */
 export class ControlView {
   #send;
   /** @type {LiveView["live"] | null} */
   #live = null;
+  #runId = "";
   #connected = false;
-  /** Whether the fields have been edited since the last command. */
-  #edited = false;
   #busy = false;
-  #amount = byId("amount", HTMLInputElement);
-  #pace = byId("pace", HTMLInputElement);
+  /** @type {ShownMessage | null} */
+  #message = null;
+  #amount = new LoadField(byId("amount", HTMLInputElement));
+  #pace = new LoadField(byId("pace", HTMLInputElement));
   #start = byId("start", HTMLButtonElement);
   #apply = byId("apply", HTMLButtonElement);
   #stop = byId("stop", HTMLButtonElement);
@@ -31,11 +32,8 @@ export class ControlView {
   /** @param {SendCommand} send */
   constructor(send) {
     this.#send = send;
-    for (const field of [this.#amount, this.#pace]) {
-      field.addEventListener("input", () => {
-        this.#edited = true;
-        this.#showMessage("", false);
-      });
+    for (const { input } of [this.#amount, this.#pace]) {
+      input.addEventListener("input", () => this.#showMessage(null));
     }
     this.#start.addEventListener("click", () => this.#startRun());
     this.#stop.addEventListener("click", () => this.#run("stop", undefined, "Stopping."));
@@ -49,20 +47,21 @@ export class ControlView {
    * @param {LiveView} view
    * @returns {void}
    */
-  update({ live }) {
+  update({ runId, live }) {
+    if (runId !== this.#runId) {
+      this.#runId = runId;
+      this.#showMessage(null);
+      this.#amount.clear();
+      this.#pace.clear();
+    }
     this.#live = live;
     const fields = loadFields(live);
     setText(byId("amount-label"), fields.amountLabel);
     setText(byId("pace-label"), fields.paceLabel);
-    setAttribute(this.#amount, "step", fields.amountStep);
-    setAttribute(this.#pace, "step", fields.paceStep);
     const placeholder = live.state === "ready" ? "as configured" : null;
-    setAttribute(this.#amount, "placeholder", placeholder);
-    setAttribute(this.#pace, "placeholder", placeholder);
-    if (!this.#edited) {
-      if (this.#amount.value !== fields.amount) this.#amount.value = fields.amount;
-      if (this.#pace.value === "" || live.model === "open") this.#pace.value = fields.pace;
-    }
+    this.#amount.show(fields.amount, fields.amountStep, placeholder);
+    this.#pace.show(fields.pace, fields.paceStep, placeholder);
+    if (this.#message !== null && !isCurrent(this.#message, live)) this.#showMessage(null);
     this.#draw();
   }
 
@@ -73,6 +72,8 @@ export class ControlView {
    * @returns {void}
    */
   setConnected(connected) {
+    // What the server did not answer to is settled once it sends the state of the run again.
+    if (connected && !this.#connected) this.#showMessage(null);
     this.#connected = connected;
     this.#draw();
   }
@@ -87,15 +88,16 @@ export class ControlView {
     this.#start.hidden = !isBeforeStart;
     this.#apply.hidden = isBeforeStart;
     const fixed = !usable || !(control.canChange || control.canStart);
-    this.#amount.disabled = fixed;
-    this.#pace.disabled = fixed;
+    this.#amount.input.disabled = fixed;
+    this.#pace.input.disabled = fixed;
     setText(byId("control-reason"), control?.reason ?? "");
     byId("control-reason").hidden = (control?.reason ?? "") === "";
   }
 
   #startRun() {
-    const asConfigured = !this.#edited || (this.#amount.value === "" && this.#pace.value === "");
-    this.#run("start", asConfigured ? undefined : this.#enteredLoad(), "Started.");
+    // Before the start, an empty field means the configured value.
+    const load = this.#enteredLoad((text) => text.trim() !== "");
+    this.#run("start", load === NO_CHANGE ? undefined : load, "Started.");
   }
 
   #submit() {
@@ -103,25 +105,40 @@ export class ControlView {
     this.#run("target", this.#enteredLoad(), "Changed.");
   }
 
-  #enteredLoad() {
-    return readLoad(this.#live?.model ?? "closed", this.#amount.value, this.#pace.value);
+  /**
+   * The fields that were edited: the others keep the value that is in force.
+   *
+   * @param {(text: string) => boolean} [isGiven]
+   */
+  #enteredLoad(isGiven = () => true) {
+    const [amount, pace] = [this.#amount, this.#pace].map(({ edited, input }) =>
+      edited && isGiven(input.value) ? input.value : null
+    );
+    return readLoad(this.#live?.model ?? "closed", amount ?? null, pace ?? null);
+  }
+
+  #forgetEdits() {
+    this.#amount.edited = false;
+    this.#pace.edited = false;
   }
 
   /**
    * @param {"start" | "stop" | "target"} command
-   * @param {ResolvedLoad | string | undefined} body A string is a validation error.
+   * @param {PartialLoad | string | undefined} body A string is a validation error.
    * @param {string} done The message after success.
    */
   async #run(command, body, done) {
-    if (typeof body === "string") return this.#showMessage(body, true);
+    if (typeof body === "string") return this.#showMessage(this.#messageNow(body, null));
     this.#busy = true;
     this.#draw();
     try {
       await this.#send(command, body);
-      this.#edited = false;
-      this.#showMessage(done, false);
+      // Stopping applies no load.
+      if (command !== "stop") this.#forgetEdits();
+      this.#showMessage(this.#messageNow(done, command));
     } catch (error) {
-      this.#showMessage(error instanceof Error ? error.message : String(error), true);
+      const text = error instanceof Error ? error.message : String(error);
+      this.#showMessage(this.#messageNow(text, null));
     } finally {
       this.#busy = false;
       this.#draw();
@@ -130,13 +147,83 @@ export class ControlView {
 
   /**
    * @param {string} text
-   * @param {boolean} failed
+   * @param {ShownMessage["command"]} command
+   * @returns {ShownMessage | null} Null if the run has already moved on.
    */
-  #showMessage(text, failed) {
-    const message = byId("control-message");
-    setText(message, text);
-    setAttribute(message, "class", failed ? "bad" : "quiet");
+  #messageNow(text, command) {
+    const { state = "ready", elapsedSeconds = 0 } = this.#live ?? {};
+    const message = { text, command, state, elapsedSeconds };
+    return this.#live === null || isCurrent(message, this.#live) ? message : null;
   }
+
+  /** @param {ShownMessage | null} message */
+  #showMessage(message) {
+    this.#message = message;
+    setText(byId("control-message"), message?.text ?? "");
+    setAttribute(byId("control-message"), "class", message?.command === null ? "bad" : "quiet");
+  }
+}
+
+/** A field that shows the value in force until it is edited. */
+class LoadField {
+  input;
+  /** Whether it was edited since its value was last applied. */
+  edited = false;
+
+  /** @param {HTMLInputElement} input */
+  constructor(input) {
+    this.input = input;
+    input.addEventListener("input", () => {
+      this.edited = true;
+    });
+  }
+
+  clear() {
+    this.edited = false;
+    this.input.value = "";
+  }
+
+  /**
+   * @param {string} value
+   * @param {string} step
+   * @param {string | null} placeholder
+   */
+  show(value, step, placeholder) {
+    setAttribute(this.input, "step", step);
+    setAttribute(this.input, "placeholder", placeholder);
+    // A new value would undo the selection of a user who is about to type.
+    if (this.edited || this.input === document.activeElement) return;
+    if (this.input.value !== value) this.input.value = value;
+  }
+}
+
+/**
+ * What came of a command.
+ *
+ * @typedef {object} ShownMessage
+ * @property {string} text
+ * @property {"start" | "stop" | "target" | null} command Null if it failed.
+ * @property {LiveState["state"]} state The state of the run at that time.
+ * @property {number} elapsedSeconds
+ */
+
+/** How long success is reported, in seconds of the run. */
+const MESSAGE_SECONDS = 10;
+
+/**
+ * Whether a message still fits the state of the run. A state that says the same replaces the message.
+ *
+ * @param {ShownMessage} message
+ * @param {Pick<LiveState, "state" | "elapsedSeconds">} live
+ * @returns {boolean}
+ */
+export function isCurrent(message, { state, elapsedSeconds }) {
+  const isActive = state === "spawning" || state === "running";
+  const wasActive = message.state === "spawning" || message.state === "running";
+  if (message.command === null) return state === message.state || isActive && wasActive;
+  if (elapsedSeconds > message.elapsedSeconds + MESSAGE_SECONDS) return false;
+  if (message.command === "stop") return isActive || state === "ready";
+  return isActive || message.command === "start" && state === "ready";
 }
 
 /**
@@ -159,63 +246,82 @@ const ARRIVAL_RATE_LABEL = "Iterations per second";
 const MAX_USERS_LABEL = "Maximum users";
 
 /**
- * The fields for a run.
+ * The fields for a run. They are empty before its start.
  *
- * @param {Pick<LiveState, "users" | "arrivals">} live
+ * @param {Pick<LiveState, "state" | "users" | "spawnRate" | "arrivals">} live
  * @returns {LoadFields}
  */
-export function loadFields({ users, arrivals }) {
+export function loadFields({ state, users, spawnRate, arrivals }) {
+  const shown = (/** @type {number | null} */ value) =>
+    state === "ready" || value === null ? "" : String(value);
   if (arrivals !== null) {
     return {
       amountLabel: ARRIVAL_RATE_LABEL,
-      amount: String(arrivals.rate),
+      amount: shown(arrivals.rate),
       amountStep: "any",
       paceLabel: MAX_USERS_LABEL,
-      pace: String(arrivals.maxUsers),
+      pace: shown(arrivals.maxUsers),
       paceStep: "1",
     };
   }
   return {
     amountLabel: USERS_LABEL,
-    amount: users.target === 0 ? "" : String(users.target),
+    amount: shown(users.target),
     amountStep: "1",
     paceLabel: SPAWN_RATE_LABEL,
-    // The page does not know the configured rate; a change within ten seconds is a safe default.
-    pace: users.target === 0 ? "" : String(Math.max(1, Math.ceil(users.target / 10))),
+    pace: shown(spawnRate),
     paceStep: "any",
   };
 }
 
+/** The message if no field was edited. */
+export const NO_CHANGE = "Enter a new value first.";
+
 /**
- * Reads the two fields. Returns a sentence if a value is invalid.
+ * Reads the fields that were edited. Returns a sentence if a value is invalid, or none was edited.
  *
  * @param {LiveState["model"]} model
- * @param {string} amountText
- * @param {string} paceText
- * @returns {ResolvedLoad | string}
+ * @param {string | null} amountText Null if it was not edited.
+ * @param {string | null} paceText
+ * @returns {PartialLoad | string}
  */
 export function readLoad(model, amountText, paceText) {
+  if (amountText === null && paceText === null) return NO_CHANGE;
   const amount = numberOf(amountText);
   const pace = numberOf(paceText);
-  if (model === "open") {
-    if (amount === null || amount < 0) return `${ARRIVAL_RATE_LABEL}: enter a number of 0 or more.`;
-    if (pace === null || pace < 1 || !Number.isInteger(pace)) {
-      return `${MAX_USERS_LABEL}: enter a whole number of 1 or more.`;
+  /** @type {Partial<Record<"users" | "rate" | "arrivalRate" | "maxUsers", number>>} */
+  const load = {};
+  if (amount !== null) {
+    if (model === "open") {
+      if (!(amount >= 0)) return `${ARRIVAL_RATE_LABEL}: enter a number of 0 or more.`;
+      load.arrivalRate = amount;
+    } else {
+      if (!(amount >= 0) || !Number.isInteger(amount)) {
+        return `${USERS_LABEL}: enter a whole number of 0 or more.`;
+      }
+      load.users = amount;
     }
-    return { arrivalRate: amount, maxUsers: pace };
   }
-  if (amount === null || amount < 0 || !Number.isInteger(amount)) {
-    return `${USERS_LABEL}: enter a whole number of 0 or more.`;
+  if (pace !== null) {
+    if (model === "open") {
+      if (!(pace >= 1) || !Number.isInteger(pace)) {
+        return `${MAX_USERS_LABEL}: enter a whole number of 1 or more.`;
+      }
+      load.maxUsers = pace;
+    } else {
+      if (!(pace > 0)) return `${SPAWN_RATE_LABEL}: enter a number greater than 0.`;
+      load.rate = pace;
+    }
   }
-  if (pace === null || pace <= 0) return `${SPAWN_RATE_LABEL}: enter a number greater than 0.`;
-  return { users: amount, rate: pace };
+  return load;
 }
 
 /**
- * @param {string} text
- * @returns {number | null}
+ * @param {string | null} text
+ * @returns {number | null} NaN if it is not a number.
  */
 function numberOf(text) {
+  if (text === null) return null;
   const number = Number(text.trim());
-  return text.trim() === "" || !Number.isFinite(number) ? null : number;
+  return text.trim() === "" || !Number.isFinite(number) ? NaN : number;
 }

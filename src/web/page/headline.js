@@ -37,7 +37,7 @@ export class HeadView {
     setText(byId("run-id"), `Run ${runId}, ${mode}`);
     const progress = progressOf(live);
     const bar = byId("progress", HTMLProgressElement);
-    bar.hidden = progress === null;
+    bar.hidden = progress === null || live.state === "stopped";
     bar.value = progress ?? 0;
     setText(bar, time);
     document.title = `${state.text} ${time} · aiotest`;
