@@ -284,6 +284,9 @@ export async function emitWithin<Name extends keyof EventMap>(
   };
 }
 
+/** Handlers that run for this long, in milliseconds, have a line in the log. */
+const SLOW_MS = 5_000;
+
 /**
  * As {@link Events.prepare}, but does not wait for handlers beyond a limit.
  *
@@ -295,7 +298,16 @@ export async function prepareWithin<Name extends "init" | "testStart">(
   event: EventMap[Name],
   limit: HandlerLimit,
 ): Promise<void> {
-  if (await within(limit, events.prepare(name, event)) !== "overdue") return;
+  const { clock, seconds } = limit;
+  const slow = clock.setTimer(() => {
+    logger.info(
+      `Handlers of the event ${name} are still running. The test starts after them; ` +
+        `they have ${seconds} s (--setup-timeout).`,
+    );
+  }, SLOW_MS);
+  const outcome = await within(limit, events.prepare(name, event))
+    .finally(() => clock.clearTimer(slow));
+  if (outcome !== "overdue") return;
   throw new PreparationError(
     overdueText(name, limit),
     "The test does not start. If they need more time, raise --setup-timeout.",

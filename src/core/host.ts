@@ -40,6 +40,7 @@ import {
   localAddressProblem,
   type StreamListener,
 } from "./network.ts";
+import { showsUtf8 } from "./charset.ts";
 import { type Output, StreamOutput, type SyncStream } from "./output.ts";
 import { type LogFile, openLogFile, openOutputFile, type OutputFile } from "./output_files.ts";
 import { decodeTextFile } from "./text_files.ts";
@@ -224,7 +225,8 @@ async function serveWeb(at: WebListenOptions, handle: WebHandler): Promise<WebLi
 }
 
 function output(stream: SyncStream): Output {
-  return new StreamOutput(stream, () => Deno.consoleSize(), systemClock);
+  const utf8 = showsUtf8((name) => Deno.env.get(name));
+  return new StreamOutput(stream, () => Deno.consoleSize(), systemClock, utf8);
 }
 
 const realExit = Deno.exit;

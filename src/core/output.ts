@@ -4,6 +4,7 @@
  * @module
  */
 
+import { asciiText } from "./charset.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { systemReason } from "./errors.ts";
 
@@ -49,6 +50,7 @@ export class StreamOutput implements Output {
   readonly #stream: SyncStream;
   readonly #size: () => { readonly columns: number; readonly rows: number };
   readonly #clock: Clock;
+  readonly #isAscii: boolean;
   readonly #encoder = new TextEncoder();
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
@@ -56,15 +58,20 @@ export class StreamOutput implements Output {
   #isClosed = false;
   #problem: string | null = null;
 
-  /** @param size the size of the terminal; may throw if it is gone. */
+  /**
+   * @param size the size of the terminal; may throw if it is gone.
+   * @param utf8 whether terminals show UTF-8. Others get ASCII.
+   */
   constructor(
     stream: SyncStream,
     size: () => { readonly columns: number; readonly rows: number },
     clock: Clock,
+    utf8 = true,
   ) {
     this.#stream = stream;
     this.#size = size;
     this.#clock = clock;
+    this.#isAscii = !utf8 && stream.isTerminal();
   }
 
   get isTerminal(): boolean {
@@ -86,7 +93,7 @@ export class StreamOutput implements Output {
   write(text: string): void {
     if (this.#isClosed || text === "") return;
     this.#problem = null;
-    const bytes = this.#encoder.encode(text);
+    const bytes = this.#encoder.encode(this.#isAscii ? asciiText(text) : text);
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
     // What is waiting for its turn goes first.

@@ -145,6 +145,27 @@ Deno.test("emitWithin does not wait longer for handlers that never end, and name
   assert.equal(overdue[0], "Handlers of the event testStop have not ended within 5 s");
 });
 
+Deno.test("handlers that hold up the start for 5 s have a line in the log", async () => {
+  const lines: string[] = [];
+  await configureLog("INFO", (line) => lines.push(line.slice(line.indexOf("INFO"))));
+  const events = new Events();
+  const clock = new FakeClock();
+  const run = { id: "", node: "local", userCount: 0, runTime: 0 };
+  const ready = Promise.withResolvers<void>();
+  events.on("testStart", () => ready.promise);
+  const prepared = prepareWithin(events, "testStart", { run }, { clock, seconds: 60 });
+  await clock.advance(4_999);
+  assert.deepEqual(lines, []);
+  await clock.advance(10_000);
+  assert.deepEqual(lines, [
+    "INFO     Handlers of the event testStart are still running. The test starts after them; " +
+    "they have 60 s (--setup-timeout).",
+  ]);
+  ready.resolve();
+  await prepared;
+  assert.equal(clock.pending, 0);
+});
+
 Deno.test("prepareWithin rejects at the limit, and with what a handler throws before", async () => {
   const events = new Events();
   const clock = new FakeClock();

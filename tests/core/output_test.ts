@@ -137,3 +137,21 @@ Deno.test("a terminal that is gone has the default size", () => {
   };
   assert.deepEqual([output.columns, output.rows], [80, Infinity]);
 });
+
+Deno.test("a terminal that does not show UTF-8 gets ASCII, and a file gets UTF-8", () => {
+  const written = (isTerminal: boolean): string => {
+    let text = "";
+    const stream: SyncStream = {
+      isTerminal: () => isTerminal,
+      writeSync: (bytes) => {
+        text += decoder.decode(bytes);
+        return bytes.length;
+      },
+    };
+    const size = { columns: 80, rows: 24 };
+    new StreamOutput(stream, () => size, new FakeClock(), false).write("✓ passed");
+    return text;
+  };
+  assert.equal(written(true), "+ passed");
+  assert.equal(written(false), "✓ passed");
+});
