@@ -76,6 +76,8 @@ export class Connection implements Expiring, SocketHandler {
   #closes = false;
   #request: WireRequest | null = null;
   #sender: BodySender | null = null;
+  /** Whether the response is complete, and the rest of the request's body is still being sent. */
+  #isAhead = false;
   #failure: WireError | null = null;
   /** Whether {@link close} has closed the socket. */
   #socketClosed = false;
@@ -153,7 +155,7 @@ export class Connection implements Expiring, SocketHandler {
     }
     if (complete) return this.#complete(request);
     if (this.firstByteAt === 0) this.firstByteAt = this.#clock.now();
-    if (parser.continues > 0) this.#sender?.proceed();
+    if (this.#sender !== null) this.#steerUpload(this.#sender);
     if (this.#settings.bodyMs !== Infinity) {
       this.#watch(request.deadline, this.#settings.bodyMs, "BODY_TIMEOUT");
     }
@@ -163,6 +165,7 @@ export class Connection implements Expiring, SocketHandler {
   onEnd(): void {
     const request = this.#request;
     if (request === null) return this.#endIdle();
+    if (this.#isAhead) return this.#endAhead(request);
     let complete: boolean;
     try {
       complete = this.#parser.end();
@@ -179,8 +182,16 @@ export class Connection implements Expiring, SocketHandler {
 
   /** @internal */
   onError(error: unknown): void {
-    if (this.#request === null) this.#endIdle();
+    const request = this.#request;
+    if (request === null) return this.#endIdle();
+    if (this.#isAhead) this.#endAhead(request);
     else this.#lose(asWireError(error));
+  }
+
+  /** Without a connection, the rest of the request cannot be sent any more, but its response is complete. */
+  #endAhead(request: WireRequest): void {
+    this.#complete(request);
+    this.close();
   }
 
   /** After its end, and after bytes that no request asked for, an idle connection cannot be used. */
@@ -198,9 +209,10 @@ export class Connection implements Expiring, SocketHandler {
 
   /** Ends the current exchange because of its deadline. */
   expire(): void {
-    this.fail(
-      new WireError(this.#limit, LIMIT_TEXTS[this.#limit] ?? "no complete response in time"),
-    );
+    const text = this.#isAhead
+      ? "the response is complete, but the request could not be sent in time"
+      : LIMIT_TEXTS[this.#limit] ?? "no complete response in time";
+    this.fail(new WireError(this.#limit, text));
   }
 
   /** Closes the connection. A pending exchange ends without an outcome. */
@@ -255,14 +267,37 @@ export class Connection implements Expiring, SocketHandler {
   }
 
   #sendBody({ bytes, expectsContinue }: EncodedRequest, body: SeparateBody): void {
-    this.#sender = new BodySender(this.#clock, this.#socket, {
+    const sender = this.#sender = new BodySender(this.#clock, this.#socket, {
       onSent: (count) => this.bodySent += count,
       onFailure: (failure) => {
         this.#lose(failure);
         this.close();
       },
+      onDone: () => {
+        if (this.#isAhead && this.#sender === sender) this.#complete(this.#request!);
+      },
     });
-    this.#sender.start(bytes, body, expectsContinue);
+    sender.start(bytes, body, expectsContinue);
+  }
+
+  /** Does what a part of the response says about the request's body. */
+  #steerUpload(sender: BodySender): void {
+    const { continues, framing } = this.#parser;
+    if (framing.status >= REFUSED) sender.stop();
+    else if (continues > 0) sender.proceed();
+  }
+
+  /**
+   * Whether the rest of a request's body is sent although the response is complete. As with curl, a server that
+   * accepts a request early gets all of it, and can keep the connection, unless it says that it closes it.
+   */
+  #letsUploadFinish(sender: BodySender, request: WireRequest): boolean {
+    const { status, reusable } = this.#parser.message;
+    if (this.#isAhead || sender.waits || !reusable || status >= REFUSED) return false;
+    this.#isAhead = true;
+    if (this.firstByteAt === 0) this.firstByteAt = this.#clock.now();
+    this.#watch(request.deadline, Infinity, "TIMEOUT");
+    return true;
   }
 
   #watch(deadline: number, phaseMs: number, code: RequestErrorCode): void {
@@ -280,15 +315,19 @@ export class Connection implements Expiring, SocketHandler {
 
   #complete(request: WireRequest): void {
     const parser = this.#parser;
+    const sender = this.#sender;
+    if (sender !== null) {
+      if (!sender.done && this.#letsUploadFinish(sender, request)) return;
+      this.#isAhead = false;
+    }
     const { message } = parser;
     if (parser.framing.limitsReuse) this.#limitReuse(parser.framing);
     parser.forget();
     this.#request = null;
     this.used = true;
     this.deadline = Infinity;
-    const sender = this.#sender;
     this.#sender = null;
-    const whole = sender === null || sender.done;
+    const whole = sender === null || (sender.done && !parser.surplus);
     if (!whole) sender.stop();
     if (!whole || !message.reusable || this.#closes) this.close();
     else if (this.#isReuseLimited) this.#keepWithinLimits();
@@ -316,6 +355,9 @@ export class Connection implements Expiring, SocketHandler {
  * the second half. A request that is under way when the server closes the connection is lost.
  */
 const IDLE_MARGIN_MS = 1_000;
+
+/** From this status on, a server does not want the rest of a request. */
+const REFUSED = 300;
 
 const LIMIT_TEXTS: Partial<Record<RequestErrorCode, string>> = {
   HEADERS_TIMEOUT: "no response in time",

@@ -308,6 +308,8 @@ export interface BodySenderHooks {
   onSent(bytes: number): void;
   /** Called if the body's own stream fails. */
   onFailure(failure: WireError): void;
+  /** Called after everything has been sent. */
+  onDone(): void;
 }
 
 /** How long to wait for `100 Continue`, in milliseconds. */
@@ -324,6 +326,8 @@ const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 export class BodySender {
   /** Whether everything has been sent. */
   done = false;
+  /** Whether the body waits for {@link proceed}. */
+  waits = false;
   readonly #clock: Clock;
   readonly #socket: Pick<Socket, "write" | "unsent">;
   readonly #hooks: BodySenderHooks;
@@ -350,13 +354,15 @@ export class BodySender {
    */
   start(head: Uint8Array<ArrayBuffer>, body: SeparateBody, waits: boolean): void {
     if (body instanceof ReadableStream) this.#reader = body.getReader();
-    if (waits) this.#timer = this.#clock.setTimer(this.#continue.resolve, CONTINUE_MS);
+    this.waits = waits;
+    if (waits) this.#timer = this.#clock.setTimer(() => this.proceed(), CONTINUE_MS);
     else this.#continue.resolve();
     void this.#send(head, body);
   }
 
   /** Sends the body, because the server wants it. */
   proceed(): void {
+    this.waits = false;
     this.#clearTimer();
     this.#continue.resolve();
   }
@@ -392,8 +398,9 @@ export class BodySender {
     } catch (error) {
       if (this.#stopped) return;
       this.stop();
-      this.#hooks.onFailure(error as WireError);
+      return this.#hooks.onFailure(error as WireError);
     }
+    if (this.done) this.#hooks.onDone();
   }
 
   /** Resolves when the socket has taken the bytes, or when sending stops. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { RequestError, type RequestErrorCode } from "../../src/http/request_error.ts";
+import type { BodyContent } from "../../src/http/request_options.ts";
 import { SocketTransport, type TransportSettings } from "../../src/http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -494,6 +495,151 @@ Deno.test("a final response ends the sending of the body", async () => {
   assert.equal(server.connections, 2);
 });
 
+/** A stream of pieces of 64 KiB. */
+function pieces(count: number): ReadableStream<Uint8Array> {
+  let sent = 0;
+  return new ReadableStream({
+    pull(controller): void {
+      if (sent++ === count) controller.close();
+      else controller.enqueue(new Uint8Array(65_536));
+    },
+  });
+}
+
+const SIZE = 4 << 20;
+
+const UPLOADS: [kind: string, body: () => BodyContent, wireSize: number][] = [
+  ["bytes", () => new Uint8Array(SIZE), SIZE],
+  ["a stream", () => pieces(64), 64 * ("10000".length + 65_536 + 4) + "0\r\n\r\n".length],
+];
+
+for (const [kind, body, wireSize] of UPLOADS) {
+  Deno.test(`an early 2xx lets an upload finish, and the connection is kept: ${kind}`, async () => {
+    await using world = engine();
+    await using server = new RawServer(async (connection) => {
+      while (await connection.readHead() !== null) {
+        await connection.write(OK);
+        await delay(20);
+        assert.equal((await connection.readText(wireSize)).length, wireSize);
+      }
+    });
+    for (let i = 0; i < 2; i++) {
+      const res = await world.session.post(server.url, { body: body() });
+      assert.deepEqual([res.status, await res.text()], [200, "ok"]);
+    }
+    assert.deepEqual(world.samples.map(({ bytesSent, error }) => [bytesSent, error]), [
+      [SIZE, null],
+      [SIZE, null],
+    ]);
+    assert.equal(server.connections, 1);
+  });
+}
+
+const STOPPING: [name: string, answer: string][] = [
+  ["2xx that closes", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"],
+  ["2xx of HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"],
+  ["2xx and more bytes", `${OK}x`],
+  ["3xx", "HTTP/1.1 304 Not Modified\r\n\r\n"],
+  ["4xx", "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"],
+  ["5xx", "HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno"],
+];
+
+for (const [name, answer] of STOPPING) {
+  Deno.test(`an early ${name} stops an upload and closes the connection`, async () => {
+    await using world = engine();
+    const done = Promise.withResolvers<void>();
+    await using server = new RawServer(async (connection) => {
+      await connection.readHead();
+      await connection.write(answer);
+      await done.promise;
+    });
+    const res = await world.session.post(server.url, { body: pieces(Infinity) });
+    assert.equal(res.status, Number(answer.slice(9, 12)));
+    assert.ok(world.sample.bytesSent < 50_000_000, String(world.sample.bytesSent));
+    await world.session.post(server.url, { body: "x" });
+    assert.equal(server.connections, 2);
+    done.resolve();
+  });
+}
+
+Deno.test("an upload stops at the head of a refusal, before all of its body has arrived", async () => {
+  await using world = engine();
+  let stopped = false;
+  const body = pieces(Infinity);
+  const counted = body.pipeThrough(new TransformStream({ cancel: () => void (stopped = true) }));
+  await using server = new RawServer(async (connection) => {
+    await connection.readHead();
+    await connection.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n");
+    await until(() => stopped);
+    await connection.write("no");
+  });
+  const res = await world.session.post(server.url, { body: counted });
+  assert.deepEqual([res.status, await res.text()], [403, "no"]);
+});
+
+Deno.test("after an early 2xx, a lost connection ends the upload, and the response is delivered", async () => {
+  for (const way of ["end", "reset"]) {
+    await using world = engine();
+    await using server = new RawServer(async (connection) => {
+      await connection.readHead();
+      await connection.write(OK);
+      await delay(10);
+      if (way === "reset") await connection.reset();
+    });
+    const res = await world.session.post(server.url, { body: new Uint8Array(16 << 20) });
+    assert.deepEqual([res.status, await res.text()], [200, "ok"]);
+    const { error, bytesSent } = world.sample;
+    assert.equal(error, null);
+    assert.ok(bytesSent < 16 << 20, String(bytesSent));
+  }
+});
+
+Deno.test("after an early 2xx, an upload without an end is bounded by the timeout", async () => {
+  await using world = engine({ bodyMs: 500 });
+  const { session } = world.user({ timeout: 5 });
+  const answered = Promise.withResolvers<void>();
+  await using server = new RawServer(async (connection) => {
+    await connection.readHead();
+    await connection.write(OK);
+    answered.resolve();
+    await connection.readToEnd();
+  });
+  let next: ReadableStreamDefaultController<Uint8Array> | null = null;
+  const body = new ReadableStream<Uint8Array>({ start: (controller) => void (next = controller) });
+  const request = session.post(server.url, { body }).then(() => "none", String);
+  await answered.promise;
+  await delay(20);
+  await world.clock.advance(4_000);
+  next!.enqueue(new Uint8Array(10));
+  await delay(5);
+  await world.clock.advance(1_100);
+  assert.match(
+    await request,
+    /TIMEOUT: the response is complete, but the request could not be sent/,
+  );
+});
+
+Deno.test("after an early 2xx, a request takes until its upload ends, and its first byte counts", async () => {
+  await using world = engine();
+  const answered = Promise.withResolvers<void>();
+  await using server = new RawServer(async (connection) => {
+    await connection.readHead();
+    await connection.write(OK);
+    answered.resolve();
+    await connection.readToEnd();
+  });
+  let next: ReadableStreamDefaultController<Uint8Array> | null = null;
+  const body = new ReadableStream<Uint8Array>({ start: (controller) => void (next = controller) });
+  await world.clock.advance(1);
+  const request = world.session.post(server.url, { body });
+  await answered.promise;
+  await delay(20);
+  await world.clock.advance(3_000);
+  next!.close();
+  const { timings } = await request;
+  assert.deepEqual([timings.ttfbMs, timings.downloadMs], [0, 3_000]);
+});
+
 Deno.test("a stream is sent with back-pressure, and never buffered completely", async () => {
   await using world = engine();
   const go = Promise.withResolvers<void>();
@@ -561,6 +707,21 @@ Deno.test("with Expect: 100-continue and a final status, the body is not sent", 
   await until(() => rest !== "?");
   assert.equal(rest, "");
   assert.equal(world.sample.bytesSent, 0);
+});
+
+Deno.test("with Expect: 100-continue and a final 2xx, the body is not sent, and the connection is closed", async () => {
+  await using world = engine();
+  await using server = new RawServer(async (connection) => {
+    await connection.readHead();
+    await connection.write(OK);
+    await connection.readToEnd();
+  });
+  for (let i = 0; i < 2; i++) {
+    const headers = { expect: "100-continue" };
+    await world.session.post(server.url, { headers, body: "hello" });
+  }
+  assert.equal(server.connections, 2);
+  assert.deepEqual(world.samples.map(({ bytesSent }) => bytesSent), [0, 0]);
 });
 
 Deno.test("with Expect: 100-continue and no answer, the body is sent after a second", async () => {
