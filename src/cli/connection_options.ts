@@ -7,10 +7,13 @@
 import { UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { parseConnectTo } from "../http/connect_to.ts";
+import { originOf, Proxies } from "../http/proxies.ts";
+import { WireError } from "../http/request_error.ts";
 import { areOneFamily } from "../http/local_addresses.ts";
 import type { ConnectionOptions } from "../http/shared_http_state.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { FastHttpUser } from "../user/fast_http_user.ts";
+import { HttpUser } from "../user/http_user.ts";
 import type { FileReader } from "./option_files.ts";
 import type { Options } from "./options.ts";
 import { targetTls } from "./target_tls.ts";
@@ -34,6 +37,34 @@ export async function connectionOptions(
   const connectTo = options.connectTo.flatMap((text) => parseConnectTo(text) ?? []);
   const tls = await targetTls(host, options);
   return { tls, localAddresses, connectTo, maxRedirects, dns, dnsTtlMs: dnsTtl * 1000 };
+}
+
+/**
+ * Checks the proxy variables of this machine that requests to the hosts of classes would use. Other requests fail
+ * if theirs are invalid.
+ *
+ * @param given the value of `--host`.
+ * @throws UsageError that names the variable and says what is accepted.
+ */
+export function checkProxies(
+  host: Pick<Host, "env">,
+  classes: readonly DiscoveredClass[],
+  given: string | null,
+): void {
+  const proxies = new Proxies((name) => host.env(name));
+  for (const { userClass } of classes) {
+    if (!(userClass.prototype instanceof FastHttpUser || userClass.prototype instanceof HttpUser)) {
+      continue;
+    }
+    const url = URL.parse(given ?? userClass.host);
+    if (url === null) continue;
+    try {
+      proxies.proxyFor(originOf(url));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      throw new UsageError(error.message, `Requests to ${url.origin} would use this proxy.`);
+    }
+  }
 }
 
 /**

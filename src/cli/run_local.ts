@@ -16,7 +16,7 @@ import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import { loggedSocketKind, RunSession, STOPPING_USERS } from "./run_session.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
-import { checkLocalAddresses, connectionOptions } from "./connection_options.ts";
+import { checkLocalAddresses, checkProxies, connectionOptions } from "./connection_options.ts";
 import { openSharedServices } from "./shared_services.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
 
@@ -44,6 +44,7 @@ export async function runLocal(
     if (options.showShape) return showShape(host, setup);
     checkBreakable(setup);
     checkLocalAddresses(host, setup.classes, setup.connections);
+    checkProxies(host, setup.classes, options.host);
     return await runWithServices(session, setup, done);
   } finally {
     session.close();

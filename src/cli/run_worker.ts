@@ -13,7 +13,7 @@ import { RemoteIterationQuota } from "../runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { RemoteRpc } from "../shared/rpc_client.ts";
-import { checkLocalAddresses, connectionOptions } from "./connection_options.ts";
+import { checkLocalAddresses, checkProxies, connectionOptions } from "./connection_options.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
@@ -97,6 +97,7 @@ async function setUpNode(
   const connections = await connectionOptions(session.host, options);
   const { classes, profile } = setUpRun(readTestFile(exports), options, connections);
   checkLocalAddresses(session.host, classes, connections);
+  checkProxies(session.host, classes, options.host);
   session.watchBlocks(classes);
   nodeCluster.attach(rpc);
   const iterations = profile.iterations === null

@@ -14,10 +14,10 @@ import { ConnectRace, type Entrant, Opening, withPlace } from "./connect_race.ts
 import { connectedEndpoint, type ConnectTo, type Endpoint } from "./connect_to.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import type { DnsCache } from "./dns_cache.ts";
-import type { Origin, Proxies, Proxy } from "./proxies.ts";
+import type { Origin, Proxies, Proxy, SocksOptions } from "./proxies.ts";
 import { WireError } from "./request_error.ts";
 import { socketFailure } from "./socket_errors.ts";
-import { openTunnel } from "./tunnels.ts";
+import { openSocks, openTunnel } from "./tunnels.ts";
 
 /** Options of a {@link Dialer}. */
 export interface DialerOptions {
@@ -117,7 +117,8 @@ class PendingDial {
       ? await this.#dialOrigin(origin)
       : await this.#dialThrough(proxy, origin);
     const connectMs = clock.now() - startedAt - Math.max(this.#dnsMs, 0) - Math.max(this.#tlsMs, 0);
-    return { socket, dnsMs: this.#dnsMs, connectMs, tlsMs: this.#tlsMs };
+    // Several attempts through a proxy can look up its name at the same time.
+    return { socket, dnsMs: this.#dnsMs, connectMs: Math.max(connectMs, 0), tlsMs: this.#tlsMs };
   }
 
   close(): void {
@@ -137,14 +138,53 @@ class PendingDial {
   async #dialThrough(proxy: Proxy, origin: Origin): Promise<Socket> {
     const { tls } = this.#settings;
     const main = this.#main;
+    if (proxy.socks !== null) return await this.#dialThroughSocks(proxy, proxy.socks, origin);
     const socket = await withProxyInErrors(proxy, () => {
       return this.#connect(main, proxy, proxy.hostname, proxy.secure ? forProxy(tls) : null);
     });
     if (!origin.secure) return socket;
     const to = connectedEndpoint(this.#options.connectTo, origin);
     await withProxyInErrors(proxy, () => main.wait(() => openTunnel(socket, proxy, to)));
+    return await this.#openTlsThrough(proxy, origin, socket);
+  }
+
+  async #dialThroughSocks(proxy: Proxy, socks: SocksOptions, origin: Origin): Promise<Socket> {
+    const to = connectedEndpoint(this.#options.connectTo, origin);
+    const { hostname, port } = to;
+    const main = this.#main;
+    const connect = (opening: Opening, address: string): Promise<Socket> => {
+      return this.#connectThroughSocks(opening, proxy, socks, { hostname: address, port });
+    };
+    let addresses: readonly string[] = [hostname];
+    if (!socks.resolvesNames && isIP(hostname) === 0) {
+      const known = await this.#lookup(main, hostname);
+      addresses = this.#options.addressOrder.arrange(to, known, this.#settings.dns);
+    }
+    const socket = addresses.length > 1
+      ? await this.#race(main, addresses, port, (address, entrant) => {
+        entrant.onConnecting();
+        return connect(entrant.opening, address);
+      })
+      : await connect(main, addresses[0]!);
+    return origin.secure ? await this.#openTlsThrough(proxy, origin, socket) : socket;
+  }
+
+  #connectThroughSocks(
+    opening: Opening,
+    proxy: Proxy,
+    socks: SocksOptions,
+    to: Endpoint,
+  ): Promise<Socket> {
+    return withProxyInErrors(proxy, async () => {
+      const socket = await this.#connect(opening, proxy, proxy.hostname, null);
+      await opening.wait(() => openSocks(socket, socks, to));
+      return socket;
+    });
+  }
+
+  #openTlsThrough(proxy: Proxy, origin: Origin, socket: Socket): Promise<Socket> {
     const via = { address: proxy.hostname, port: proxy.port, localAddress: null };
-    return await this.#openTls(main, via, origin.hostname, tls, socket, null);
+    return this.#openTls(this.#main, via, origin.hostname, this.#settings.tls, socket, null);
   }
 
   /**
@@ -209,12 +249,16 @@ class PendingDial {
   async #addressesOf(opening: Opening, endpoint: Endpoint): Promise<readonly string[]> {
     const { hostname } = endpoint;
     if (isIP(hostname) !== 0) return this.#withinReach(hostname, [hostname]);
-    const { clock, dns, addressOrder } = this.#options;
+    const usable = this.#withinReach(hostname, await this.#lookup(opening, hostname));
+    return this.#options.addressOrder.arrange(endpoint, usable, this.#settings.dns);
+  }
+
+  async #lookup(opening: Opening, hostname: string): Promise<readonly string[]> {
+    const { clock, dns } = this.#options;
     const startedAt = clock.now();
     const addresses = await opening.wait(() => dns.lookup(hostname));
     this.#dnsMs = Math.max(this.#dnsMs, 0) + clock.now() - startedAt;
-    const usable = this.#withinReach(hostname, addresses);
-    return addressOrder.arrange(endpoint, usable, this.#settings.dns);
+    return addresses;
   }
 
   /** The addresses that are of the same family as the local ones. */

@@ -6,8 +6,8 @@
  */
 
 import { BlockList, isIP } from "node:net";
-import { UsageError } from "../core/errors.ts";
-import { authorizationOf } from "./url_resolver.ts";
+import { WireError } from "./request_error.ts";
+import { authorizationOf, percentDecoded } from "./url_resolver.ts";
 
 /** Where connections lead. URLs with the same origin can share connections. */
 export interface Origin {
@@ -35,7 +35,7 @@ export function originOf(url: URL): Origin {
   };
 }
 
-/** A server that forwards requests. */
+/** A server that forwards requests or connections. */
 export interface Proxy {
   /** A name or an address; IPv6 addresses without brackets. */
   readonly hostname: string;
@@ -44,68 +44,130 @@ export interface Proxy {
   readonly secure: boolean;
   /** The value of `Proxy-Authorization`, or `null`. */
   readonly authorization: string | null;
+  /** If it speaks SOCKS 5: what that needs to know. `null` if it speaks HTTP. */
+  readonly socks: SocksOptions | null;
+}
+
+/** How to use a SOCKS proxy. */
+export interface SocksOptions {
+  /** Whether the proxy looks up names (`socks5h`), or this machine does (`socks5`). */
+  readonly resolvesNames: boolean;
+  /** Up to 255 bytes each; `null` to connect without. */
+  readonly credentials: {
+    readonly user: Uint8Array<ArrayBuffer>;
+    readonly password: Uint8Array<ArrayBuffer>;
+  } | null;
 }
 
 /**
  * The proxies defined by `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. Lower-case names take
- * precedence. Requests to this machine also use the proxy unless `NO_PROXY` excludes them.
+ * precedence. Requests to this machine also use the proxy unless `NO_PROXY` excludes them. A variable is read
+ * when the first connection needs it, so an invalid one that none needs does not matter.
  */
 export class Proxies {
-  readonly #plain: Proxy | null;
-  readonly #secure: Proxy | null;
+  readonly #env: (name: string) => string | undefined;
   readonly #exceptions: readonly Exception[];
+  #plain: Proxy | WireError | null | undefined;
+  #secure: Proxy | WireError | null | undefined;
 
-  /**
-   * @param env returns an environment variable, or `undefined`.
-   * @throws UsageError that names the variable, if its value is not the URL of a proxy.
-   */
+  /** @param env returns an environment variable, or `undefined`. */
   constructor(env: (name: string) => string | undefined) {
-    this.#plain = firstProxy(env, ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]);
-    this.#secure = firstProxy(env, ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]);
+    this.#env = env;
     this.#exceptions = (env("no_proxy") || env("NO_PROXY") || "")
       .split(/[\s,]+/).filter((entry) => entry !== "").map(parseException);
   }
 
-  /** The proxy for an origin, always the same object; `null` for a direct connection. */
+  /**
+   * The proxy for an origin, always the same object; `null` for a direct connection.
+   *
+   * @throws WireError `BAD_REQUEST` that names the variable and says what is accepted, if its value is invalid.
+   */
   proxyFor(origin: Origin): Proxy | null {
-    const proxy = origin.secure ? this.#secure : this.#plain;
+    const proxy = origin.secure
+      ? this.#secure ??= firstProxy(this.#env, "https_proxy")
+      : this.#plain ??= firstProxy(this.#env, "http_proxy");
     if (proxy === null) return null;
     const hostname = normalHostname(origin.hostname);
-    return this.#exceptions.some((excepts) => excepts(hostname, origin.port)) ? null : proxy;
+    if (this.#exceptions.some((excepts) => excepts(hostname, origin.port))) return null;
+    if (proxy instanceof WireError) throw proxy;
+    return proxy;
   }
 }
 
+/** The proxy of the first variable that is not empty; an error if its value is invalid. */
 function firstProxy(
   env: (name: string) => string | undefined,
-  names: readonly string[],
-): Proxy | null {
-  for (const name of names) {
+  own: string,
+): Proxy | WireError | null {
+  for (const name of [own, own.toUpperCase(), "all_proxy", "ALL_PROXY"]) {
     const value = env(name)?.trim() ?? "";
-    if (value !== "") return parseProxy(name, value);
+    if (value === "") continue;
+    try {
+      return parseProxy(name, value);
+    } catch (error) {
+      if (error instanceof WireError) return error;
+      throw error;
+    }
   }
   return null;
 }
 
+const DEFAULT_PORTS: Readonly<Record<string, number>> = {
+  http: 80,
+  https: 443,
+  socks5: 1080,
+  socks5h: 1080,
+};
+
 function parseProxy(variable: string, value: string): Proxy {
   // The message must not repeat the value, which can contain a password.
-  const fail = (what: string): UsageError =>
-    new UsageError(`${variable} ${what}.`, "Write it as http://host:port.");
-  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
-  if (!URL.canParse(text)) throw fail("is not the URL of a proxy");
-  const url = new URL(text);
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw fail(`has the scheme ${url.protocol}//, only HTTP proxies are supported`);
+  const fail = (what: string): WireError => new WireError("BAD_REQUEST", `${variable} ${what}`);
+  const [, givenScheme, rest = ""] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(value)!;
+  const scheme = (givenScheme ?? "http").toLowerCase();
+  const defaultPort = DEFAULT_PORTS[scheme];
+  if (defaultPort === undefined) {
+    throw fail(`has the scheme ${scheme}, expected http, https, socks5 or socks5h`);
   }
-  if (url.port === "0") throw fail("is not the URL of a proxy");
-  const secure = url.protocol === "https:";
-  return {
+  const url = URL.parse(`http://${rest}`);
+  // This scheme has no port of its own, so a port that is given is never left out.
+  const port = URL.parse(`any://${rest}`)?.port;
+  if (url === null || url.hostname === "" || port === undefined || port === "0") {
+    const form = "http://HOST:PORT or socks5://HOST:PORT";
+    const escapes = rest.includes("@")
+      ? " (special characters in a password are written as %23)"
+      : "";
+    throw fail(`is not the URL of a proxy, expected ${form}${escapes}`);
+  }
+  const { username, password } = url;
+  const hasCredentials = username !== "" || password !== "";
+  const common = {
     hostname: unbracketed(url.hostname),
-    port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
-    secure,
-    authorization: url.username === "" && url.password === ""
-      ? null
-      : authorizationOf(`${url.username}:${url.password}`),
+    port: port === "" ? defaultPort : Number(port),
+    secure: scheme === "https",
   };
+  if (!scheme.startsWith("socks")) {
+    const authorization = hasCredentials ? authorizationOf(`${username}:${password}`) : null;
+    return { ...common, authorization, socks: null };
+  }
+  const credentials = { user: bytesOf(username), password: bytesOf(password) };
+  if (Math.max(credentials.user.length, credentials.password.length) > MAX_SOCKS_TEXT) {
+    throw fail(
+      `has a user name or password of over ${MAX_SOCKS_TEXT} bytes, which SOCKS cannot carry`,
+    );
+  }
+  const socks = {
+    resolvesNames: scheme === "socks5h",
+    credentials: hasCredentials ? credentials : null,
+  };
+  return { ...common, authorization: null, socks };
+}
+
+/** The longest text of a SOCKS message, in bytes. */
+export const MAX_SOCKS_TEXT = 255;
+
+/** The bytes of a user name or password in a parsed URL. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(percentDecoded(text), (character) => character.charCodeAt(0));
 }
 
 /** Whether an entry of `NO_PROXY` matches a host and port. */
@@ -150,6 +212,7 @@ function normalHostname(hostname: string): string {
   return hostname.toLowerCase().replace(/\.$/, "");
 }
 
+/** An IPv6 address without its brackets; the size of a network can follow them. */
 function unbracketed(hostname: string): string {
-  return hostname.startsWith("[") && hostname.endsWith("]") ? hostname.slice(1, -1) : hostname;
+  return hostname.replace(/^\[(.*)\](\/\d+)?$/, "$1$2");
 }

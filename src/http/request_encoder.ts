@@ -51,8 +51,9 @@ export interface RequestTarget {
 /** The target of a URL's requests. */
 export function requestTarget(url: URL, proxies: Proxies): RequestTarget {
   const origin = originOf(url);
-  // Requests to secure origins go through a tunnel; only plain requests are addressed to the proxy.
-  const proxy = origin.secure ? null : proxies.proxyFor(origin);
+  // Requests to secure origins and those through SOCKS go through a tunnel; others are addressed to the proxy.
+  const used = proxies.proxyFor(origin);
+  const proxy = origin.secure || used?.socks !== null ? null : used;
   const path = `${url.pathname}${url.search}`;
   return {
     origin,

@@ -53,9 +53,10 @@ export class SocketTransport implements Transport, ConnectionOwner {
   }
 
   exchange(request: WireRequest): void {
-    const target = this.#shared.target(request.url);
+    let target: RequestTarget;
     let encoded: EncodedRequest;
     try {
+      target = this.#shared.target(request.url);
       encoded = encodeRequest(request, target, this.#settings.keepAlive);
     } catch (error) {
       return request.failed(asRequestError(error, request));

@@ -107,9 +107,13 @@ export function basicAuthorization(user: string, password: string): string {
  * hexadecimal digits is itself.
  */
 export function authorizationOf(userAndPassword: string): string {
-  const bytes = userAndPassword.replaceAll(
+  return `Basic ${btoa(percentDecoded(userAndPassword))}`;
+}
+
+/** The bytes of a part of a parsed URL, one character each. A `%` without two hexadecimal digits is itself. */
+export function percentDecoded(text: string): string {
+  return text.replaceAll(
     /%([0-9a-f]{2})/gi,
     (_, digits: string) => String.fromCharCode(parseInt(digits, 16)),
   );
-  return `Basic ${btoa(bytes)}`;
 }

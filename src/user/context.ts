@@ -59,11 +59,7 @@ export interface NodeOptions extends Omit<NodeContext, "http" | "insecure"> {
   readonly sockets?: Sockets;
 }
 
-/**
- * Creates what the users of a node share.
- *
- * @throws UsageError if a proxy variable is invalid.
- */
+/** Creates what the users of a node share. */
 export function nodeContext(options: NodeOptions): NodeContext {
   const { env, connections, sockets = chooseSockets(), ...shared } = options;
   const proxies = new Proxies(env);

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import { checkLocalAddresses, connectionOptions } from "../../src/cli/connection_options.ts";
+import {
+  checkLocalAddresses,
+  checkProxies,
+  connectionOptions,
+} from "../../src/cli/connection_options.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { DEFAULT_TLS } from "../../src/net/tls_settings.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
+import { HttpUser } from "../../src/user/http_user.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
@@ -50,6 +55,29 @@ Deno.test("the options say how to connect", async () => {
     dns: "first",
     dnsTtlMs: Infinity,
   });
+});
+
+class ShopTest extends HttpUser {
+  static override host = "http://shop.test";
+  testNothing(): void {}
+}
+
+Deno.test("a proxy is checked if the host of a class would use it", () => {
+  const check = (
+    host: string | null,
+    env: Record<string, string>,
+    ...classes: UserClass[]
+  ): string => {
+    return refusalOf(() => checkProxies(new FakeHost({ env }), classes.map(discovered), host));
+  };
+  const env = { HTTP_PROXY: "socks4://proxy", HTTPS_PROXY: "ho st", NO_PROXY: "near.test" };
+  const problem = "HTTP_PROXY has the scheme socks4, expected http, https, socks5 or socks5h";
+  assert.equal(check(null, env, ShopTest), problem);
+  assert.equal(check("http://far.test", env, NearTest), problem);
+  assert.match(check("https://far.test", env, NearTest), /^HTTPS_PROXY is not the URL of a proxy/);
+  assert.equal(check("http://near.test", env, NearTest, ShopTest), "none");
+  assert.equal(check(null, env, NearTest), "none");
+  assert.equal(check("http://far.test", env, PlainTest), "none");
 });
 
 Deno.test("local addresses of both families are refused", async () => {

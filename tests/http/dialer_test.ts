@@ -14,6 +14,7 @@ import { DEFAULT_TLS } from "../../src/net/tls_settings.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
 import { settle } from "../support/fake_clock.ts";
 import { answering, answeringOnce, RawServer, silent } from "../support/raw_server.ts";
+import { SocksProxy } from "../support/socks_proxy.ts";
 import { TunnelProxy } from "../support/tunnel_proxy.ts";
 
 interface Setup {
@@ -482,6 +483,28 @@ Deno.test("errors of the proxy name the proxy", async () => {
   );
   assert.equal(noTls.code, "TLS");
 });
+
+for (const secure of [false, true]) {
+  Deno.test(`through SOCKS, the proxy or this machine looks up names; TLS: ${secure}`, async () => {
+    await using server = new RawServer(answering(answer), secure ? identity("good") : undefined);
+    await using proxy = await SocksProxy.start(server.port, "10.0.0.1");
+    const scheme = secure ? "https" : "http";
+    const lookup: Lookup = (hostname) =>
+      Promise.resolve(hostname === "proxy.test" ? ["127.0.0.1"] : ["10.0.0.1", "10.0.0.2"]);
+    const through = async (socks: string): Promise<string[]> => {
+      const environment = { ALL_PROXY: `${socks}://proxy.test:${proxy.port}` };
+      await ask(dial(`${scheme}://localhost:81`, { environment, lookup }));
+      return proxy.asked.splice(0);
+    };
+    assert.deepEqual(await through("socks5h"), ["localhost:81"]);
+    // The proxy cannot reach the first address.
+    assert.deepEqual(await through("socks5"), ["10.0.0.1:81", "10.0.0.2:81"]);
+    const environment = { ALL_PROXY: `socks5h://127.0.0.1:${proxy.port}` };
+    const { code, message } = await dialFailure("http://10.0.0.1", { environment });
+    assert.equal(code, "ECONNREFUSED");
+    assert.equal(message, `the proxy 127.0.0.1:${proxy.port}: it answered: host unreachable`);
+  });
+}
 
 Deno.test("aborted while the proxy answers: the connection to it is closed", async () => {
   const asked = Promise.withResolvers<void>();

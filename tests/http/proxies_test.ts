@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { UsageError } from "../../src/core/errors.ts";
 import { originOf, Proxies, type Proxy } from "../../src/http/proxies.ts";
+import { WireError } from "../../src/http/request_error.ts";
 
 function proxies(environment: Record<string, string>): Proxies {
   return new Proxies((name) => environment[name]);
@@ -33,7 +33,7 @@ Deno.test("each scheme has a variable, ALL_PROXY applies to both, and lower case
 
 Deno.test("scheme and port of a proxy's URL are optional, IPv6 has brackets", () => {
   const parsed = (value: string): Proxy | null => proxyFor({ HTTP_PROXY: value }, "http://target/");
-  const plain = { port: 80, secure: false, authorization: null };
+  const plain = { port: 80, secure: false, authorization: null, socks: null };
   assert.deepEqual(parsed("proxy.test"), { ...plain, hostname: "proxy.test" });
   assert.deepEqual(parsed(" localhost:3128 "), { ...plain, hostname: "localhost", port: 3128 });
   assert.deepEqual(parsed("http://[::1]:8080/"), { ...plain, hostname: "::1", port: 8080 });
@@ -57,33 +57,82 @@ Deno.test("credentials become decoded Basic authorization in UTF-8", () => {
   );
 });
 
-Deno.test("an invalid proxy is a usage error that names the variable and hides the password", () => {
-  const message = (environment: Record<string, string>): string => {
+Deno.test("a percent sign that begins no escape stands for itself, and any byte can be escaped", () => {
+  const { authorization } = proxyFor(
+    { HTTP_PROXY: "http://u:50%off%zz%ff%25@proxy" },
+    "http://a/",
+  )!;
+  assert.equal(authorization, `Basic ${btoa("u:50%off%zz\u00ff%")}`);
+});
+
+Deno.test("SOCKS 5: who looks up names, and with which credentials", () => {
+  const parsed = (value: string): Proxy => proxyFor({ ALL_PROXY: value }, "https://target/")!;
+  const common = { secure: false, authorization: null };
+  assert.deepEqual(parsed("socks5://proxy.test"), {
+    ...common,
+    hostname: "proxy.test",
+    port: 1080,
+    socks: { resolvesNames: false, credentials: null },
+  });
+  assert.deepEqual(parsed("SOCKS5H://me:p%40ss@[::1]:80"), {
+    ...common,
+    hostname: "::1",
+    port: 80,
+    socks: {
+      resolvesNames: true,
+      credentials: {
+        user: new TextEncoder().encode("me"),
+        password: new TextEncoder().encode("p@ss"),
+      },
+    },
+  });
+});
+
+Deno.test("an invalid proxy is an error that names the variable, and hides the password", () => {
+  const message = (environment: Record<string, string>, url = "http://target/"): string => {
     try {
-      proxies(environment);
+      proxyFor(environment, url);
     } catch (error) {
-      assert.ok(error instanceof UsageError);
-      assert.equal(error.exitCode, 2);
-      assert.doesNotMatch(error.message + error.hint, /secret/);
+      assert.ok(error instanceof WireError);
+      assert.equal(error.code, "BAD_REQUEST");
+      assert.doesNotMatch(error.message, /secret/);
       return error.message;
     }
     throw new Error("nothing was wrong");
   };
+  const form = "expected http://HOST:PORT or socks5://HOST:PORT";
   assert.equal(
     message({ HTTP_PROXY: "http://me:secret@ho st" }),
-    "HTTP_PROXY is not the URL of a proxy.",
+    `HTTP_PROXY is not the URL of a proxy, ${form} ` +
+      "(special characters in a password are written as %23)",
   );
-  assert.equal(message({ https_proxy: "proxy:0" }), "https_proxy is not the URL of a proxy.");
+  assert.match(message({ HTTP_PROXY: "http://me:sec#ret@proxy:80" }), /written as %23/);
   assert.equal(
-    message({ ALL_PROXY: "socks5://me:secret@proxy:1080" }),
-    "ALL_PROXY has the scheme socks5://, only HTTP proxies are supported.",
+    message({ https_proxy: "proxy:0" }, "https://target/"),
+    `https_proxy is not the URL of a proxy, ${form}`,
+  );
+  assert.equal(
+    message({ ALL_PROXY: "socks4://me:secret@proxy:1080" }),
+    "ALL_PROXY has the scheme socks4, expected http, https, socks5 or socks5h",
+  );
+  assert.match(
+    message({ ALL_PROXY: `socks5://me:${"secret".repeat(50)}@proxy:1080` }),
+    /^ALL_PROXY has a user name or password of over 255 bytes/,
   );
 });
 
-Deno.test("credentials of a proxy are sent as bytes, whatever they are", () => {
-  const proxy = new Proxies((name) => name === "http_proxy" ? "http://%ff:50%off@proxy" : undefined)
-    .proxyFor(originOf(new URL("http://target/")));
-  assert.equal(proxy?.authorization, `Basic ${btoa("\xff:50%off")}`);
+Deno.test("an invalid proxy that no request uses is no error", () => {
+  const environment = { HTTPS_PROXY: "socks4://proxy", HTTP_PROXY: "ho st", NO_PROXY: "near.test" };
+  assert.equal(through(environment, "https://near.test/"), null);
+  assert.equal(through(environment, "http://near.test/"), null);
+  assert.equal(through({ HTTPS_PROXY: "no://proxy" }, "http://target/"), null);
+  assert.equal(through({ ALL_PROXY: "no://proxy", HTTP_PROXY: "http://one" }, "http://a/"), "one");
+});
+
+Deno.test("values that are empty or blank are none", () => {
+  assert.equal(through({ http_proxy: " ", HTTP_PROXY: "", ALL_PROXY: "\t" }, "http://a/"), null);
+  assert.equal(through({ http_proxy: " ", ALL_PROXY: " http://all " }, "http://a/"), "all");
+  assert.equal(through({ HTTP_PROXY: "one", no_proxy: "", NO_PROXY: "a" }, "http://a/"), null);
 });
 
 Deno.test("NO_PROXY: everything, domains, ports, addresses and networks", () => {
@@ -114,6 +163,9 @@ Deno.test("NO_PROXY: everything, domains, ports, addresses and networks", () => 
   assert.ok(!direct("10.0.0.0/8", "http://11.0.0.1/"));
   assert.ok(!direct("10.0.0.0/8", "http://name/"));
   assert.ok(direct("fd00::/8", "http://[fd12::1]/"));
+  assert.ok(direct("[fd00::]/8", "http://[fd12::1]/"));
+  assert.ok(!direct("[fd00::]/16", "http://[fd12::1]/"));
+  assert.ok(direct(" a\tb,,c ", "http://b/") && direct(" a\tb,,c ", "http://c/"));
   assert.ok(!direct("fd00::/8", "http://10.0.0.1/"));
   assert.ok(direct("0.0.0.0/0", "http://10.0.0.1/"));
 

@@ -56,6 +56,8 @@ function quickUser(options: QuickOptions, quota: RequestQuota): UserClass {
   const headers = header.map(([name, value]): [string, string] => [name, value]);
   const request: RequestOptions = body === null ? { headers } : { headers, body };
   return class QuickTest extends FastHttpUser {
+    // All requests name their host. This is for checks before the run.
+    static override host = new URL(url).origin;
     static override waitTime = 0;
     static override timeout = options.timeout;
 
