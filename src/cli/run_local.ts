@@ -118,5 +118,6 @@ async function runUsers(
   if (done === undefined) session.watchBlocks(classes);
   void done?.then(() => run.stop());
   const result = await run.run();
+  await session.messagesHandled();
   return await session.report(result, run.failure);
 }

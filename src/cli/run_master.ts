@@ -217,6 +217,7 @@ async function openRun(
     restored,
     journal,
     rpc,
+    messagesHandled: () => nodeCluster.messagesHandled(),
     listener,
     address: where,
     token: settings.token,

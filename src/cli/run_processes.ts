@@ -73,6 +73,11 @@ export class WorkerFleet {
     this.ended = Promise.all(workers.map(({ name, child }) => this.#watch(name, child)));
   }
 
+  /** From now on, they may exit without having been stopped, and with any code. */
+  dismiss(): void {
+    this.#ending = true;
+  }
+
   /** Stops all of them gracefully. */
   terminate(): void {
     this.#end("SIGTERM");
@@ -123,6 +128,9 @@ function environment({ options, token, customFlags }: FleetOptions): Record<stri
   return env;
 }
 
+/** Time for workers to end by themselves: a little more than handlers of `quitting` may take. */
+const QUIT_TIMEOUT_MS = 6_000;
+
 /** Time for handlers of the test file to finish when workers are stopped. */
 const STOP_TIMEOUT_MS = 10_000;
 
@@ -169,13 +177,18 @@ export function runProcesses(
           return failure;
         },
         async stop(): Promise<void> {
-          fleet.terminate();
-          // A process that hangs ignores the signal. One that was suspended, like this one, did not.
+          fleet.dismiss();
           const clock = new AwakeClock(systemClock);
           clock.start();
-          const timer = clock.setTimer(() => fleet.kill(), STOP_TIMEOUT_MS);
+          // Workers that have taken part end by themselves, and a signal would cut their last handlers short.
+          const hasStarted = run.snapshot().startedAt !== null;
+          const timers = [
+            clock.setTimer(() => fleet.terminate(), hasStarted ? QUIT_TIMEOUT_MS : 0),
+            // A process that hangs ignores the signal. One that was suspended, like this one, did not.
+            clock.setTimer(() => fleet.kill(), STOP_TIMEOUT_MS),
+          ];
           await fleet.ended;
-          clock.clearTimer(timer);
+          for (const timer of timers) clock.clearTimer(timer);
           clock.stop();
         },
       };

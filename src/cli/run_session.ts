@@ -14,7 +14,7 @@ import {
   INTERRUPTED_EARLY,
   UsageError,
 } from "../core/errors.ts";
-import { events, prepareWithin } from "../core/events.ts";
+import { events, prepareWithin, stopHandlersLimit, within } from "../core/events.ts";
 import { type ExitCall, HOW_TO_STOP } from "../core/exit_calls.ts";
 import type { Host } from "../core/host.ts";
 import { configureLog, logger } from "../core/logger.ts";
@@ -378,6 +378,13 @@ export class RunSession {
     this.#countStrayError = (thrown) => run.countStrayError(thrown);
     for (const thrown of this.#strayErrors.splice(0)) run.countStrayError(thrown);
     return release;
+  }
+
+  /** Waits for the handlers of messages that this node has got, such as those of `testStop`, but not long. */
+  async messagesHandled(): Promise<void> {
+    const limit = { clock: systemClock, seconds: stopHandlersLimit(0) };
+    if (await within(limit, nodeCluster.messagesHandled()) !== "overdue") return;
+    logger.warn(`Handlers of messages have not ended within ${limit.seconds} s.`);
   }
 
   /** Before the process exits at once: prints what was counted until now, and names what is lost. */

@@ -75,6 +75,7 @@ export async function runWorker(
     });
     if (isInterrupted()) run.leave();
     await run.run();
+    await session.messagesHandled();
     const failure = session.exitFailure("this worker", ExitCode.passed);
     if (failure !== null) throw failure;
     return session.exitCode(ExitCode.passed);

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
+import { ProtocolError } from "./protocol.ts";
 
 /**
  * How long messages are handled before the event loop serves sockets and timers. The runtime serves streams
@@ -41,6 +42,8 @@ export class Inbox {
   #fullTurns = 0;
   #isWorking = false;
   #isClosed = false;
+  /** Settles what waits for the work of this inbox, when there will be none. */
+  readonly #onClosed = new Set<() => void>();
 
   /** @param clock measures the slices. */
   constructor(clock: Clock) {
@@ -59,10 +62,17 @@ export class Inbox {
     if (this.#timer === null && !this.#isWorking) this.#work();
   }
 
-  /** Does something after all that was added before; settles with its result. */
+  /**
+   * Does something after all that was added before; settles with its result. Rejects with a ProtocolError if
+   * the inbox is closed before.
+   */
   run<Result>(work: () => Result): Promise<Result> {
     return new Promise((resolve, reject) => {
+      const isOver = (): void => reject(new ProtocolError("run", "The run is over."));
+      if (this.#isClosed) return isOver();
+      this.#onClosed.add(isOver);
       this.add(() => {
+        this.#onClosed.delete(isOver);
         try {
           resolve(work());
         } catch (error) {
@@ -72,12 +82,9 @@ export class Inbox {
     });
   }
 
-  /** Resolves once everything is handled that has been added until now. */
+  /** Resolves once everything is handled that has been added until now, or the inbox is closed. */
   handled(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#isClosed) resolve();
-      else this.add(resolve);
-    });
+    return this.run(() => {}).catch(() => {});
   }
 
   /** Drops what is not handled yet, and all that follows. */
@@ -86,6 +93,9 @@ export class Inbox {
     this.#waiting = [];
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timer = null;
+    const onClosed = [...this.#onClosed];
+    this.#onClosed.clear();
+    for (const settle of onClosed) settle();
   }
 
   #work(): void {

@@ -318,7 +318,8 @@ function overdueText(name: keyof EventMap, { seconds }: HandlerLimit): string {
   return `Handlers of the event ${name} have not ended within ${seconds} s`;
 }
 
-async function within<Result>(
+/** Waits for some work, but not beyond a limit. The work continues. */
+export async function within<Result>(
   { clock, seconds, cancelled }: HandlerLimit,
   work: Promise<Result>,
 ): Promise<Result | "overdue" | "cancelled"> {

@@ -26,7 +26,7 @@ import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
 import { TestEvents } from "./test_events.ts";
-import { GeneratorStandstills, Warnings } from "./warnings.ts";
+import { GeneratorStandstills, surplusUsers, Warnings } from "./warnings.ts";
 
 /** The dependencies of a local run. */
 export interface LocalRunOptions extends RunWatchOptions {
@@ -88,6 +88,8 @@ export class LocalRun {
   /** When the statistics start, in seconds since the start. */
   #countedFrom = 0;
   #load: ResolvedLoad;
+  /** The most users that the load has asked for at a time. */
+  #mostUsers = 0;
   #finalUsers = 0;
   #lastHealth: Health = { cpu: 0, lagMs: 0 };
   #failure: unknown = null;
@@ -136,6 +138,7 @@ export class LocalRun {
     // A test that is stopped while it waits never starts.
     if (this.#state === "ready") await this.#execute();
     this.#state = "stopped";
+    this.#warnings.addAll(surplusUsers(this.#totals.peakUsers, this.#mostUsers));
     this.#watch.conclude(this.snapshot(), this.#naturalEnd);
     if (this.#time.begun) {
       await this.#emitTestStop();
@@ -277,6 +280,7 @@ export class LocalRun {
   #setLoad(load: ResolvedLoad): void {
     const { profile, mix, openFileLimit } = this.#options;
     this.#load = load;
+    this.#mostUsers = Math.max(this.#mostUsers, reportedLoad(load).users);
     this.#watch.loadChanged(load, this.#generator.elapsedSeconds, mix);
     if (!isArrivals(load) && profile.iterations !== null) this.#generator.limit(profile.iterations);
     const problem = openFilesProblem(reportedLoad(load).users, openFileLimit);

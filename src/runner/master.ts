@@ -49,7 +49,9 @@ export interface MasterRunOptions
   readonly restored: RestoredRun | null;
   readonly clock: Clock;
   /** What the nodes share. */
-  readonly rpc: WorkerManagerOptions["rpc"] & Pick<RpcServer, "handle">;
+  readonly rpc: WorkerManagerOptions["rpc"] & Pick<RpcServer, "handle" | "delivered">;
+  /** Resolves when this node's messages are sent, and the handlers of those that it has got have ended. */
+  readonly messagesHandled: () => Promise<void>;
   readonly profile: LoadProfile;
   /** Names of the user classes, in the order of {@link mix}. */
   readonly classNames: readonly string[];
@@ -82,6 +84,9 @@ const REPORT_SECONDS = 10;
 
 /** If reports still arrive then, because this master is slow, they are awaited for as long again, up to this. */
 const MAX_MORE_SECONDS = 60;
+
+/** How long messages that handlers of `testStop` have sent may take. */
+const MESSAGES_SECONDS = 5;
 
 /** The minimum time granted to the users' `onStop`. */
 const MIN_STOP_SECONDS = 5;
@@ -186,14 +191,18 @@ export class MasterRun {
       this.#workers.loseSilent();
       this.#warnings.addAll(missingCounts(this.#runState, this.#time.elapsedSeconds));
       journal.append({ type: "ended" });
+      this.#state = "stopped";
+      this.#watch.conclude(this.snapshot(), this.#naturalEnd);
+      if (this.#time.begun) {
+        // The workers have done so before their final reports. They stay for the messages of the handlers.
+        await this.#emitTestStop();
+        await this.#deliverMessages();
+      }
     } finally {
       this.#allocator.end();
       const failure = this.#failure;
       await this.#workers.end(failure instanceof PreparationError ? failure : null);
     }
-    this.#state = "stopped";
-    this.#watch.conclude(this.snapshot(), this.#naturalEnd);
-    if (this.#time.begun) await this.#emitTestStop();
     return this.snapshot();
   }
 
@@ -270,6 +279,17 @@ export class MasterRun {
     const { errors, warnings } = await this.#testEvents.stop(this.#options.profile.stopTimeout);
     this.#runState.totals.addUserErrors(TEST_STOP, errors);
     this.#warnings.addAll(warnings);
+  }
+
+  /** Waits until the messages of all nodes have reached their handlers, but not long. */
+  async #deliverMessages(): Promise<void> {
+    const { awakeClock, messagesHandled, rpc } = this.#options;
+    const delivered = messagesHandled().then(() => rpc.delivered()).then(messagesHandled);
+    const limitMs = MESSAGES_SECONDS * 1000;
+    if (await settlesWithin(awakeClock, delivered, limitMs, () => Promise.resolve())) return;
+    this.#warnings.add(
+      `Messages of the test's end have not reached all nodes within ${MESSAGES_SECONDS} s.`,
+    );
   }
 
   async #resume({ assigned, startedUsers }: RestoredRun): Promise<void> {

@@ -185,6 +185,15 @@ function isAnswering(
   return unfinished < users / 2 && totals.requests - answered + unfinished <= answered;
 }
 
+/** Says that more users ran than the load has asked for, because others were still stopping; or nothing. */
+export function surplusUsers(peak: number, most: number): string[] {
+  if (peak <= most) return [];
+  return [
+    `Up to ${peak} users ran at a time, but the load had at most ${most}: users that are stopped ` +
+    "count until their test and onStop have ended.",
+  ];
+}
+
 /** Share of unfinished requests, 0 to 1, above which there is a warning. */
 const MANY_UNFINISHED = 0.02;
 

@@ -42,6 +42,8 @@ export class NodeCluster implements Cluster {
   readonly #feeders = new Map<string, FeederDefinition>();
   readonly #log: RepeatedLog;
   #sending = 0;
+  /** Messages on their way to the master, and handlers of messages that have not ended. */
+  readonly #pending = new Set<Promise<unknown>>();
 
   constructor(clock: Clock) {
     this.#client = new RpcClient(clock);
@@ -67,7 +69,21 @@ export class NodeCluster implements Cluster {
 
   /** Passes a message of another node to the test file. */
   deliver(message: BroadcastMessage): void {
-    this.#handlers.deliver(message);
+    this.#track(this.#handlers.deliver(message));
+  }
+
+  /**
+   * Resolves when the messages that this node has sent have reached the master, and the handlers of those that
+   * it has got have ended, also of those that come in the meantime.
+   */
+  async messagesHandled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  /** @param work never rejects. */
+  #track(work: Promise<unknown>): void {
+    const tracked: Promise<unknown> = work.then(() => this.#pending.delete(tracked));
+    this.#pending.add(tracked);
   }
 
   feeder<Row = Record<string, string>>(
@@ -128,9 +144,11 @@ export class NodeCluster implements Cluster {
       );
     }
     this.#sending++;
-    this.#client.call(call, false)
+    // It does not belong to the user: one that ends before the answer would never let go of it.
+    const sent = currentUser.run(undefined, () => this.#client.call(call, false))
       .catch((error) => this.#log.add(`The message ${kind} was not sent: ${errorText(error)}`))
       .finally(() => this.#sending--);
+    this.#track(sent);
   }
 
   on<Data = unknown>(kind: string, handler: MessageHandler<Data>): void {

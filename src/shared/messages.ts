@@ -88,6 +88,11 @@ export class BroadcastOutbox {
     this.#sendNext();
   }
 
+  /** Whether all messages are acknowledged. */
+  get isEmpty(): boolean {
+    return this.#casts.length === 0;
+  }
+
   /** There is a new connection, and what was in flight may be lost. */
   resend(): void {
     this.#sent = 0;
@@ -134,19 +139,22 @@ export class MessageHandlers {
   open(): void {
     const early = this.#early ?? [];
     this.#early = null;
-    for (const message of early) this.deliver(message);
+    for (const message of early) void this.deliver(message);
   }
 
-  /** Calls the handlers of a message in a later turn, each with its own copy of the data. */
-  deliver(message: BroadcastMessage): void {
+  /**
+   * Calls the handlers of a message in a later turn, each with its own copy of the data. Resolves when they have
+   * ended.
+   */
+  async deliver(message: BroadcastMessage): Promise<void> {
     if (this.#early !== null) {
       if (this.#early.length < MAX_EARLY) this.#early.push(message);
       return;
     }
     // The message may come from a user of this node, but its handlers do not run in that user.
-    void currentUser.run(undefined, async () => {
+    await currentUser.run(undefined, async () => {
       await this.#clock.nextTurn();
-      for (const handler of this.#of(message.kind)) void this.#call(handler, message);
+      await Promise.all(this.#of(message.kind).map((handler) => this.#call(handler, message)));
     });
   }
 

@@ -61,6 +61,8 @@ export class RpcServer {
   readonly #peers = new Map<string, Peer>();
   readonly #warned = new Set<string>();
   readonly #held = new HeldTexts();
+  /** Resolved when no message for a worker is outstanding; `null` while that is not awaited. */
+  #delivered: PromiseWithResolvers<void> | null = null;
   #journal: RunJournal = NO_JOURNAL;
   #send: (worker: WorkerState, message: Message) => void = () => {};
   #elapsed: () => number = () => 0;
@@ -130,6 +132,21 @@ export class RpcServer {
   forget({ incarnation }: WorkerState): void {
     this.#sessions.delete(incarnation);
     this.#peers.delete(incarnation);
+    this.#checkDelivered();
+  }
+
+  /** Resolves when each worker that takes part has received all messages for it. */
+  delivered(): Promise<void> {
+    this.#delivered = Promise.withResolvers();
+    this.#checkDelivered();
+    return this.#delivered.promise;
+  }
+
+  #checkDelivered(): void {
+    const isDelivered = [...this.#peers.values()].every(({ worker, outbox }) =>
+      outbox.isEmpty || worker.membership !== "present"
+    );
+    if (isDelivered) this.#delivered?.resolve();
   }
 
   /** The membership of a worker has changed. */
@@ -153,13 +170,15 @@ export class RpcServer {
       case "RECALL":
         return this.#session(incarnation).recall(message.ids);
       case "CAST_ACK":
-        return this.#peers.get(incarnation)?.outbox.acknowledged(message.seq);
+        this.#peers.get(incarnation)?.outbox.acknowledged(message.seq);
+        if (this.#delivered !== null) this.#checkDelivered();
     }
   }
 
   #workerLost(incarnation: string): void {
     this.#sessions.get(incarnation)?.workerLost();
     this.#options.services.nodeLost(incarnation);
+    this.#checkDelivered();
   }
 
   #session(incarnation: string): WorkerRpcSession {

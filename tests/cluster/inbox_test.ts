@@ -125,3 +125,19 @@ Deno.test("nothing is handled after the end", async () => {
   await clock.advance(100);
   assert.equal(clock.pending, 0);
 });
+
+Deno.test("what waits when the inbox is closed, and what is asked later, settles", async () => {
+  const clock = new FakeClock();
+  const inbox = new Inbox(clock);
+  inbox.add(() => clock.block(20));
+  const isOver = { name: "ProtocolError", message: "The run is over." };
+  const waiting = [
+    assert.rejects(inbox.run(() => assert.fail("it was dropped")), isOver),
+    inbox.handled(),
+  ];
+  inbox.close();
+  await Promise.all(waiting);
+  await assert.rejects(inbox.run(() => {}), isOver);
+  await inbox.handled();
+  assert.equal(clock.pending, 0);
+});

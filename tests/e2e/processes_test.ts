@@ -212,6 +212,43 @@ Deno.test("an error in the test file is reported once, by the parent", async () 
   assert.match(stderr, /^aiotest: \S+aiotestfile\.ts:1:8: import failed: .*missing\.ts"\.\n$/);
 });
 
+Deno.test("messages of testStop arrive before quitting, whose handlers get their time", async () => {
+  const { code, stderr } = await runText(`
+    import { events, User } from "aiotest";
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    let name = "";
+    const say = (...words) => console.error("::", name === "master" ? name : "worker", ...words);
+    events.on("init", ({ node, cluster }) => {
+      name = node;
+      const got = (kind) => async () => {
+        await wait(100);
+        say("got", kind);
+      };
+      cluster.on("bye", got("bye"));
+      cluster.on("thanks", got("thanks"));
+      events.on("testStop", () => {
+        if (name === "master") cluster.send("thanks", null, { to: "workers" });
+        else cluster.send("bye", null, { to: "master" });
+      });
+    });
+    events.on("quitting", async () => {
+      await wait(300);
+      say("quitting");
+    });
+    export class QuietTest extends User {
+      testNothing() {}
+    }`);
+  assert.equal(code, 0, stderr);
+  assert.doesNotMatch(stderr, /nterrupt|Stopping/);
+  const said = (who: string): string[] =>
+    [...stderr.matchAll(new RegExp(`:: ${who} (.*)`, "g"))].map(([, words]) => words!);
+  assert.deepEqual(said("master"), ["got bye", "got bye", "got bye", "quitting"], stderr);
+  assert.deepEqual(said("worker").toSorted(), [
+    ...new Array(3).fill("got thanks"),
+    ...new Array(3).fill("quitting"),
+  ], stderr);
+});
+
 Deno.test("an error that only workers find prevents the run, with exit code 2", async () => {
   const { code, stdout, stderr } = await runText(`
     import { events, User } from "aiotest";

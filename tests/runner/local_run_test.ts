@@ -117,6 +117,28 @@ Deno.test("a relative URL without a host ends the run before it counts anything"
   assert.equal(statistics.userErrors.length, 0);
 });
 
+Deno.test("users that are stopping count, and the report says why there were more than asked for", async () => {
+  class SlowTest extends StepTest {
+    override async onStop(): Promise<void> {
+      await this.sleep(3);
+    }
+  }
+  class UpAndDown extends LoadUserShape {
+    override tick(): Tick | null {
+      const seconds = this.getRunTime();
+      if (seconds >= 6) return null;
+      return [seconds >= 2 && seconds < 3 ? 2 : 4, 1000];
+    }
+  }
+  const running = begin([SlowTest], { shape: new UpAndDown(), runTime: null });
+  await running.clock.advance(15_000);
+  assert.equal(running.result!.users.peak, 6);
+  assert.deepEqual(running.result!.warnings, [
+    "Up to 6 users ran at a time, but the load had at most 4: users that are stopped count until their test " +
+    "and onStop have ended.",
+  ]);
+});
+
 Deno.test("each second of the run is reported, even while users are stopping", async () => {
   class SlowTest extends User {
     async testSlow(): Promise<void> {

@@ -743,6 +743,37 @@ Deno.test("a testStop of a worker that throws or does not end is part of the rep
   assert.deepEqual(hanging!.warnings, [overdue]);
 });
 
+Deno.test("messages of testStop reach all nodes before the run is over, whatever they take", async () => {
+  const cluster = new VirtualCluster({ users: 3, runTime: 3 });
+  const master = cluster.master({ expectedWorkers: 3 });
+  const [a, b, lost] = ["a", "b", "c"].map((name) =>
+    cluster.worker(name, { latencyMs: name === "b" ? 400 : 0 })
+  );
+  const whenQuit: string[] = [];
+  for (const worker of [a!, b!]) {
+    worker.events.on("testStop", () => {
+      for (const to of ["all", "master", "a", "b"]) worker.send("bye", to);
+    });
+  }
+  master.events.on("testStop", () => {
+    whenQuit.push(`${a!.ended} ${b!.ended}`);
+    // More than may be on their way to a worker at the same time.
+    for (let count = 0; count < 100; count++) cluster.send("summary", "workers");
+  });
+  lost!.events.on("testStop", () => lost!.kill());
+  await cluster.advance(60_000);
+  assert.equal(master.error, null);
+  assert.deepEqual(whenQuit, ["false false"]);
+  const summaries = new Array(100).fill("summary from master");
+  const byes = (name: string): string[] => new Array(2).fill(`bye from ${name}`);
+  for (const worker of [a!, b!]) {
+    assert.deepEqual(worker.messages, [...byes("a"), ...byes("b"), ...summaries]);
+    assert.deepEqual([worker.ended, worker.error], [true, null]);
+  }
+  assert.deepEqual(cluster.messages.toSorted(), [...byes("a"), ...byes("b")]);
+  assert.ok(!master.warnings.some((text) => text.startsWith("Messages")));
+});
+
 Deno.test("a second worker of the same name is rejected until the first one is lost", async () => {
   const cluster = new VirtualCluster({ users: 4, runTime: 20 });
   const master = cluster.master();

@@ -214,3 +214,21 @@ Deno.test("messages that the master does not receive do not fill the memory", ()
     /^Error: message k: 1000 messages are already waiting for the master$/,
   );
 });
+
+Deno.test("messages are handled once they are sent and their handlers have ended, also of further ones", async () => {
+  const { clock, cluster } = new Scene().open();
+  const seen: string[] = [];
+  cluster.on("a", async () => {
+    await clock.nextTurn();
+    seen.push("a");
+    cluster.send("b");
+  });
+  cluster.on("b", () => void seen.push("b"));
+  await cluster.messagesHandled();
+  // A user that has ended before the answer does not keep a message from being sent.
+  const lifetime = new UserLifetime();
+  currentUser.run(lifetime, () => cluster.send("a"));
+  lifetime.end();
+  await cluster.messagesHandled();
+  assert.deepEqual(seen, ["a", "b"]);
+});

@@ -12,6 +12,7 @@ import { MasterRun, type MasterRunOptions } from "../../src/runner/master.ts";
 import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun, type WorkerRunOptions } from "../../src/runner/worker.ts";
 import type { RpcServer } from "../../src/shared/rpc.ts";
+import { messageCall } from "../../src/shared/messages.ts";
 import { RemoteRpc } from "../../src/shared/rpc_client.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
@@ -121,6 +122,10 @@ export interface VirtualWorker {
   readonly events: Events;
   readonly infos: string[];
   readonly warnings: string[];
+  /** The messages of other test files, as `KIND from NODE`. */
+  readonly messages: string[];
+  /** Sends a message as its test file could. */
+  send(kind: string, to: string): void;
   ended: boolean;
   error: unknown;
   /** Stops it as SIGTERM does. */
@@ -153,6 +158,10 @@ export class VirtualCluster {
   readonly network = new MemoryNetwork();
   readonly target = new FakeTarget(this.clock);
   readonly workers: VirtualWorker[] = [];
+  /** The messages that the masters have got from test files, as `KIND from NODE`. */
+  readonly messages: string[] = [];
+  /** Sends a message as the master's test file could. */
+  send: (kind: string, to: string) => void = () => {};
   /** What the masters have written to their journal. */
   readonly journal: RunRecord[] = [];
   readonly #classes: readonly UserClass[];
@@ -191,12 +200,15 @@ export class VirtualCluster {
     const rpc = this.#rpc ?? this.#newRpcServer(awakeClock);
     this.#rpc = null;
     rpc.useJournal(journal);
+    this.send = (kind, to) =>
+      void rpc.localRpc.call(messageCall({ to, kind, data: "null" }), false, () => {});
     const run = new MasterRun({
       runId: "run-1",
       testfileHash: MASTER_HASH,
       restored: null,
       journal,
       rpc,
+      messagesHandled: () => Promise.resolve(),
       listener: clock.listener(this.network.listen()),
       address: "here:5557",
       token: "secret",
@@ -282,7 +294,11 @@ export class VirtualCluster {
     const [infos, warnings]: [string[], string[]] = [[], []];
     const events = new Events();
     const { classes = this.#classes, incarnation = `${name}'s first`, ...rest } = options;
-    const cluster = new RemoteRpc(name, () => {});
+    const messages: string[] = [];
+    const cluster = new RemoteRpc(
+      name,
+      ({ from, kind }) => void messages.push(`${kind} from ${from}`),
+    );
     const load: WorkerLoad = {
       classes: classes.map(discovered),
       host: null,
@@ -328,6 +344,9 @@ export class VirtualCluster {
       events,
       infos,
       warnings,
+      messages,
+      send: (kind, to) =>
+        void cluster.call(messageCall({ to, kind, data: "null" }), false, () => {}),
       ended: false,
       error: null,
       leave: () => void clock.running().then(() => run.leave()),
@@ -355,7 +374,10 @@ export class VirtualCluster {
   }
 
   #newRpcServer(clock: Clock): RpcServer {
-    return rpcServerWith(clock, [], { iterations: this.#plan.iterations });
+    return rpcServerWith(clock, [], {
+      iterations: this.#plan.iterations,
+      deliver: ({ kind, from }) => void this.messages.push(`${kind} from ${from}`),
+    });
   }
 
   /** Advances the time, and calls `look` every `everyMs` milliseconds. */
