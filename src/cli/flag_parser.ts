@@ -6,6 +6,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
+import { sanitizeTerminal } from "../core/text.ts";
 import { defaultText, flagOf, kebabCase, type Setting } from "./setting_types.ts";
 import {
   COMPARE_SETTINGS,
@@ -28,7 +29,9 @@ export interface ParsedArguments {
 const OTHER = "Other:";
 
 /** The flags of a command, in the order of its `--help`. */
-export function commandFlags(command: "run" | "quick" | "demo" | "compare" | "init"): Option[] {
+export function commandFlags(
+  command: "run" | "check" | "quick" | "demo" | "compare" | "init",
+): Option[] {
   const common = [
     new Option("-V, --version", "print the version").helpGroup(OTHER),
     new Option("-h, --help", "print this help").helpGroup(OTHER),
@@ -37,6 +40,7 @@ export function commandFlags(command: "run" | "quick" | "demo" | "compare" | "in
     .helpGroup(OTHER);
   switch (command) {
     case "run":
+    case "check":
       return [...settingFlags(SETTINGS), config, ...common];
     case "quick":
       return [...settingFlags(QUICK_SETTINGS), config, ...common];
@@ -140,6 +144,45 @@ function parse(
     const last = args.at(-1)!;
     throw missingValue(findOption(options, last)?.long ?? last);
   }
+}
+
+/** Options whose values may be secrets, or contain some. */
+const SECRETS: readonly string[] = ["token", "web-token", "redis", "otlp", "client-key", "host"];
+
+/**
+ * Flags that were given more than once, with different values of which only the last one applies; a
+ * sentence each.
+ *
+ * @throws UsageError if a flag lacks its value, or if several test files were given.
+ */
+export function repeatedFlags(
+  args: readonly string[],
+  command: "run" | "check" | "quick" | "demo" | "compare",
+): string[] {
+  const { flags } = parseKnown(args, commandFlags(command));
+  return Object.entries<Setting<unknown>>(SETTINGS_OF[command]).flatMap(([name, { type }]) => {
+    const texts = [...new Set(flags.get(kebabCase(name)))];
+    if (texts.length < 2 || type.add !== undefined) return [];
+    if (name === "aiotestfile") throw severalFiles(texts);
+    const last = flags.get(kebabCase(name))!.at(-1)!;
+    const shown = SECRETS.includes(kebabCase(name)) ? "" : `, ${sanitizeTerminal(last)},`;
+    return [`${flagOf(name)} is given more than once: the last value${shown} applies.`];
+  });
+}
+
+const SETTINGS_OF = {
+  run: SETTINGS,
+  check: SETTINGS,
+  quick: QUICK_SETTINGS,
+  demo: SETTINGS,
+  compare: COMPARE_SETTINGS,
+} as const;
+
+function severalFiles(paths: readonly (string | null)[]): UsageError {
+  return new UsageError(
+    `-f is given more than once: ${paths.join(", ")}`,
+    "A run has one test file. It can import others and export their classes.",
+  );
 }
 
 function findOption(options: readonly Option[], flag: string): Option | undefined {

@@ -11,6 +11,7 @@ import { commandFlags, flagParser } from "./flag_parser.ts";
 const WIDTH = 80;
 
 const USAGE = `[options]              run a test file
+       aiotest check FILE [options]   check a test file without running it
        aiotest init [DIR]             create a first test file
        aiotest quick URL [options]    load-test a URL without a test file
        aiotest demo [options]         try aiotest on a built-in target
@@ -44,6 +45,19 @@ Examples:
   Use several machines: one master, and two others with four workers each:
     aiotest -f shop_test.ts -u 5000 -r 50 -t 3m --master --expect-workers 8
     aiotest -f shop_test.ts --worker --processes 4 --master-host 192.168.0.10
+`;
+
+const CHECK_USAGE = `check [FILE] [options]
+
+Makes all checks of a run before its first request, and lists what the run would
+do: user classes and tests, load, thresholds, and warnings. Sends nothing, apart
+from what the test file does in its handlers of "init". The exit code is 0 if
+the run could start, otherwise 2.`;
+
+const CHECK_REST = `
+Examples:
+  aiotest check shop_test.ts
+  aiotest check shop_test.ts -H http://127.0.0.1:8000 -u 100 -t 3m
 `;
 
 const INIT_USAGE = `init [DIR]
@@ -102,12 +116,13 @@ export function helpText(options: readonly Option[]): string {
 }
 
 /** What `COMMAND --help` prints. */
-export function commandHelpText(command: "init" | "quick" | "demo" | "compare"): string {
+export function commandHelpText(command: "check" | "init" | "quick" | "demo" | "compare"): string {
   const { usage, rest } = COMMANDS[command];
   return format(commandFlags(command), usage) + rest;
 }
 
 const COMMANDS = {
+  check: { usage: CHECK_USAGE, rest: CHECK_REST },
   init: { usage: INIT_USAGE, rest: INIT_REST },
   quick: { usage: QUICK_USAGE, rest: QUICK_REST },
   demo: { usage: DEMO_USAGE, rest: DEMO_REST },

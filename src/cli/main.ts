@@ -18,6 +18,7 @@ import { HOW_TO_STOP } from "../core/exit_calls.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { versionText } from "../core/version.ts";
+import { repeatedFlags } from "./flag_parser.ts";
 import { commandHelpText } from "./help.ts";
 import { CommandLine } from "./options.ts";
 
@@ -128,7 +129,12 @@ async function runCommand(host: Host): Promise<number> {
     host.stdout.write(`${text}\n`);
     return ExitCode.passed;
   }
+  if (command !== "init") {
+    for (const text of repeatedFlags(host.args, command)) host.stderr.write(`aiotest: ${text}\n`);
+  }
   switch (command) {
+    case "check":
+      return await (await import("./commands/check.ts")).runCheck(host, commandLine);
     case "init":
       return await (await import("./commands/init.ts")).runInit(host);
     case "compare":

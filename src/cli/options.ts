@@ -44,7 +44,7 @@ import {
 
 /** What the command line asks for. */
 export interface CommandRequest {
-  readonly command: "run" | "compare" | "demo" | "init" | "quick";
+  readonly command: "run" | "check" | "compare" | "demo" | "init" | "quick";
   /** Instead of running the command. */
   readonly print: "help" | "version" | null;
 }
@@ -93,10 +93,14 @@ export class CommandLine {
   static async preview(host: Host): Promise<CommandLine> {
     const parsed = parseKnown(host.args, commandFlags("run"));
     const request = requestOf(parsed);
-    const isRun = request.command === "run" || request.command === "demo";
+    const isRun = ["run", "check", "demo"].includes(request.command);
     if (request.print !== null || !isRun) return new CommandLine(host, request, null);
     const commandLine = new CommandLine(host, request, await findConfigFile(parsed.flags, host));
-    commandLine.known();
+    const { aiotestfile, given } = commandLine.known();
+    if (request.command === "check") {
+      const file = checkedFile(parsed, given.has("aiotestfile") ? aiotestfile : null);
+      if (file !== null) commandLine.useTestFile(file);
+    }
     return commandLine;
   }
 
@@ -107,7 +111,13 @@ export class CommandLine {
 
   /** aiotest's own options. Unknown flags are skipped: the test file may add them. */
   known(): Options {
-    return this.#known ??= this.#readKnown();
+    const known = this.#known ??= this.#readKnown();
+    return { ...known, aiotestfile: this.#testFile ?? known.aiotestfile };
+  }
+
+  /** The flags that the test file has added, as it has written them. */
+  testFileFlags(): string[] {
+    return this.#custom.all().map(({ option }) => option.flags);
   }
 
   /** Uses a test file from elsewhere instead of the one that the command line names. */
@@ -196,13 +206,19 @@ function requestOf({ flags, operands: [word] }: ParsedArguments): CommandRequest
   return { command, print };
 }
 
-const COMMANDS = ["compare", "demo", "init", "quick"] as const;
+const COMMANDS = ["check", "compare", "demo", "init", "quick"] as const;
 
 function checkOperands({ flags, operands }: ParsedArguments): void {
   const [command, ...others] = operands;
-  const stray = command === "demo" ? others[0] : command;
+  const stray = command === "demo" ? others[0] : command === "check" ? others[1] : command;
   if (stray !== undefined) throw new UsageError(`${stray}: unknown command`, hintFor(stray));
   if (command === "demo") checkFlags(flags, "demo");
+}
+
+/** The test file of `aiotest check FILE`; `null` if the command line has none there. */
+function checkedFile({ operands: [, file] }: ParsedArguments, given: string | null): string | null {
+  if (file === undefined || given === null || file === given) return file ?? null;
+  throw new UsageError(`check takes one test file: ${file}, ${given}`);
 }
 
 function hintFor(stray: string): string {

@@ -6,7 +6,9 @@
 
 import { UsageError } from "../core/errors.ts";
 import type { ConnectionOptions } from "../http/shared_http_state.ts";
-import { ClassMix } from "../load/class_mix.ts";
+import { ClassMix, type ClassWeight, IterationMix } from "../load/class_mix.ts";
+import { forecast } from "../load/forecast.ts";
+import { isArrivals } from "../load/load.ts";
 import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import { classWeights } from "../runner/load_generator.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
@@ -61,6 +63,12 @@ export function setUpRun(
       thresholds: thresholds.expressions,
     }),
     ...longWaits(classes, plannedSeconds(profile)),
+    ...idleClasses(classWeights(classes), {
+      ...profile,
+      // A forecast uses up the shape.
+      shape: shapeClass === null ? null : new shapeClass(),
+      workers: Math.max(options.expectWorkers, options.processes ?? 1),
+    }),
   ];
   return {
     profile,
@@ -86,6 +94,70 @@ function longWaits(classes: readonly DiscoveredClass[], runSeconds: number | nul
       "Waits are in seconds.",
     ];
   });
+}
+
+/** Classes that get no user, or no iteration, because the load is too small for their share. */
+function idleClasses(
+  classes: readonly ClassWeight[],
+  profile: LoadProfile & { readonly workers: number },
+): string[] {
+  const mix = new ClassMix(classes);
+  const planned = forecastOf(profile, mix.limit);
+  if (planned === null) return [];
+  if (planned.iterations === null) return withoutUsers(mix, planned.users, profile.iterations);
+  const all = Math.min(planned.iterations, profile.iterations ?? Infinity);
+  // Each worker divides its own iterations.
+  const names = new IterationMix(classes).withoutIterations(Math.ceil(all / profile.workers));
+  if (names.length === 0) return [];
+  const where = profile.workers > 1 ? " on each worker" : "";
+  return [
+    `${listed(names)} ${verb(names)} no iteration: the test starts about ` +
+    `${Math.round(all / profile.workers)}${where}, which are divided by weight.`,
+  ];
+}
+
+function withoutUsers(mix: ClassMix, users: number, iterations: number | null): string[] {
+  const few = iterations !== null && iterations < users
+    ? [`--iterations ${iterations} is less than ${users} users: some of them run no iteration.`]
+    : [];
+  const missing = mix.withoutUsers(users);
+  if (missing === null) return few;
+  const { names, needed } = missing;
+  return [
+    `${listed(names)} ${verb(names)} no user: ${
+      users === 1 ? "1 user is" : `${users} users are`
+    } ` +
+    `divided by weight and fixed count. From ${needed} users on, each class has one.`,
+    ...few,
+  ];
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+function verb(names: readonly string[]): string {
+  return names.length === 1 ? "gets" : "get";
+}
+
+/**
+ * The most users, and in the open model all iterations, that a load has; `null` if that is not known
+ * beforehand. The code of a shape is not called.
+ */
+function forecastOf(
+  profile: LoadProfile,
+  limit: number,
+): { readonly users: number; readonly iterations: number | null } | null {
+  const { load, shape } = profile;
+  if (shape === null && !isArrivals(load)) return { users: load.users, iterations: null };
+  if (plannedSeconds(profile) === null) return null;
+  try {
+    const { users, iterations } = forecast(profile, limit);
+    return { users: users.reduce((most, one) => Math.max(most, one), 0), iterations };
+  } catch {
+    // The driver asks again, and reports the error.
+    return null;
+  }
 }
 
 /**

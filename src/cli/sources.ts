@@ -10,6 +10,7 @@ import type { Option } from "commander";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { errorText, isInstance, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { didYouMean, nearestWord } from "../core/spelling.ts";
 import { type FlagTexts, suggestion } from "./flag_parser.ts";
 import { readOptionFile } from "./option_files.ts";
 import { type OptionType, rawTypeOf, textOf } from "./option_types.ts";
@@ -200,11 +201,14 @@ export class Sources {
   checkFileKeys(names: readonly string[]): void {
     if (this.#file === null) return;
     const known = names.map(kebabCase);
-    for (const [name, { key }] of this.#file.entries) {
+    for (const [name, { key, value }] of this.#file.entries) {
       if (known.includes(name)) continue;
+      const isSection = typeof value === "object" && value !== null && !Array.isArray(value);
       throw new UsageError(
         `${this.#file.path}: unknown option ${key}`,
-        `Known options: ${known.join(", ")}.`,
+        isSection
+          ? "Options are not divided into sections: write all of them at the top level."
+          : didYouMean(nearestWord(name, known), `Known options: ${known.join(", ")}.`),
       );
     }
   }
@@ -226,6 +230,7 @@ export class Sources {
     const known = new Set([...names.map(environmentName), ...TEST_VARIABLES]);
     for (const variable of variables.toSorted()) {
       const text = this.#host.env(variable) ?? "";
+      this.#checkCapitals(variable, text, known);
       if (!variable.startsWith(PREFIX) || known.has(variable) || text === "") continue;
       if (SERVICE_NAMES.test(variable) || SERVICE_URL.test(text)) continue;
       const flag = `--${variable.slice(PREFIX.length).toLowerCase().replaceAll("_", "-")}`;
@@ -237,6 +242,17 @@ export class Sources {
           "Options are AIOTEST_ and the name of a flag. For all flags, run aiotest --help.",
       );
     }
+  }
+
+  /** Where the system tells capital letters from small ones, it would be ignored. */
+  #checkCapitals(variable: string, text: string, known: ReadonlySet<string>): void {
+    const capitals = variable.toUpperCase();
+    const isOption = capitals !== variable && known.has(capitals) && text !== "";
+    if (!isOption || this.#host.env(capitals) === text) return;
+    throw new UsageError(
+      `${variable}: unknown environment variable`,
+      `Did you mean ${capitals}?`,
+    );
   }
 
   #fromFlags<Value>(name: string, type: OptionType<Value>): Value | undefined {

@@ -201,6 +201,11 @@ export class Events {
     return this.#of(name).length > 0;
   }
 
+  /** @internal The events that have handlers. */
+  get handled(): (keyof EventMap)[] {
+    return [...this.#handlers].filter(([, handlers]) => handlers.length > 0).map(([name]) => name);
+  }
+
   /**
    * Calls all handlers with the same object, in the order in which they were added, and resolves when all
    * are done. Never rejects: errors of handlers are logged, and returned as texts.

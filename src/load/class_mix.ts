@@ -93,6 +93,24 @@ export class ClassMix {
     return this.#order[user]!;
   }
 
+  /**
+   * The classes that get no user if at most `users` run, and how many users it takes until each class has
+   * one; `null` if each has one, or if it takes more than a million.
+   */
+  withoutUsers(users: number): { readonly names: string[]; readonly needed: number } | null {
+    const most = Math.min(this.limit, MOST_EXAMINED);
+    const missing = new Set(
+      this.#classes.flatMap((one, index) => one.fixedCount > 0 || one.weight > 0 ? [index] : []),
+    );
+    let names: string[] = [];
+    let needed = 0;
+    for (; missing.size > 0 && needed < most; needed++) {
+      if (needed === users) names = [...missing].map((index) => this.#classes[index]!.name);
+      missing.delete(this.classOf(needed));
+    }
+    return names.length === 0 || missing.size > 0 ? null : { names, needed };
+  }
+
   /** A sentence if not as many users can run as were asked for; `null` if they can. */
   shortage(users: number): string | null {
     if (users <= this.limit) return null;
@@ -148,6 +166,9 @@ export class ClassMix {
   }
 }
 
+/** Weights are at most a million. */
+const MOST_EXAMINED = 1_000_000;
+
 /** The weight of a class among those that go by weight: 0 if its count is fixed. */
 function effectiveWeight(one: ClassWeight): number {
   return one.fixedCount > 0 ? 0 : one.weight;
@@ -170,6 +191,7 @@ function fixedOrder(classes: readonly ClassWeight[]): number[] {
  * fixed count and no weight counts as one of weight 1.
  */
 export class IterationMix {
+  readonly #names: readonly string[];
   readonly #weights: readonly number[];
   readonly #total: number;
   /** How far each class is behind its share, in parts of {@link #total}. */
@@ -177,11 +199,24 @@ export class IterationMix {
 
   /** @param classes in the order of their export, which decides ties. */
   constructor(classes: readonly ClassWeight[]) {
+    this.#names = classes.map(({ name }) => name);
     this.#weights = classes.map(({ weight, fixedCount }) =>
       Math.max(weight, fixedCount > 0 ? 1 : 0)
     );
     this.#total = this.#weights.reduce((sum, weight) => sum + weight, 0);
     this.#behind = classes.map(() => 0);
+  }
+
+  /**
+   * The classes that get none of the first iterations; this uses them up.
+   *
+   * @param iterations so many; of more than a million, each class gets some.
+   */
+  withoutIterations(iterations: number): string[] {
+    if (iterations > MOST_EXAMINED) return [];
+    const missing = new Set(this.#weights.flatMap((weight, index) => weight > 0 ? [index] : []));
+    for (let n = 0; n < iterations && missing.size > 0; n++) missing.delete(this.next());
+    return [...missing].map((index) => this.#names[index]!);
   }
 
   /** The index of the class of the next iteration. */

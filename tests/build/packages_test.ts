@@ -92,3 +92,12 @@ Deno.test("the packages of the tests are not shipped", async () => {
   assert.ok("fast-check" in others);
   assert.ok("hdr-histogram-js" in others);
 });
+
+Deno.test("packages of test files are not added to the lock file of a checkout", async () => {
+  const config = JSON.parse(await Deno.readTextFile(`${PROJECT_ROOT}/deno.json`));
+  assert.match(config.tasks.aiotest, /^deno run -A --no-lock .*cli\.ts$/);
+  const readme = await Deno.readTextFile(`${PROJECT_ROOT}/README.md`);
+  const aliases = readme.match(/alias aiotest=.*/g)!;
+  assert.equal(aliases.length, 2);
+  for (const alias of aliases) assert.match(alias, /run -A --no-lock \$PWD\/cli\.ts"$/);
+});

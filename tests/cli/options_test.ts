@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { repeatedFlags } from "../../src/cli/flag_parser.ts";
 import { CommandLine } from "../../src/cli/options.ts";
 import { config, DEFAULTS, parse, refusal } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
@@ -200,4 +201,46 @@ Deno.test("flags of the test file are read like aiotest's own", async () => {
     (await refusal({ args: ["--tenants", "x"] }, add)).hint,
     "Did you mean --tenant?",
   );
+});
+
+Deno.test("a flag that is given twice with different values is reported, unless it takes a list", () => {
+  const given = (...args: string[]): string[] => repeatedFlags(args, "run");
+  assert.deepEqual(given("-u", "10", "--users", "20"), [
+    "--users is given more than once: the last value, 20, applies.",
+  ]);
+  assert.deepEqual(given("--token", "a", "--token", "b"), [
+    "--token is given more than once: the last value applies.",
+  ]);
+  assert.deepEqual(
+    given("-u", "10", "-u", "10", "--threshold", "rps>1", "--threshold", "rps>2"),
+    [],
+  );
+  assert.deepEqual(given("--master", "--master", "-f", "a.ts", "-f", "a.ts"), []);
+  assert.deepEqual(repeatedFlags(["-n", "1", "-n", "2"], "quick"), [
+    "--requests is given more than once: the last value, 2, applies.",
+  ]);
+});
+
+Deno.test("a second test file is refused", () => {
+  assert.throws(() => repeatedFlags(["-f", "a.ts", "--aiotestfile", "b.ts"], "run"), {
+    name: "UsageError",
+    message: "-f is given more than once: a.ts, b.ts",
+    hint: "A run has one test file. It can import others and export their classes.",
+  });
+});
+
+Deno.test("an unknown key of a configuration file is reported with the nearest option", async () => {
+  const near = await refusal(config('run-tme = "3m"'));
+  assert.equal(near.message, "load.toml: unknown option run-tme");
+  assert.equal(near.hint, "Did you mean run-time?");
+  const section = await refusal(config("[load]\nusers = 5"));
+  assert.equal(section.message, "load.toml: unknown option load");
+  assert.match(section.hint, /not divided into sections/);
+});
+
+Deno.test("a variable in small letters is refused", async () => {
+  const { message, hint } = await refusal({ env: { aiotest_users: "5" } });
+  assert.equal(message, "aiotest_users: unknown environment variable");
+  assert.equal(hint, "Did you mean AIOTEST_USERS?");
+  await parse({ env: { aiotest_users: "5", AIOTEST_USERS: "5", aiotest_cache: "1" } });
 });

@@ -9,7 +9,7 @@ import {
 import { readTestFile } from "../../src/cli/test_file.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
-import { stepUntilItBreaks } from "../../src/load/curves.ts";
+import { ramp, stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape, type ShapeClass } from "../../src/load/load_user_shape.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { between, constant, constantPacing } from "../../src/user/wait_time.ts";
@@ -205,3 +205,72 @@ for (const [waitTime, warns] of WAITS) {
     assert.deepEqual(await setUp(), []);
   });
 }
+
+class MainTest extends ShopTest {
+  static override weight = 8;
+}
+class PayTest extends ShopTest {}
+class AdminTest extends ShopTest {}
+class RampShapeTest extends LoadUserShape {
+  static override curve = ramp({ seconds: 10, users: { from: 0, to: 3 } });
+}
+class ArrivalShapeTest extends LoadUserShape {
+  static override curve = ramp({ seconds: 10, arrivalRate: { from: 0, to: 0.4 } });
+}
+class TickShapeTest extends LoadUserShape {
+  override tick(): [number, number] {
+    throw new Error("is not to be called");
+  }
+}
+
+const NO_USER =
+  "PayTest and AdminTest get no user: 3 users are divided by weight and fixed count. " +
+  "From 8 users on, each class has one.";
+
+async function warningsOf(
+  exports: Record<string, unknown>,
+  ...args: readonly string[]
+): Promise<readonly string[]> {
+  const all = { MainTest, PayTest, AdminTest, ...exports };
+  return setUpRun(readTestFile(all), await parse({ args }), DEFAULT_CONNECTIONS).warnings;
+}
+
+Deno.test("classes that get no user are named, and how many users it takes", async () => {
+  assert.deepEqual(await warningsOf({}, "-u", "3"), [NO_USER]);
+  assert.deepEqual(await warningsOf({ RampShapeTest }), [NO_USER]);
+  assert.deepEqual(await warningsOf({}, "-u", "8"), []);
+  assert.deepEqual(await warningsOf({ TickShapeTest }), []);
+});
+
+Deno.test("a class that fixed counts leave no user is named", async () => {
+  class FixedTest extends ShopTest {
+    static override fixedCount = 3;
+  }
+  const [warning] = await warningsOf({ FixedTest }, "-u", "3");
+  assert.match(warning!, /^MainTest, PayTest and AdminTest get no user: 3 users are divided/);
+  assert.match(warning!, /From 11 users on, each class has one\.$/);
+});
+
+Deno.test("classes that get no iteration of the open model are named", async () => {
+  const warning = (count: number, where = ""): string =>
+    `PayTest and AdminTest get no iteration: the test starts about ${count}${where}, which are ` +
+    "divided by weight.";
+  assert.deepEqual(await warningsOf({}, "--arrival-rate", "1", "-t", "2"), [warning(2)]);
+  assert.deepEqual(await warningsOf({ ArrivalShapeTest }), [warning(2)]);
+  assert.deepEqual(
+    await warningsOf({}, "--arrival-rate", "1", "-t", "8", "--processes", "4"),
+    [warning(2, " on each worker")],
+  );
+  assert.deepEqual(
+    await warningsOf({}, "--arrival-rate", "9", "-t", "9", "--iterations", "2"),
+    [warning(2)],
+  );
+  assert.deepEqual(await warningsOf({}, "--arrival-rate", "10", "-t", "2"), []);
+  assert.deepEqual(await warningsOf({}, "--arrival-rate", "1"), []);
+});
+
+Deno.test("fewer iterations than users leave some of them none", async () => {
+  assert.deepEqual(await warningsOf({}, "-u", "20", "--iterations", "5"), [
+    "--iterations 5 is less than 20 users: some of them run no iteration.",
+  ]);
+});

@@ -1,0 +1,128 @@
+/**
+ * `aiotest check`: makes all checks of a run before its first request, and lists what the run would do.
+ *
+ * @module
+ */
+
+import { relative } from "node:path";
+import { formatDuration } from "../../core/duration.ts";
+import { ExitCode } from "../../core/errors.ts";
+import { events } from "../../core/events.ts";
+import type { Host } from "../../core/host.ts";
+import { hideCredentials, sanitizeTerminal } from "../../core/text.ts";
+import { forecast } from "../../load/forecast.ts";
+import { isArrivals } from "../../load/load.ts";
+import type { LoadProfile } from "../../load/load_profile.ts";
+import { formatAmount } from "../../report/quantity.ts";
+import { wrap } from "../../report/terminal.ts";
+import type { DiscoveredClass, TestMethod } from "../../user/discovery.ts";
+import { fixedSeconds } from "../../user/wait_time.ts";
+import { checkLocalAddresses, connectionOptions } from "../connection_options.ts";
+import type { CommandLine, Options } from "../options.ts";
+import { roleOf } from "../role.ts";
+import { openLog, RunSession } from "../run_session.ts";
+import { checkBreakable, type RunSetup, setUpRun } from "../run_setup.ts";
+import { dataFiles } from "../test_bundle.ts";
+import { importTestFile, isTestFile, readTestFile } from "../test_file.ts";
+
+/**
+ * Checks the test file and the options; resolves with the exit code. Handlers of `initCommandLineParser`
+ * and `init` are called, those of `testStart` are not: they prepare the target.
+ *
+ * @throws UsageError if a run could not start.
+ */
+export async function runCheck(host: Host, commandLine: CommandLine): Promise<number> {
+  const known = commandLine.known();
+  if (!await isTestFile(host, known.aiotestfile)) commandLine.parse();
+  await openLog(host, known);
+  const exports = await importTestFile(host, known.aiotestfile);
+  await events.prepare("initCommandLineParser", { parser: commandLine.parser });
+  const options = commandLine.parse();
+  roleOf(options, { cores: host.cores, freshToken: "" });
+  const session = new RunSession(host, options);
+  try {
+    await session.open(exports);
+    await session.init("local");
+    const testFile = readTestFile(exports);
+    const connections = await connectionOptions(host, options);
+    const setup = setUpRun(testFile, options, connections);
+    checkBreakable(setup);
+    checkLocalAddresses(host, setup.classes, setup.connections);
+    const files = await dataFiles(host, options.aiotestfile, exports);
+    const load = loadText(setup);
+    const lines = [
+      `${options.aiotestfile} can run.`,
+      "",
+      ...setup.classes.flatMap((one) => classLines(one, options)),
+      "",
+      ...rows([
+        ["Load", load],
+        ["Thresholds", setup.thresholds.expressions.join(", ")],
+        ["Options", commandLine.testFileFlags().join(", ")],
+        ["Files", files.map((path) => relative(host.cwd, path)).join(", ")],
+        ["Events", events.handled.join(", ")],
+      ]),
+      ...setup.warnings.flatMap((text) => ["", ...wrap(`! ${text}`, host.stdout.columns)]),
+    ];
+    host.stdout.write(`${lines.map(sanitizeTerminal).join("\n")}\n`);
+    return ExitCode.passed;
+  } finally {
+    session.close();
+  }
+}
+
+/** A class and its tests, a line each. */
+function classLines({ name, userClass, tests }: DiscoveredClass, options: Options): string[] {
+  const { weight, fixedCount, iterations, waitTime, order } = userClass;
+  const seconds = fixedSeconds(waitTime);
+  const host = options.host ?? userClass.host;
+  const facts = [
+    fixedCount > 0 ? formatAmount(fixedCount, "user") : `weight ${weight}`,
+    host === "" ? "no host" : hideCredentials(host),
+    seconds === null ? "waits as a function says" : `waits ${seconds} s`,
+    order === "sequential" ? "" : order,
+    iterations > 0 ? formatAmount(iterations, "iteration") : "",
+  ].filter((fact) => fact !== "");
+  return [`${name}: ${facts.join(", ")}`, ...tests.map((test) => testLine(test, order))];
+}
+
+function testLine({ name, weight, tags }: TestMethod, order: string): string {
+  const facts = [
+    order === "random" ? `weight ${weight}` : "",
+    tags.length > 0 ? `tags ${tags.join(", ")}` : "",
+  ].filter((fact) => fact !== "");
+  return `  ${name}${facts.length === 0 ? "" : `: ${facts.join(", ")}`}`;
+}
+
+/**
+ * The load in words. A shape is followed to its end, which uses it up.
+ *
+ * @throws UsageError if the shape returns an invalid load.
+ */
+function loadText({ profile, mix }: RunSetup): string {
+  const { load, shape, runTime } = profile;
+  if (shape === null) {
+    const amount = isArrivals(load)
+      ? `${load.arrivalRate} iterations per second`
+      : `${formatAmount(load.users, "user")}, ${load.rate} started per second`;
+    return `${amount}, ${runTime === null ? "no end" : formatDuration(runTime)}`;
+  }
+  return `${shape.constructor.name}: ${shapeText(profile, mix.limit)}`;
+}
+
+function shapeText(profile: LoadProfile, limit: number): string {
+  const { users, arrivalRates, seconds, isOver } = forecast(profile, limit);
+  const peak = (values: readonly number[]): number =>
+    values.reduce((most, value) => Math.max(most, value), 0);
+  const amount = arrivalRates === null
+    ? `at most ${formatAmount(peak(users), "user")}`
+    : `at most ${peak(arrivalRates)} iterations per second`;
+  return `${amount}, ${isOver ? formatDuration(Math.ceil(seconds)) : "no end"}`;
+}
+
+/** Facts under each other; those without a text are left out. */
+function rows(facts: readonly (readonly [what: string, text: string])[]): string[] {
+  return facts.filter(([, text]) => text !== "").map(([what, text]) =>
+    `${`${what}:`.padEnd(12)}${text}`
+  );
+}

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { main } from "../../../src/cli/main.ts";
+import { hold } from "../../../src/load/curves.ts";
+import { LoadUserShape } from "../../../src/load/load_user_shape.ts";
+import { tag, weight } from "../../../src/user/discovery.ts";
+import { FastHttpUser } from "../../../src/user/fast_http_user.ts";
+import { User } from "../../../src/user/user.ts";
+import { between } from "../../../src/user/wait_time.ts";
+import { FakeHost } from "../../support/fake_host.ts";
+
+class ShopTest extends FastHttpUser {
+  static override host = "http://me:s3cret@127.0.0.1:8000";
+  static override order = "random" as const;
+
+  @weight(3)
+  @tag("search", "fast")
+  testSearch(): void {}
+  testPay(): void {}
+}
+
+class QueueTest extends User {
+  static override fixedCount = 2;
+  static override iterations = 5;
+  static override waitTime = between(1, 2);
+
+  testTake(): void {}
+}
+
+async function check(
+  exports: Record<string, unknown>,
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  const host = new FakeHost({
+    args: ["check", ...args],
+    modules: { "/home/me/shop_test.ts": () => exports },
+  });
+  const code = await main(host);
+  return { code, out: host.stdout.text, err: host.stderr.text };
+}
+
+Deno.test("check lists what a run would do, and its warnings", async () => {
+  const exports = { ShopTest, QueueTest, thresholds: ["p95<200ms"], options: {} };
+  const { code, out, err } = await check(exports, "shop_test.ts", "-u", "3", "-t", "1m");
+  assert.equal(err, "");
+  assert.equal(code, 0);
+  assert.equal(
+    out,
+    `shop_test.ts can run.
+
+ShopTest: weight 1, http://…@127.0.0.1:8000, waits 1 s, random
+  testSearch: weight 3, tags search, fast
+  testPay: weight 1
+QueueTest: 2 users, no host, waits as a function says, 5 iterations
+  testTake
+
+Load:       3 users, 1 started per second, 1m
+Thresholds: p95<200ms
+
+! The test file's export options has no effect. Options are given on the command
+line or in the --config file.
+`,
+  );
+});
+
+Deno.test("check follows a shape to its end, and finds what is wrong with it", async () => {
+  class ShopShapeTest extends LoadUserShape {
+    static override curve = hold({ seconds: 90, arrivalRate: 5 });
+  }
+  const good = await check({ ShopTest, ShopShapeTest }, "-f", "shop_test.ts");
+  assert.match(
+    good.out,
+    /Load: +ShopShapeTest: at most 5 iterations per second, 1m30s\n/,
+  );
+  class BadShapeTest extends LoadUserShape {
+    override tick(): null {
+      throw new Error("no plan");
+    }
+  }
+  const bad = await check({ ShopTest, BadShapeTest }, "shop_test.ts");
+  assert.equal(bad.code, 2);
+  assert.equal(bad.out, "");
+  assert.match(bad.err, /^aiotest: BadShapeTest\.tick\(\) at 0\.0 s threw: no plan/);
+});
+
+for (
+  const [what, args, message] of [
+    ["a missing file", ["other.ts"], /Test file not found: .*other\.ts/],
+    ["two files", ["a.ts", "b.ts"], /b\.ts: unknown command/],
+    ["a file and another -f", ["a.ts", "-f", "b.ts"], /check takes one test file: a\.ts, b\.ts/],
+    [
+      "an unknown option",
+      ["shop_test.ts", "--usrs", "3"],
+      /--usrs: unknown option\nDid you mean --users/,
+    ],
+    ["an invalid host", ["shop_test.ts", "-H", "localhost"], /Did you mean http:\/\/localhost\?/],
+    [
+      "options that contradict",
+      ["shop_test.ts", "--master", "--worker"],
+      /--master cannot be used/,
+    ],
+  ] as const
+) {
+  Deno.test(`check refuses ${what}`, async () => {
+    const { code, err } = await check({ ShopTest }, ...args);
+    assert.equal(code, 2);
+    assert.match(err, message);
+  });
+}
