@@ -62,12 +62,14 @@ function requestRows(seconds: number): RequestRow[] {
     bytesSent: 0,
     latencyMs: LATENCIES,
     lowerBounds: false,
-    answers: { sum: 0, max: 0 },
+    successes: { count: 100 * seconds + number, sum: 0, max: 0 },
     histogram,
+    failureLatencyMs: new Latencies().summary(),
+    failureHistogram: new Latencies().histogram,
     unfinished: { count: 0, oldestMs: null },
     inProgress: { count: 0, oldestMs: null },
     waits: new Latencies(),
-    phases: new PhaseFigures({ latencies: new Latencies(), unanswered: null, phases: null }),
+    phases: new PhaseFigures({ latencies: [], unanswered: [], phases: null }),
     codes: [],
   }));
 }

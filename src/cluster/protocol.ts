@@ -36,7 +36,7 @@ import {
 } from "./schema.ts";
 
 /** The version of the protocol that this version of aiotest speaks. */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 /** The longest message in bytes, before the handshake is complete and after it. */
 export const HANDSHAKE_LIMIT = 4 * 1024;
@@ -167,20 +167,6 @@ const requestCounts = Object.fromEntries(
   REQUEST_COUNTS.map((name) => [name, count]),
 ) as Readonly<Record<typeof REQUEST_COUNTS[number], typeof count>>;
 
-const reportEntry = row({
-  method: shortText,
-  name,
-  /** The HTTP status; 0 if there was no response. */
-  code: count,
-  ...requestCounts,
-  ...spread,
-  /** Errors, and how often each occurred. */
-  errors: list(tuple(shortText, count)),
-});
-
-/** The requests of one method, name and status in a report. */
-export type ReportEntry = ValueOf<typeof reportEntry>;
-
 const reportTimes = row({
   /** The histogram, packed. */
   buckets: histogram,
@@ -188,8 +174,25 @@ const reportTimes = row({
   spread: list(reportSpread),
 });
 
-/** How long some part of the iterations took. */
+/** How long some requests, or some part of the iterations, took. */
 export type ReportTimes = ValueOf<typeof reportTimes>;
+
+const reportEntry = row({
+  method: shortText,
+  name,
+  /** The HTTP status; 0 if there was no response. */
+  code: count,
+  ...requestCounts,
+  /** Of the latencies of successful requests; zeros without any. */
+  ...spread,
+  /** Errors, and how often each occurred. */
+  errors: list(tuple(shortText, count)),
+  /** One element, the latencies of failed requests; none if none failed. */
+  failureTimes: list(reportTimes),
+});
+
+/** The requests of one method, name and status in a report. */
+export type ReportEntry = ValueOf<typeof reportEntry>;
 
 const reportIterations = row({
   scheduled: count,
@@ -381,7 +384,7 @@ export const MESSAGE = union({
     from: count,
     to: count,
     entries: list(reportEntry),
-    /** The latencies of each of {@link entries}, packed. */
+    /** The latencies of the successful requests of each of {@link entries}, packed. */
     histograms: list(histogram),
     /** Errors thrown by the code of user classes: the class, the error, and how often it occurred. */
     userErrors: list(tuple(name, shortText, count)),

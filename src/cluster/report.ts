@@ -8,6 +8,7 @@
 import { clippedText } from "../core/clipped_text.ts";
 import { shown } from "../core/text.ts";
 import { Histogram } from "../stats/histogram.ts";
+import { Latencies } from "../stats/latencies.ts";
 import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
 import { PairMap } from "../stats/request_stats.ts";
 import {
@@ -185,12 +186,7 @@ class ReportDivider {
    * would fall for a moment if one of them arrived later.
    */
   addName(method: string, name: string, { entries, phases }: CountedName): void {
-    const sent = entries.map(([code, entry]) => {
-      const reportEntry = reportEntryOf(method, name, code, entry);
-      const histogram = packBuckets(histogramOf(entry.latencies));
-      const bytes = entryBytes(reportEntry) + BINARY_HEAD_BYTES + histogram.length;
-      return { reportEntry, histogram, bytes };
-    });
+    const sent = entries.flatMap(([code, entry]) => sentEntries(method, name, code, entry));
     const sentPhases = phases === null ? null : reportPhasesOf(method, name, phases);
     const bytesOfPhases = sentPhases === null ? 0 : phasesBytes(sentPhases);
     const bytes = sent.reduce((sum, one) => sum + one.bytes, bytesOfPhases);
@@ -251,13 +247,46 @@ function timesOf(latencies: LatencyCounts): ReportTimes {
   };
 }
 
+/** An entry as it is sent, with its histogram. */
+interface SentEntry {
+  readonly reportEntry: ReportEntry;
+  readonly histogram: Uint8Array;
+  readonly bytes: number;
+}
+
+/** The part of an entry that is sent: the rest follows from it. */
+type SentCounts = Omit<EntryCounts, "requests" | "failures">;
+
+/** The successes and failures of an entry together, or if that would be too long, in two reports. */
+function sentEntries(method: string, name: string, code: number, entry: EntryCounts): SentEntry[] {
+  const whole = sentEntry(method, name, code, entry);
+  const { latencies, failureLatencies, errors } = entry;
+  // The larger part of a longer one fills a report by itself, so they never meet in one.
+  if (whole.bytes <= NAME_BYTES || latencies.count === 0 || failureLatencies === null) {
+    return [whole];
+  }
+  const successes = { ...requestCounts(entry), latencies, failureLatencies: null, errors: [] };
+  const failures = { ...NO_COUNTS, latencies: new Latencies(), failureLatencies, errors };
+  return [successes, failures].map((part) => sentEntry(method, name, code, part));
+}
+
+const NO_COUNTS = { retries: 0, bytesReceived: 0, bytesSent: 0 };
+
+function sentEntry(method: string, name: string, code: number, entry: SentCounts): SentEntry {
+  const reportEntry = reportEntryOf(method, name, code, entry);
+  const histogram = packBuckets(histogramOf(entry.latencies));
+  const bytes = entryBytes(reportEntry) + BINARY_HEAD_BYTES + histogram.length;
+  return { reportEntry, histogram, bytes };
+}
+
 function reportEntryOf(
   method: string,
   name: string,
   code: number,
-  entry: EntryCounts,
+  entry: SentCounts,
 ): ReportEntry {
-  const { sum, min, max, squaredDeviations } = entry.latencies;
+  const { latencies, failureLatencies } = entry;
+  const { sum, min, max, squaredDeviations } = latencies.count === 0 ? NO_SPREAD : latencies;
   return {
     method,
     name,
@@ -268,6 +297,7 @@ function reportEntryOf(
     max,
     squaredDeviations,
     errors: Array.from(entry.errors, ([error, count]) => [clippedText(error, MAX_ERROR), count]),
+    failureTimes: failureLatencies === null ? [] : [timesOf(failureLatencies)],
   };
 }
 
@@ -308,10 +338,11 @@ const TEXT_HEAD_BYTES = 3;
 
 function entryBytes(entry: ReportEntry): number {
   const { sum, min, max, squaredDeviations } = entry;
-  let bytes = 1 + LIST_HEAD_BYTES + textBytes(entry.method) + textBytes(entry.name) +
+  let bytes = 1 + LIST_HEAD_BYTES + 1 + textBytes(entry.method) + textBytes(entry.name) +
     numberBytes(entry.code, ...REQUEST_COUNTS.map((count) => entry[count])) +
     numberBytes(sum, min, max, squaredDeviations);
   for (const [error, count] of entry.errors) bytes += 1 + textBytes(error) + numberBytes(count);
+  for (const times of entry.failureTimes) bytes += timesBytes(times);
   return bytes;
 }
 
@@ -438,12 +469,20 @@ function checkSeconds({ from, to, seconds }: ReportContent): void {
 }
 
 function entryOf(entry: ReportEntry, histogram: Uint8Array): KeyedEntry[3] {
-  const { failures, errors } = entry;
+  const { errors } = entry;
   const latencies = latenciesOf(entry, histogram);
-  const requests = latencies.count;
-  if (failures > requests) refuse("an entry has more failures than requests");
+  if (entry.failureTimes.length > 1) refuse("an entry has latencies of failures twice");
+  const [failureLatencies = null] = entry.failureTimes.map(failureLatenciesOf);
+  const failures = failureLatencies?.count ?? 0;
+  const requests = latencies.count + failures;
   for (const [, count] of errors) checkCount(count);
-  return { requests, ...requestCounts(entry), latencies, errors };
+  return { requests, failures, ...requestCounts(entry), latencies, failureLatencies, errors };
+}
+
+function failureLatenciesOf(times: ReportTimes): LatencyCounts {
+  const latencies = countedTimes(times, "latencies of failures");
+  if (latencies.count === 0) refuse("an entry has latencies of failures, but none failed");
+  return latencies;
 }
 
 function iterationsOf(

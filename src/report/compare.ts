@@ -46,8 +46,10 @@ export interface ComparedFigures {
   readonly p50: Difference;
   readonly p95: Difference;
   readonly p99: Difference;
+  /** Latencies of failed requests. They are not judged. */
+  readonly failureLatencies: TimeChanges;
   /** Times of parts of the requests. They explain a change of the latency, and are not judged. */
-  readonly phases: Readonly<Record<ComparedPhase, PhaseChanges>>;
+  readonly phases: Readonly<Record<ComparedPhase, TimeChanges>>;
   /** The latencies that are lower bounds, because of unfinished requests. */
   readonly lowerBounds: {
     readonly a: readonly LatencyFigure[];
@@ -58,14 +60,14 @@ export interface ComparedFigures {
 /** A part of the requests that is compared. */
 type ComparedPhase = "connect" | "ttfb";
 
-/** Two percentiles of a part of the requests. */
-interface PhaseChanges {
-  readonly p50: PhaseChange;
-  readonly p95: PhaseChange;
+/** Two percentiles. */
+interface TimeChanges {
+  readonly p50: TimeChange;
+  readonly p95: TimeChange;
 }
 
 /** A time in milliseconds; `null` if there is none, or if an earlier version wrote the summary. */
-interface PhaseChange {
+interface TimeChange {
   readonly a: number | null;
   readonly b: number | null;
   /** From a to b: 0.1 is 10 % more. `null` if it is unknown. */
@@ -73,7 +75,10 @@ interface PhaseChange {
 }
 
 /** A figure with a finding. */
-type Figure = Exclude<keyof ComparedFigures, "requests" | "unfinished" | "phases" | "lowerBounds">;
+type Figure = Exclude<
+  keyof ComparedFigures,
+  "requests" | "unfinished" | "failureLatencies" | "phases" | "lowerBounds"
+>;
 
 /** The figures of one method and name. */
 export interface ComparedName extends ComparedFigures {
@@ -253,18 +258,21 @@ function figuresOf(a: EntryOfRun, b: EntryOfRun, terms: Terms): ComparedFigures 
     p50: quantile("p50"),
     p95: quantile("p95"),
     p99: quantile("p99"),
-    phases: { connect: phaseChanges(a, b, "connectMs"), ttfb: phaseChanges(a, b, "ttfbMs") },
+    failureLatencies: timeChanges(a.totals.failureLatencyMs, b.totals.failureLatencyMs),
+    phases: {
+      connect: timeChanges(a.totals.phases?.connectMs, b.totals.phases?.connectMs),
+      ttfb: timeChanges(a.totals.phases?.ttfbMs, b.totals.phases?.ttfbMs),
+    },
     lowerBounds,
   };
 }
 
-function phaseChanges(
-  { totals: { phases: a } }: EntryOfRun,
-  { totals: { phases: b } }: EntryOfRun,
-  field: "connectMs" | "ttfbMs",
-): PhaseChanges {
-  const change = (figure: "p50" | "p95"): PhaseChange => {
-    const [before = null, after = null] = [a?.[field]?.[figure], b?.[field]?.[figure]];
+/** Percentiles in milliseconds, if there are any. */
+type Percentiles = Readonly<Record<"p50" | "p95", number | null>> | null | undefined;
+
+function timeChanges(a: Percentiles, b: Percentiles): TimeChanges {
+  const change = (figure: "p50" | "p95"): TimeChange => {
+    const [before = null, after = null] = [a?.[figure], b?.[figure]];
     const isKnown = before !== null && after !== null && before > 0;
     return { a: before, b: after, change: isKnown ? after / before - 1 : null };
   };
@@ -410,7 +418,14 @@ export function comparabilityProblems(a: ComparedRun, b: ComparedRun): string[] 
       } is too short to tell a difference from chance: at least ${MIN_SECONDS} seconds are needed, and 30 are better.`,
     );
   }
-  for (const [label, run] of [["A", a], ["B", b]] as const) {
+  for (const [label, run, other] of [["A", a, b], ["B", b, a]] as const) {
+    if (run.schema === 1 && other.schema > 1 && run.totals.failures > 0) {
+      problems.push(
+        `${label} was written by an earlier version, which did not keep latencies apart: they include ${
+          formatAmount(run.totals.failures, "failed request")
+        }.`,
+      );
+    }
     if (!run.complete) problems.push(`The counts of ${label} are incomplete.`);
     const unfinished = unfinishedOf(run.totals);
     if (unfinished > 0) {
@@ -490,9 +505,15 @@ function table(comparison: Comparison, size: TableSize): string[] {
   const phases = COMPARED_PHASES.filter((phase) =>
     groups.some(({ row }) => row.phases[phase].p95.a !== null || row.phases[phase].p95.b !== null)
   );
+  const failed = PERCENTILES.filter((figure) =>
+    groups.some(({ row: { failureLatencies } }) =>
+      failureLatencies[figure].a !== null && failureLatencies[figure].b !== null
+    )
+  );
   const rows = groups.map(({ row }) => [
     ...rowsOf(row, judged),
-    ...phases.map((phase) => phaseRow(phase, row)),
+    ...failed.map((figure) => timeRow(FAILED_LABELS[figure], row.failureLatencies[figure])),
+    ...phases.map((phase) => timeRow(PHASE_LABELS[phase], row.phases[phase].p95)),
   ]);
   const { header, rule, rows: lines } = textTable(COLUMNS, rows.flat(), size);
   const body = groups.flatMap(({ title }, at) => {
@@ -536,12 +557,23 @@ function rowOf(figure: Figure, row: ComparedFigures): Span[] {
 
 const COMPARED_PHASES: readonly ComparedPhase[] = ["connect", "ttfb"];
 
+const PHASE_LABELS: Readonly<Record<ComparedPhase, string>> = {
+  connect: "Connect 95%",
+  ttfb: "First byte 95%",
+};
+
+const PERCENTILES = ["p50", "p95"] as const;
+
+const FAILED_LABELS: Readonly<Record<typeof PERCENTILES[number], string>> = {
+  p50: "Failed 50%",
+  p95: "Failed 95%",
+};
+
 /** A row without a finding. */
-function phaseRow(phase: ComparedPhase, { phases }: ComparedFigures): Span[] {
-  const { a, b, change } = phases[phase].p95;
+function timeRow(label: string, { a, b, change }: TimeChange): Span[] {
   const sign = change === null ? "-" : changeText(change);
   return [
-    span(phase === "connect" ? "  Connect 95%" : "  First byte 95%", "quiet"),
+    span(`  ${label}`, "quiet"),
     ...[formatLatency(a), formatLatency(b), sign, "", ""].map((text) => span(text, "quiet")),
   ];
 }
@@ -655,16 +687,21 @@ function figuresJson(figures: ComparedFigures): object {
     requests: figures.requests,
     unfinished: figures.unfinished,
     ...Object.fromEntries(FIGURES.map((figure) => [figure, differenceOf(figures[figure])])),
-    phases: Object.fromEntries(COMPARED_PHASES.map((phase) => {
-      const { p50, p95 } = figures.phases[phase];
-      return [phase, { p50: changeOf(p50), p95: changeOf(p95) }];
-    })),
+    failureLatencies: changesOf(figures.failureLatencies),
+    phases: Object.fromEntries(
+      COMPARED_PHASES.map((phase) => [phase, changesOf(figures.phases[phase])]),
+    ),
     lowerBounds: figures.lowerBounds,
   };
 }
 
-function changeOf({ a, b, change }: PhaseChange): PhaseChange {
-  return { a, b, change: sixDigits(change) };
+function changesOf({ p50, p95 }: TimeChanges): TimeChanges {
+  const changeOf = ({ a, b, change }: TimeChange): TimeChange => ({
+    a,
+    b,
+    change: sixDigits(change),
+  });
+  return { p50: changeOf(p50), p95: changeOf(p95) };
 }
 
 function differenceOf({ a, b, change, low, high, finding }: Difference): object {

@@ -41,6 +41,7 @@ export class RunFigures {
       run.timeline,
       new Distribution(histogramOf(run.totals.histogram)),
       count,
+      run.schema === 1,
     );
     // The last second may be incomplete.
     const whole = Math.floor(Math.min(run.durationSeconds, other.durationSeconds));
@@ -338,43 +339,49 @@ type SummarySecond = ComparedRun["timeline"][number];
 export interface SecondOfRun {
   readonly requests: number;
   readonly failures: number;
-  /**
-   * Its percentiles in milliseconds, which divide the latencies into ranges; `null` if no request ended
-   * in it.
-   */
+  /** The number of its latencies. */
+  readonly latencies: number;
+  /** Its percentiles in milliseconds, which divide the latencies into ranges; `null` without latencies. */
   readonly cuts: readonly number[] | null;
   /** For each range, the share of latencies of the second in it over that of the run. */
   readonly weights: readonly number[];
-  /** Its mean over that of the run, interpolated from the percentiles; 1 if no request ended in it. */
+  /** Its mean over that of the run, interpolated from the percentiles; 1 without latencies. */
   readonly mean: number;
-  /** The logarithm of the factor by which all its latencies differ from the run; 0 without requests. */
+  /** The logarithm of the factor by which all its latencies differ from the run; 0 without latencies. */
   readonly shift: number;
 }
 
 const CUT_SHARES = [0.5, 0.95, 0.99];
 
-/** The first `count` seconds of a timeline. Missing seconds are empty. */
+/**
+ * The first `count` seconds of a timeline. Missing seconds are empty.
+ *
+ * @param isMixed whether latencies are those of all requests, and not only of successful ones.
+ */
 export function secondsOf(
   timeline: readonly SummarySecond[],
   totals: Distribution,
   count: number,
+  isMixed: boolean,
 ): SecondOfRun[] {
   const bySecond = new Map(timeline.map((second) => [second.second, second]));
   const first = timeline[0]?.second ?? 0;
   return Array.from({ length: count }, (_, at) => {
     const second = bySecond.get(first + at);
-    return second === undefined ? EMPTY : secondOf(second, totals);
+    return second === undefined ? EMPTY : secondOf(second, totals, isMixed);
   });
 }
 
 const UNTIMED = { cuts: null, weights: [], mean: 1, shift: 0 };
-const EMPTY: SecondOfRun = { requests: 0, failures: 0, ...UNTIMED };
+const EMPTY: SecondOfRun = { requests: 0, failures: 0, latencies: 0, ...UNTIMED };
 
 function secondOf(
   { requests, failures, p50, p95, p99 }: SummarySecond,
   totals: Distribution,
+  isMixed: boolean,
 ): SecondOfRun {
-  if (p50 === null || p95 === null || p99 === null) return { requests, failures, ...UNTIMED };
+  const counts = { requests, failures, latencies: isMixed ? requests : requests - failures };
+  if (p50 === null || p95 === null || p99 === null) return { ...counts, ...UNTIMED };
   const cuts = [p50, p95, p99];
   const inSecond = rangesOf(CUT_SHARES);
   const inRun = rangesOf(cuts.map((cut) => totals.shareUpTo(cut)));
@@ -388,8 +395,7 @@ function secondOf(
     carried = hasWidth ? 0 : share;
   }
   return {
-    requests,
-    failures,
+    ...counts,
     cuts,
     weights,
     mean: meanOf(cuts, totals),
@@ -428,7 +434,7 @@ function rangesOf(cumulated: readonly number[]): number[] {
  * the latencies are assumed to be distributed as in the whole run.
  */
 export class EntrySeconds {
-  /** The share of requests in each second. */
+  /** The share of latencies in each second. */
   readonly #shares: Float64Array;
   readonly #seconds: readonly SecondOfRun[];
   readonly #distribution: Distribution;
@@ -440,10 +446,10 @@ export class EntrySeconds {
   readonly #isTimed: readonly boolean[];
 
   constructor(seconds: readonly SecondOfRun[], distribution: Distribution) {
-    const requests = seconds.reduce((sum, second) => sum + second.requests, 0);
+    const latencies = seconds.reduce((sum, second) => sum + second.latencies, 0);
     this.#shares = Float64Array.from(
       seconds,
-      (second) => requests === 0 ? 0 : second.requests / requests,
+      (second) => latencies === 0 ? 0 : second.latencies / latencies,
     );
     this.#seconds = seconds;
     this.#distribution = distribution;

@@ -9,6 +9,7 @@ import type { RendezvousRounds } from "../core/run_info.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { NameCap, statusKey } from "../stats/request_stats.ts";
 import type {
+  CodeLatencies,
   CodeRow,
   FailureRow,
   IterationSummary,
@@ -167,7 +168,7 @@ export class RequestMetrics {
   readonly #bounds: readonly number[];
   readonly #boundCounts: BoundCounts;
   readonly #known = new WeakMap<BucketSource, HistogramPoint>();
-  readonly #nameLabels = new Map<string, Labels>();
+  readonly #labelSets = new Map<string, Labels>();
   readonly #errors = new NameCap();
 
   /** @param bounds upper bounds of the buckets in milliseconds, rising. */
@@ -178,11 +179,10 @@ export class RequestMetrics {
 
   /** All families, including those without points. */
   of({ requests, failures, userErrors }: Statistics): MetricFamily[] {
-    const coded = requests.flatMap((row) =>
-      row.codes.map((code) => ({ code, times: this.#histogram(row, code) }))
-    );
     const byCode = (value: (code: CodeRow) => number): ValuePoint[] =>
-      coded.map(({ code, times: { labels } }) => ({ labels, value: value(code) }));
+      requests.flatMap((row) =>
+        row.codes.map((code) => ({ labels: this.#codeLabels(row, code), value: value(code) }))
+      );
     const byName = (value: (row: RequestRow) => number): ValuePoint[] =>
       requests.map((row) => ({ labels: this.#labels(row), value: value(row) }));
     // Not all users see their connections.
@@ -198,10 +198,10 @@ export class RequestMetrics {
       {
         type: "histogram",
         name: "aiotest_response_times",
-        help: "Latencies of requests in milliseconds.",
+        help: "Latencies of requests in milliseconds, apart for those that succeeded and failed.",
         unit: "ms",
         bounds: this.#bounds,
-        points: coded.map(({ times }) => times),
+        points: requests.flatMap((row) => row.codes.flatMap((code) => this.#times(row, code))),
       },
       gauge(
         "aiotest_response_content_length",
@@ -279,25 +279,48 @@ export class RequestMetrics {
     ];
   }
 
-  #histogram(row: RequestRow, code: CodeRow): HistogramPoint {
-    const { histogram, latencySumMs } = code;
+  #times(row: RequestRow, code: CodeRow): HistogramPoint[] {
+    const { latencies, failureLatencies } = code;
+    return [
+      ...(latencies === null ? [] : [this.#histogram(row, code, latencies, "success")]),
+      ...(failureLatencies === null
+        ? []
+        : [this.#histogram(row, code, failureLatencies, "failure")]),
+    ];
+  }
+
+  #histogram(
+    row: RequestRow,
+    code: CodeRow,
+    { histogram, sum }: CodeLatencies,
+    outcome: "success" | "failure",
+  ): HistogramPoint {
     const known = this.#known.get(histogram);
     if (known !== undefined && known.count === histogram.count) return known;
     const point: HistogramPoint = {
-      labels: known?.labels ?? labelsOf(row, code),
+      labels: known?.labels ?? { ...this.#codeLabels(row, code), outcome },
       cumulative: this.#boundCounts.of(histogram),
       count: histogram.count,
-      sum: latencySumMs,
+      sum,
     };
     this.#known.set(histogram, point);
     return point;
   }
 
-  /** The same object each time, so that a writer can cache the text of it. */
   #labels({ name, method }: RequestRow): Labels {
-    const key = JSON.stringify([name, method]);
-    let labels = this.#nameLabels.get(key);
-    if (labels === undefined) this.#nameLabels.set(key, labels = { name, method });
+    return this.#cached({ name, method });
+  }
+
+  #codeLabels({ name, method }: RequestRow, { code }: CodeRow): Labels {
+    return this.#cached({ name, method, code: statusKey(code) });
+  }
+
+  /** The same object each time, so that a writer can cache the text of it. */
+  #cached(labels: Labels): Labels {
+    const key = JSON.stringify(labels);
+    const known = this.#labelSets.get(key);
+    if (known !== undefined) return known;
+    this.#labelSets.set(key, labels);
     return labels;
   }
 
@@ -320,10 +343,6 @@ export class RequestMetrics {
     }
     return [...points.values()];
   }
-}
-
-function labelsOf({ name, method }: RequestRow, { code }: CodeRow): Labels {
-  return { name, method, code: statusKey(code) };
 }
 
 /**

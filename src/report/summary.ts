@@ -38,7 +38,7 @@ export interface Summary extends
     Snapshot,
     "runId" | "mode" | "durationSeconds" | "complete" | "thresholds" | "breakingPoint" | "warnings"
   > {
-  readonly schema: 1;
+  readonly schema: 2;
   /** The version of aiotest that wrote the file. */
   readonly aiotest: string;
   /** `null` if no user started. */
@@ -75,16 +75,27 @@ export interface SummaryIterations extends IterationSummary {
 export interface SummaryTotals extends
   Omit<
     RequestTotals,
-    "histogram" | "answers" | "lowerBounds" | "inProgress" | "waits" | "phases"
+    | "histogram"
+    | "failureLatencyMs"
+    | "failureHistogram"
+    | "successes"
+    | "lowerBounds"
+    | "inProgress"
+    | "waits"
+    | "phases"
   > {
-  /** The figures of `latencyMs` that are lower bounds, because there are requests without an answer. */
+  /** The figures of `latencyMs` that are lower bounds, because some requests have no answer. */
   readonly lowerBounds: readonly LatencyFigure[];
+  /** The latencies of failed requests; `null` if none failed. */
+  readonly failureLatencyMs: LatencySummary | null;
   /** The number of requests by HTTP status, as {@link statusKey} writes it. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly connections: SummaryConnections;
   readonly phases: SummaryPhases;
-  /** The latencies of all answers, as {@link histogramText} writes them. */
+  /** The latencies of successful requests, as {@link histogramText} writes them. */
   readonly histogram: string;
+  /** The latencies of failed requests, in the same form. */
+  readonly failureHistogram: string;
 }
 
 /** The connections of requests, as {@link PhaseTotals} counts them. */
@@ -110,10 +121,10 @@ export interface CompactSummary extends Omit<Summary, "totals" | "requests" | "e
   readonly exitCode: number | null;
 }
 
-/** Counts and latencies without the histogram. */
-export type CompactTotals = Omit<SummaryTotals, "histogram">;
+/** Counts and latencies without the histograms. */
+export type CompactTotals = Omit<SummaryTotals, "histogram" | "failureHistogram">;
 
-/** Counts and latencies of one method and name, without the histogram, and what is in progress. */
+/** Counts and latencies of one method and name, without the histograms, and what is in progress. */
 export interface CompactRequest
   extends CompactTotals, Pick<RequestRow, "method" | "name" | "inProgress"> {}
 
@@ -156,7 +167,7 @@ export function summaryRows(snapshot: Snapshot, options: SummaryOptions): InRows
 function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary> {
   const { totals, requests, failures, userErrors, timeline } = snapshot.statistics;
   return {
-    schema: 1,
+    schema: 2,
     aiotest: version,
     runId: snapshot.runId,
     mode: snapshot.mode,
@@ -227,6 +238,7 @@ function compactTotals(totals: RequestTotals, rows: readonly RequestRow[]): Comp
     bytesSent: totals.bytesSent,
     latencyMs: latencyOf(totals.latencyMs),
     lowerBounds: lowerBoundsOf(totals),
+    failureLatencyMs: totals.failures === 0 ? null : latencyOf(totals.failureLatencyMs),
     statuses: statusesOf(rows),
     connections: { opened: totals.phases.opened, reused: totals.phases.reused },
     phases: phasesOf(totals.phases),
@@ -259,7 +271,11 @@ export function unansweredOf({ count, oldestMs }: UnansweredSummary): Unanswered
 }
 
 function totalsOf(totals: RequestTotals, rows: readonly RequestRow[]): SummaryTotals {
-  return { ...compactTotals(totals, rows), histogram: histogramText(totals.histogram) };
+  return {
+    ...compactTotals(totals, rows),
+    histogram: histogramText(totals.histogram),
+    failureHistogram: histogramText(totals.failureHistogram),
+  };
 }
 
 function iterationsOf(iterations: IterationSummary | null): SummaryIterations | null {

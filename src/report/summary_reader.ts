@@ -20,24 +20,43 @@ const VALUES = {
     value === "local" || value === "distributed",
   "true or false": (value: unknown): value is boolean => typeof value === "boolean",
   "a number of at least 0": isAmount,
-  "a number of at least 0, or null": (value: unknown): value is number | null =>
-    value === null || isAmount(value),
+  "a number of at least 0, or null": isAmountOrNull,
   "a whole number of at least 0": isCount,
   "a second of a run": (value: unknown): value is number => isCount(value) && value < MAX_RUN_S,
+  "1 or 2": (value: unknown): value is Schema => SCHEMAS.includes(value as Schema),
   "a histogram": (value: unknown): value is string =>
     typeof value === "string" && isHistogram(value),
-  // Summaries of earlier versions do not have these three.
+  // Summaries of earlier versions do not have these four.
   "an object with a count, or missing": (
     value: unknown,
   ): value is { readonly count: number } | undefined =>
     value === undefined || isRecord(value) && isCount(value.count),
   "times by phase, or missing": (value: unknown): value is ReadPhases | undefined =>
     value === undefined || isRecord(value) && isPhase(value.connectMs) && isPhase(value.ttfbMs),
+  "percentiles, null or missing": (
+    value: unknown,
+  ): value is ReadPercentiles | null | undefined =>
+    value === undefined || value === null ||
+    isRecord(value) && isAmountOrNull(value.p50) && isAmountOrNull(value.p95),
   "a list of figures, or missing": (
     value: unknown,
   ): value is readonly LatencyFigure[] | undefined =>
     value === undefined || Array.isArray(value) && value.every(isLatencyFigure),
 } as const;
+
+/**
+ * The versions of the format. In 1, latencies were those of all requests; since 2, they are those of
+ * successful ones.
+ */
+const SCHEMAS = [1, 2] as const;
+
+type Schema = typeof SCHEMAS[number];
+
+/** What a comparison reads of the latencies of failures, in milliseconds. */
+interface ReadPercentiles {
+  readonly p50: number | null;
+  readonly p95: number | null;
+}
 
 /** What a comparison reads of the phases of requests. */
 interface ReadPhases {
@@ -82,11 +101,13 @@ const COMPARED_TOTALS = {
     p99: "a number of at least 0, or null",
   },
   lowerBounds: "a list of figures, or missing",
+  failureLatencyMs: "percentiles, null or missing",
   phases: "times by phase, or missing",
   histogram: "a histogram",
 } as const;
 
 const COMPARED_RUN = {
+  schema: "1 or 2",
   runId: "a string",
   startedAt: "a string or null",
   mode: "local or distributed",
@@ -117,8 +138,6 @@ export type ComparedRequest = ComparedRun["requests"][number];
 /** How to fix a file that is not a summary. */
 export const SUMMARY_HINT = "Compare files that aiotest has written with --json.";
 
-const SCHEMA = 1;
-
 /**
  * Checks the parsed content of a summary file, as far as a comparison needs it.
  *
@@ -129,11 +148,13 @@ export function readSummary(content: unknown, path: string): ComparedRun {
   if (!isRecord(content) || !("schema" in content) || !("aiotest" in content)) {
     throw new UsageError(`${path} is not a summary of a run`, SUMMARY_HINT);
   }
-  if (content.schema !== SCHEMA) {
+  if (!SCHEMAS.includes(content.schema as Schema)) {
     const schema = JSON.stringify(content.schema);
     throw new UsageError(
-      `${path} has schema ${schema}, but this version of aiotest reads schema ${SCHEMA}`,
-      "Compare runs of versions that write the same schema.",
+      `${path} has schema ${schema}, but this version of aiotest reads schemas ${
+        SCHEMAS.join(" and ")
+      }`,
+      "Compare the runs with the newest version that wrote one of them.",
     );
   }
   if ("maxRegression" in content) {
@@ -191,6 +212,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isAmount(value: unknown): value is number {
   return typeof value === "number" && value >= 0;
+}
+
+function isAmountOrNull(value: unknown): value is number | null {
+  return value === null || isAmount(value);
 }
 
 function isCount(value: unknown): value is number {

@@ -201,15 +201,18 @@ const MANY_UNFINISHED = 0.02;
  * What unfinished requests say about the run: a sentence if there are many, or if one of them had waited for
  * far longer than any request that was answered.
  */
-export function unfinishedProblems({ requests, unfinished, answers }: RequestTotals): string[] {
+export function unfinishedProblems(
+  { requests, unfinished, successes, failureLatencyMs }: RequestTotals,
+): string[] {
   const { count, oldestMs } = unfinished;
   if (oldestMs === null) return [];
+  const longestMs = Math.max(successes.max, failureLatencyMs.max ?? -Infinity);
   const all = requests + count;
-  const isFarLonger = oldestMs > 10 * answers.max && oldestMs > answers.max + 1000;
+  const isFarLonger = oldestMs > 10 * longestMs && oldestMs > longestMs + 1000;
   if (count <= all * MANY_UNFINISHED && !isFarLonger) return [];
   const longest = requests === 0
     ? "No request was answered"
-    : `The longest request that ended took ${secondsText(answers.max)}`;
+    : `The longest request that ended took ${secondsText(longestMs)}`;
   return [
     `Unfinished: ${count} of ${all} requests had no answer when their users were stopped, the oldest ` +
     `for ${secondsText(oldestMs)}. ${longest}.`,

@@ -83,10 +83,11 @@ export class Latencies implements LatencyCounts {
     );
     const distance = others.count === 0 ? 0 : others.sum / others.count - rest.sum / rest.count;
     const weight = rest.count * others.count / (rest.count + others.count);
-    rest.squaredDeviations = Math.max(
-      0,
-      this.squaredDeviations - others.squaredDeviations - distance * distance * weight,
-    );
+    const deviations = this.squaredDeviations - others.squaredDeviations -
+      distance * distance * weight;
+    // No distribution between two values deviates more, so what rounding has left of it is cut off.
+    const limit = rest.count * (rest.max - rest.min) ** 2 / 4;
+    rest.squaredDeviations = Math.min(Math.max(deviations, 0), limit);
     return rest;
   }
 

@@ -81,10 +81,10 @@ interface TimedSample {
 
 /** What all requests of one name, or of all names, have taken. */
 interface TimedRequests {
-  /** Of all requests. */
-  readonly latencies: Latencies;
-  /** Of those without a response; `null` if there are none. */
-  readonly unanswered: Latencies | null;
+  /** Of all requests, in parts. */
+  readonly latencies: readonly Latencies[];
+  /** Of those without a response, in parts. */
+  readonly unanswered: readonly Latencies[];
   /** `null` if all responses were plain. */
   readonly phases: PhaseCounts | null;
 }
@@ -129,7 +129,8 @@ export class PhaseFigures implements PhaseTotals {
 function timesOf(
   { latencies, unanswered, phases }: TimedRequests,
 ): Readonly<Record<Phase, Latencies>> {
-  const answered = unanswered === null ? latencies : latencies.without(unanswered);
+  const all = latencies.length === 1 ? latencies[0]! : sumOf(...latencies);
+  const answered = unanswered.length === 0 ? all : all.without(sumOf(...unanswered));
   const plain = phases === null ? answered : answered.without(phases.latency);
   if (phases === null) {
     return { dns: NONE, connect: NONE, tls: NONE, ttfb: plain, download: zeros(plain.count) };

@@ -51,17 +51,31 @@ export interface Sample {
  * change them.
  */
 export class Entry implements EntryCounts {
-  failures = 0;
   retries = 0;
   bytesReceived = 0;
   bytesSent = 0;
+  /** Those of successful samples. */
   readonly latencies = new Latencies();
+  /** Those of failed samples; `null` as long as there are none. */
+  failureLatencies: Latencies | null = null;
   /** Occurrences of each error. After 1,000 distinct ones, the rest are counted under `(other)`. */
   readonly errors = new Map<string, number>();
 
   /** Every sample has a latency, so this is the number of latencies. */
   get requests(): number {
-    return this.latencies.count;
+    return this.latencies.count + this.failures;
+  }
+
+  /** The number of failed samples. */
+  get failures(): number {
+    return this.failureLatencies?.count ?? 0;
+  }
+
+  /** The latencies of all samples, in parts. */
+  get allLatencies(): readonly Latencies[] {
+    return this.failureLatencies === null
+      ? [this.latencies]
+      : [this.latencies, this.failureLatencies];
   }
 
   /** Counts one sample. */
@@ -69,9 +83,11 @@ export class Entry implements EntryCounts {
     this.retries += sample.retries;
     this.bytesReceived += sample.bytesReceived;
     this.bytesSent += sample.bytesSent;
-    this.latencies.add(sample.latencyMs);
-    if (sample.error === null) return;
-    this.failures++;
+    if (sample.error === null) {
+      this.latencies.add(sample.latencyMs);
+      return;
+    }
+    (this.failureLatencies ??= new Latencies()).add(sample.latencyMs);
     countText(this.errors, sample.error, 1);
   }
 
@@ -83,6 +99,9 @@ export class Entry implements EntryCounts {
   merge(other: EntryCounts, room = Infinity): void {
     for (const name of REQUEST_COUNTS) this[name] += other[name];
     this.latencies.merge(other.latencies);
+    if (other.failureLatencies !== null) {
+      (this.failureLatencies ??= new Latencies()).merge(other.failureLatencies);
+    }
     const size = this.errors.size;
     for (const [error, count] of other.errors) {
       const isNew = this.errors.size - size >= room && !this.errors.has(error);
@@ -146,10 +165,10 @@ export class EntriesByCode {
     return this.#all?.size ?? (this.#entry === null ? 0 : 1);
   }
 
-  /** The latencies of those without a response, if there are any. */
-  get unanswered(): Latencies | null {
-    if (this.#all !== null) return this.#all.get(0)?.latencies ?? null;
-    return this.#code === 0 ? this.#entry!.latencies : null;
+  /** The entry of those without a response, if there are any. */
+  get unanswered(): Entry | null {
+    if (this.#all !== null) return this.#all.get(0) ?? null;
+    return this.#code === 0 ? this.#entry : null;
   }
 
   /** The sum of all codes. It is only valid until something is added. */

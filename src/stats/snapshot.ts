@@ -67,29 +67,41 @@ export interface PhaseTotals {
 
 /** Counts and latencies of one name, or of all names. */
 export interface RequestTotals extends RequestCounts {
-  /** Requests that ended, with an answer or with an error. */
+  /** Requests that ended: those that succeeded and {@link failures}. */
   readonly requests: number;
+  readonly failures: number;
   /** Share of requests that failed, 0 to 1. */
   readonly errorRate: number;
   /** Requests per second over the whole run. */
   readonly rate: number;
-  /** See {@link lowerBounds}. The minimum and the deviation are always those of the answers alone. */
+  /**
+   * The latencies of successful requests: see {@link lowerBounds}. The minimum and the deviation are always
+   * those of the successes alone. All are `null` if no request succeeded, unless some are
+   * {@link unfinished} or have been in progress for over 1 s.
+   */
   readonly latencyMs: LatencySummary;
   /**
    * Whether the mean, the maximum and the percentiles in {@link latencyMs} are lower bounds, because
-   * {@link waits} are part of them. Each is the higher one of two: that of the answers alone, and that of
-   * the answers and the waits.
+   * {@link waits} are part of them. Each is the higher one of two: that of the successes alone, and that of
+   * the successes and the waits.
    */
   readonly lowerBounds: boolean;
-  /** Sum and maximum of the latencies of all answers, in milliseconds; without any, 0 and -Infinity. */
-  readonly answers: Pick<LatencyCounts, "sum" | "max">;
-  /** The latencies of all answers. This object continues to count during the run. */
+  /** The latencies of successful requests in milliseconds; without any, the sum is 0 and the maximum -Infinity. */
+  readonly successes: Pick<LatencyCounts, "count" | "sum" | "max">;
+  /** The latencies of successful requests. This object continues to count during the run. */
   readonly histogram: BucketSource;
+  /** The latencies of failed requests. */
+  readonly failureLatencyMs: LatencySummary;
+  /** As {@link histogram}, for failed requests. */
+  readonly failureHistogram: BucketSource;
   /** Requests that were in progress when their users were cut off. They are not in {@link requests}. */
   readonly unfinished: UnansweredSummary;
   /** Requests in progress; none after the run. */
   readonly inProgress: UnansweredSummary;
-  /** The ages of unfinished requests, and of those that have been in progress for over 1 s. */
+  /**
+   * The ages of unfinished requests and of those that have been in progress for over 1 s, and the latencies
+   * of failed requests without a response.
+   */
   readonly waits: LatencyCounts;
   /** Without requests without an answer. */
   readonly phases: PhaseTotals;
@@ -103,8 +115,16 @@ export interface CodeRow {
   /** How many of them failed. */
   readonly failed: number;
   readonly bytesReceived: number;
-  /** Sum of the latencies, in milliseconds. */
-  readonly latencySumMs: number;
+  /** Those of successful requests; `null` if there are none. */
+  readonly latencies: CodeLatencies | null;
+  /** Those of failed requests; `null` if there are none. */
+  readonly failureLatencies: CodeLatencies | null;
+}
+
+/** The latencies of the successful or of the failed requests of one code. */
+export interface CodeLatencies {
+  /** In milliseconds. */
+  readonly sum: number;
   /** As {@link RequestTotals.histogram}. */
   readonly histogram: BucketSource;
 }
@@ -178,7 +198,7 @@ export function errorCounts(
  * percentiles.
  */
 export interface TimelineSecond extends Omit<SecondCounts, "peakUsers"> {
-  /** Percentiles in milliseconds; `null` if no request ended in this second. */
+  /** Percentiles of successful requests in milliseconds; `null` if none ended in this second. */
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;

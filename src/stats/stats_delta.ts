@@ -36,7 +36,7 @@ export interface LatencyCounts {
  * `Entry`, and to the summary, where the compiler asks for it. Their order is that of the fields of a
  * REPORT message: a change of it needs a new version of the protocol.
  */
-export const REQUEST_COUNTS = ["failures", "retries", "bytesReceived", "bytesSent"] as const;
+export const REQUEST_COUNTS = ["retries", "bytesReceived", "bytesSent"] as const;
 
 /** The longest name of a request or of a user class, in UTF-16 units. */
 export const MAX_NAME = 2000;
@@ -53,8 +53,14 @@ export function requestCounts(from: RequestCounts): RequestCounts {
 
 /** The sum of the samples of one method, name and code. */
 export interface EntryCounts extends RequestCounts {
+  /** The number of all latencies. */
   readonly requests: number;
+  /** The number of failed requests. */
+  readonly failures: number;
+  /** The latencies of successful requests. */
   readonly latencies: LatencyCounts;
+  /** The latencies of failed requests; `null` if there are none. */
+  readonly failureLatencies: LatencyCounts | null;
   /** The number of occurrences of each error. */
   readonly errors: Iterable<readonly [error: string, count: number]>;
 }

@@ -211,16 +211,16 @@ export function hasSample(
   measure: RequestMeasure,
 ): boolean {
   if (ofPhase !== undefined) return measure.phase(ofPhase).count > 0;
-  if (measure.requests > 0) return true;
-  if (ofUnfinished) return measure.unfinished > 0;
-  return kind === "time" && measure.waits > 0;
+  if (kind === "time") return measure.successes > 0 || measure.waits > 0;
+  return measure.requests > 0 || ofUnfinished === true && measure.unfinished > 0;
 }
 
 /**
  * The figures of the requests that a threshold selects.
  *
- * A request without an answer has a latency of at least its age. So each latency figure is the higher one of
- * two: that of the answers, and that of the answers and the ages.
+ * Latencies are those of successful requests. A request without an answer has a latency of at least its age,
+ * or of the time after which it failed. So each latency figure is the higher one of two: that of the
+ * successes, and that of the successes and these times.
  */
 export class RequestMeasure {
   readonly #parts: readonly RequestTotals[];
@@ -231,7 +231,7 @@ export class RequestMeasure {
   /**
    * @param parts the totals of each name; those without requests are ignored.
    * @param timeline the timeline of the run.
-   * @param withWaits whether latencies include the ages of requests without an answer.
+   * @param withWaits whether latencies include the times of requests without an answer.
    */
   constructor(
     parts: readonly RequestTotals[],
@@ -259,7 +259,12 @@ export class RequestMeasure {
     return this.unfinished / (this.requests + this.unfinished);
   }
 
-  /** Requests without an answer whose ages are part of the latencies. */
+  /** The number of successful requests. */
+  get successes(): number {
+    return this.#sum(({ successes }) => successes.count);
+  }
+
+  /** Requests without an answer whose times are part of the latencies. */
   get waits(): number {
     return this.#waiting.reduce((sum, { waits }) => sum + waits.count, 0);
   }
@@ -289,23 +294,23 @@ export class RequestMeasure {
     return Math.max(this.rate, this.requests / (last.second - first.second + 1));
   }
 
-  /** In milliseconds, as {@link mean} and {@link max}: that of the answers, if there are any. */
+  /** In milliseconds, as {@link mean} and {@link max}: that of the successes, if there are any. */
   get min(): number {
-    const answered = Math.min(...this.#parts.map(({ latencyMs }) => latencyMs.min ?? Infinity));
-    return answered < Infinity ? answered : this.#shortestWait;
+    const shortest = Math.min(...this.#parts.map(({ latencyMs }) => latencyMs.min ?? Infinity));
+    return shortest < Infinity ? shortest : this.#shortestWait;
   }
 
   get mean(): number {
-    const sum = this.#sum(({ answers }) => answers.sum);
-    const { requests, waits } = this;
-    const answered = requests === 0 ? 0 : sum / requests;
-    if (waits === 0) return answered;
+    const sum = this.#sum(({ successes }) => successes.sum);
+    const { successes, waits } = this;
+    const alone = successes === 0 ? 0 : sum / successes;
+    if (waits === 0) return alone;
     const sumOfWaits = this.#waiting.reduce((all, part) => all + part.waits.sum, 0);
-    return Math.max(answered, (sum + sumOfWaits) / (requests + waits));
+    return Math.max(alone, (sum + sumOfWaits) / (successes + waits));
   }
 
   get max(): number {
-    return Math.max(this.#longestAnswer, ...this.#waiting.map(({ waits }) => waits.max));
+    return Math.max(this.#longestSuccess, ...this.#waiting.map(({ waits }) => waits.max));
   }
 
   /**
@@ -316,17 +321,15 @@ export class RequestMeasure {
   percentile(q: number): number {
     // These are known exactly, and buckets are not exact.
     if (q <= 0 || q >= 1) return q <= 0 ? this.min : this.max;
-    const answers = this.#histogram();
-    const middle = answers.percentile(q);
-    const answered = middle === null
-      ? 0
-      : Math.min(Math.max(middle, this.min), this.#longestAnswer);
-    if (this.#waiting.length === 0) return answered;
+    const successes = this.#histogram();
+    const middle = successes.percentile(q);
+    const alone = middle === null ? 0 : Math.min(Math.max(middle, this.min), this.#longestSuccess);
+    if (this.#waiting.length === 0) return alone;
     const all = new Histogram();
-    all.merge(answers);
+    all.merge(successes);
     for (const { waits } of this.#waiting) all.merge(waits.histogram);
     const lowest = Math.min(this.min, this.#shortestWait);
-    return Math.max(answered, Math.min(Math.max(all.percentile(q)!, lowest), this.max));
+    return Math.max(alone, Math.min(Math.max(all.percentile(q)!, lowest), this.max));
   }
 
   /** The times of a part of the requests, as far as they had a response. */
@@ -340,8 +343,8 @@ export class RequestMeasure {
     return Math.min(...this.#waiting.map(({ waits }) => waits.min));
   }
 
-  get #longestAnswer(): number {
-    return Math.max(...this.#parts.map(({ answers }) => answers.max));
+  get #longestSuccess(): number {
+    return Math.max(...this.#parts.map(({ successes }) => successes.max));
   }
 
   #histogram(): Histogram {

@@ -113,7 +113,14 @@ function observe(
   const measure = new RequestMeasure(parts, timeline, !isLowerBound(threshold));
   if (!hasSample(metric, measure)) return asksForNone(threshold) ? 0 : null;
   const isTooLow = !over && isLowerBound(threshold) && metric.observeSoFar !== undefined;
-  return isTooLow ? metric.observeSoFar!(measure) : metric.observe(measure);
+  const observed = isTooLow ? metric.observeSoFar!(measure) : metric.observe(measure);
+  const isBound = isOfSuccesses(metric) && measure.successes === 0;
+  return isBound && holds(threshold, observed) ? null : observed;
+}
+
+/** Whether a metric measures the latencies of successful requests. */
+function isOfSuccesses(metric: ThresholdMetric): boolean {
+  return metric.of === "requests" && metric.kind === "time" && metric.ofPhase === undefined;
 }
 
 /** Whether the threshold demands that there are no such requests. */
@@ -173,6 +180,7 @@ function reason({ metric, selector }: Threshold, { requests, iterations }: Stati
   const isSelected = requests.some((row) => selects(selector, row));
   const measured = requests.some((row) => row.requests > 0 && selects(selector, row));
   if (metric.ofPhase !== undefined && measured) return ABSENT_PHASES[metric.ofPhase];
+  if (measured && isOfSuccesses(metric)) return "no request succeeded.";
   if (requests.length === 0 || isSelected) return "no request has ended.";
   const names = requests.slice(0, NAMES_SHOWN).map(({ method, name }) => `${method} ${name}`);
   const more = requests.length - names.length;

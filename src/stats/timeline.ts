@@ -44,7 +44,7 @@ export class Timeline {
   }
 
   /**
-   * Adds counts of a node. In merged seconds, it is unknown which latency belongs to which second, so
+   * Adds counts of a node. The percentiles are those of successful requests. In merged seconds, it is unknown which latency belongs to which second, so
    * each second gets the percentiles of all of them.
    */
   add({ from, to, seconds, entries }: StatsDelta): void {

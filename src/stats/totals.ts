@@ -19,6 +19,7 @@ import {
   PairMap,
 } from "./request_stats.ts";
 import type {
+  CodeLatencies,
   CodeRow,
   FailureRow,
   IterationSummary,
@@ -108,8 +109,16 @@ export class Totals {
     }
     return {
       totals: {
-        ...totalsOf(overall, durationSeconds, unfinished, inProgressNow),
-        phases: new PhaseFigures({ latencies: overall.latencies, unanswered, phases }),
+        ...totalsOf(overall, durationSeconds, {
+          unfinished,
+          inProgress: inProgressNow,
+          failed: unanswered.failureLatencies,
+        }),
+        phases: new PhaseFigures({
+          latencies: overall.allLatencies,
+          unanswered: unanswered.allLatencies,
+          phases,
+        }),
       },
       requests: requestRows(merged, durationSeconds, inProgressByName),
       failures: failureRows(merged.entries),
@@ -298,8 +307,8 @@ class RunCounts {
   readonly timeline = new Timeline();
   /** Merged as deltas arrive, so that a snapshot does not merge the histograms of all names. */
   readonly overall = new Entry();
-  /** The latencies of all requests without a response. */
-  readonly unanswered = new Latencies();
+  /** All requests without a response. */
+  readonly unanswered = new Entry();
   readonly phases = new PhaseStats();
   /** All unfinished requests. */
   readonly unfinished = new Unfinished();
@@ -308,7 +317,8 @@ class RunCounts {
     this.timeline.add(delta);
     for (const [, , code, entry] of delta.entries) {
       this.overall.merge(entry);
-      if (code === 0) this.unanswered.merge(entry.latencies);
+      // Its errors are not needed.
+      if (code === 0) this.unanswered.merge(entry, 0);
     }
     for (const [, , counts] of delta.phases) this.phases.merge(counts);
     for (const [, , counts] of delta.unfinished) this.unfinished.merge(counts);
@@ -328,11 +338,15 @@ function requestRows(
     for (const [method, name] of unanswered) names.at(method, name, newEntries);
   }
   return Array.from(names, ([method, name, named]) => {
-    const cutOff = unfinished.get(method, name) ?? NONE_UNFINISHED;
-    const totals = totalsOf(named.whole, durationSeconds, cutOff, inProgress.get(method, name));
+    const { whole, unanswered } = named;
+    const totals = totalsOf(whole, durationSeconds, {
+      unfinished: unfinished.get(method, name) ?? NONE_UNFINISHED,
+      inProgress: inProgress.get(method, name),
+      failed: unanswered?.failureLatencies ?? null,
+    });
     const phases = new PhaseFigures({
-      latencies: named.whole.latencies,
-      unanswered: named.unanswered,
+      latencies: whole.allLatencies,
+      unanswered: unanswered?.allLatencies ?? [],
       phases: named.phases,
     });
     return { method, name, ...totals, phases, codes: codesOf(named) };
@@ -349,32 +363,48 @@ function failureRows(entries: EntryTable): FailureRow[] {
   return rows.sort((a, b) => byCount(a, b) || byName(a, b));
 }
 
+/** Requests whose answers would have come later, if at all. */
+interface UnansweredRequests {
+  readonly unfinished: Unfinished;
+  readonly inProgress: InProgress | undefined;
+  /** The latencies of those that failed without a response. */
+  readonly failed: Latencies | null;
+}
+
 function totalsOf(
   entry: Entry,
   durationSeconds: number,
-  unfinished: Unfinished,
-  inProgress: InProgress | undefined,
+  { unfinished, inProgress, failed }: UnansweredRequests,
 ): Omit<RequestTotals, "phases"> {
-  const { requests, failures, latencies } = entry;
-  const stalled = inProgress?.ages ?? null;
-  const waits = stalled === null ? unfinished.ages : sumOf(unfinished.ages, stalled);
+  const { requests, failures, latencies, failureLatencies } = entry;
+  const ages = sumOf(unfinished.ages, inProgress?.ages ?? null);
+  const waits = sumOf(ages, failed);
+  // If nothing has succeeded, failures do not make up latencies: a refused connection takes no time.
+  const bounds = latencies.count === 0 ? ages : waits;
   return {
     requests,
+    failures,
     ...requestCounts(entry),
     retries: entry.retries + unfinished.retries,
     errorRate: requests === 0 ? 0 : failures / requests,
     rate: durationSeconds > 0 ? requests / durationSeconds : 0,
-    latencyMs: summaryWithWaits(latencies, waits),
-    lowerBounds: waits.count > 0,
-    answers: { sum: latencies.sum, max: latencies.max },
+    latencyMs: summaryWithWaits(latencies, bounds),
+    lowerBounds: bounds.count > 0,
+    successes: { count: latencies.count, sum: latencies.sum, max: latencies.max },
     histogram: latencies.histogram,
+    failureLatencyMs: (failureLatencies ?? NONE).summary(),
+    failureHistogram: (failureLatencies ?? NONE).histogram,
     unfinished: unfinishedSummary(unfinished),
     inProgress: inProgressSummary(inProgress),
     waits,
   };
 }
 
-function sumOf(first: Latencies, second: Latencies): Latencies {
+/** Nothing was timed. It is shared and must not be changed. */
+const NONE = new Latencies();
+
+function sumOf(first: Latencies, second: Latencies | null): Latencies {
+  if (second === null) return first;
   const sum = new Latencies();
   sum.merge(first);
   sum.merge(second);
@@ -382,14 +412,21 @@ function sumOf(first: Latencies, second: Latencies): Latencies {
 }
 
 function codesOf(entries: EntriesByCode): CodeRow[] {
-  return Array.from(entries, ([code, { requests, failures, bytesReceived, latencies }]) => ({
-    code,
-    requests,
-    failed: failures,
-    bytesReceived,
-    latencySumMs: latencies.sum,
-    histogram: latencies.histogram,
-  })).sort((a, b) => a.code - b.code);
+  return Array.from(
+    entries,
+    ([code, { requests, failures, bytesReceived, latencies, failureLatencies }]) => ({
+      code,
+      requests,
+      failed: failures,
+      bytesReceived,
+      latencies: codeLatencies(latencies),
+      failureLatencies: failureLatencies && codeLatencies(failureLatencies),
+    }),
+  ).sort((a, b) => a.code - b.code);
+}
+
+function codeLatencies({ count, sum, histogram }: Latencies): CodeLatencies | null {
+  return count === 0 ? null : { sum, histogram };
 }
 
 function iterationsOf(iterations: IterationStats | null): IterationSummary | null {

@@ -1,6 +1,7 @@
 /**
  * Requests without an answer: those that are unfinished because their users were cut off, and those that
- * are in progress. Each has taken at least as long as its age.
+ * are in progress. Each has taken at least as long as its age. Requests that failed without a response are
+ * like them: their answers would have come later.
  *
  * @module
  */
@@ -147,22 +148,22 @@ export function serviceTimeLowerBounds(
 
 const NO_FIGURES: readonly LatencyFigure[] = [];
 
-/** The minimum and the deviation are always those of the answers. */
+/** The minimum and the deviation are always those of the successes. */
 const BOUNDED_FIGURES = LATENCY_FIGURES.filter((figure) => figure !== "min" && figure !== "stddev");
 
 /** How far a percentile may be from the exact one, as a share. */
 const HISTOGRAM_ERROR = 0.001;
 
 /**
- * The figures of some latencies, each of which is raised to what it would be if the requests without an
- * answer had ended at their ages. These are lower bounds. The minimum and the deviation are those of the
- * answers alone.
+ * The figures of the latencies of successful requests, each of which is raised to what it would be if the
+ * requests without an answer had succeeded at their ages. These are lower bounds. The minimum and the
+ * deviation are those of the successes alone.
  */
-export function summaryWithWaits(answered: Latencies, waits: LatencyCounts): LatencySummary {
-  const alone = answered.summary();
+export function summaryWithWaits(successes: Latencies, waits: LatencyCounts): LatencySummary {
+  const alone = successes.summary();
   if (waits.count === 0) return alone;
   const all = new Latencies();
-  all.merge(answered);
+  all.merge(successes);
   all.merge(waits);
   const together = all.summary();
   const higher = (figure: keyof LatencySummary): number | null =>

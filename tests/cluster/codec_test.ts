@@ -40,7 +40,7 @@ function refusal(payload: Uint8Array): string {
 /** A report of one entry with these texts. */
 function reportOf(method: string, name: string, error: string): Message<"REPORT"> {
   return report({
-    entries: [delta({ method, name, failures: 1, errors: [[error, 1]] })],
+    entries: [delta({ method, name, errors: [[error, 1]] })],
     histograms: [packedRequests(1)],
     userErrors: [[name, error, 1]],
   });

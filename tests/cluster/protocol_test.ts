@@ -17,11 +17,12 @@ const mac = new Uint8Array(32).fill(2);
 const sha256 = new Uint8Array(32).fill(5);
 const histogram = new Uint8Array([3, 4]);
 
+const SPREAD = { sum: 5.5, min: 0.5, max: 4.5, squaredDeviations: 6.5 };
+
 const ENTRY: ReportEntry = {
   method: "GET",
   name: "search",
   code: 500,
-  failures: 1,
   retries: 2,
   bytesReceived: 3,
   bytesSent: 4,
@@ -30,9 +31,8 @@ const ENTRY: ReportEntry = {
   max: 4.5,
   squaredDeviations: 6.5,
   errors: [["HTTP 500", 1]],
+  failureTimes: [{ buckets: histogram, spread: [SPREAD] }],
 };
-
-const SPREAD = { sum: 5.5, min: 0.5, max: 4.5, squaredDeviations: 6.5 };
 
 const ITERATIONS: ReportIterations = {
   scheduled: 9,
@@ -98,12 +98,13 @@ const REPORT: Message<"REPORT"> = {
   network: [{ roundTrip: { buckets: histogram, spread: [SPREAD] }, retransmitting: 1 }],
 };
 
-const ENTRY_SENT: readonly unknown[] = ["GET", "search", 500, 1, 2, 3, 4, 5.5, 0.5, 4.5, 6.5, [[
-  "HTTP 500",
-  1,
-]]];
-
 const TIMES_SENT: readonly unknown[] = [histogram, [[5.5, 0.5, 4.5, 6.5]]];
+
+const ENTRY_SENT: readonly unknown[] = [
+  ...["GET", "search", 500, 2, 3, 4, 5.5, 0.5, 4.5, 6.5],
+  [["HTTP 500", 1]],
+  [TIMES_SENT],
+];
 
 const NO_TIMES: readonly unknown[] = [new Uint8Array(0), []];
 
@@ -323,12 +324,17 @@ const FAULTS: readonly (readonly [
   ["REPORT", { 5: entry(0, "x".repeat(1001)) }, `REPORT.entries[0].method ${SHORT}`],
   ["REPORT", { 5: entry(1, "x".repeat(2001)) }, `REPORT.entries[0].name ${NAME}`],
   ["REPORT", { 5: entry(2, -1) }, `REPORT.entries[0].code ${COUNT}`],
-  ["REPORT", { 5: entry(3, -1) }, `REPORT.entries[0].failures ${COUNT}`],
-  ["REPORT", { 5: entry(7, NaN) }, "REPORT.entries[0].sum must be a finite number"],
-  ["REPORT", { 5: entry(8, -Infinity) }, "REPORT.entries[0].min must be a finite number"],
-  ["REPORT", { 5: entry(9, Infinity) }, "REPORT.entries[0].max must be a finite number"],
-  ["REPORT", { 5: entry(10, -1) }, `REPORT.entries[0].squaredDeviations ${AMOUNT}`],
-  ["REPORT", { 5: entry(11, [["HTTP 500", -1]]) }, `REPORT.entries[0].errors[0][1] ${COUNT}`],
+  ["REPORT", { 5: entry(3, -1) }, `REPORT.entries[0].retries ${COUNT}`],
+  ["REPORT", { 5: entry(6, NaN) }, "REPORT.entries[0].sum must be a finite number"],
+  ["REPORT", { 5: entry(7, -Infinity) }, "REPORT.entries[0].min must be a finite number"],
+  ["REPORT", { 5: entry(8, Infinity) }, "REPORT.entries[0].max must be a finite number"],
+  ["REPORT", { 5: entry(9, -1) }, `REPORT.entries[0].squaredDeviations ${AMOUNT}`],
+  ["REPORT", { 5: entry(10, [["HTTP 500", -1]]) }, `REPORT.entries[0].errors[0][1] ${COUNT}`],
+  [
+    "REPORT",
+    { 5: entry(11, [[]]) },
+    "REPORT.entries[0].failureTimes[0] must be a list of 2 values, not 0",
+  ],
   ["REPORT", { 6: ["abc"] }, "REPORT.histograms[0] must be 0 to 1048576 bytes"],
   [
     "REPORT",

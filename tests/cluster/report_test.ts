@@ -25,7 +25,7 @@ import {
 import { NONE_UNANSWERED } from "../support/snapshots.ts";
 import { exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
 import { messages } from "../support/messages.ts";
-import { delta, packedRequests, report } from "../support/reports.ts";
+import { delta, packedRequests, report, timesOf } from "../support/reports.ts";
 import { anySample, sample } from "../support/samples.ts";
 
 const METADATA = { runId: "run", resetCount: 2, cpu: 0.5, lag: 3 };
@@ -141,11 +141,44 @@ Deno.test("the longest possible report is within 900 KiB", () => {
   const interval = new SecondStats(0, 0);
   const entry = interval.entries.at("€".repeat(3000), "€".repeat(3000)).of(200);
   for (let i = 0; i < 1100; i++) entry.add(sample({ error: `€${i}`.padEnd(300, "€") }));
-  for (let i = 0; i < Histogram.BUCKETS; i++) entry.latencies.histogram.addBucket(i, 2 ** 37);
-  const [, longest = assert.fail()] = reportParts(interval, METADATA);
+  for (const { histogram } of entry.allLatencies) {
+    for (let i = 0; i < Histogram.BUCKETS; i++) histogram.addBucket(i, 2 ** 37);
+  }
+  // The successes of so long an entry are in a report of their own.
+  const [, successes = assert.fail(), longest = assert.fail(), ...others] = reportParts(
+    interval,
+    METADATA,
+  );
   const bytes = encodedBytes(longest);
   assert.ok(bytes < 900 * KIB && bytes > 800 * KIB, `${bytes}`);
+  assert.ok(encodedBytes(successes) < 300 * KIB);
   assert.equal(longest.content.entries[0]?.errors.length, 1001);
+  assert.deepEqual(others, []);
+});
+
+Deno.test("an entry that is sent in two parts adds up to the same counts", () => {
+  const interval = new SecondStats(0, 0);
+  const entry = interval.entries.at("GET", "search").of(500);
+  for (let i = 0; i < 60_000; i++) {
+    const latencyMs = 1.0005 ** (i / 3);
+    entry.add(
+      sample({ latencyMs, bytesReceived: 7, retries: 1, error: i % 2 ? "HTTP 500" : null }),
+    );
+  }
+  const parts = reportParts(interval, METADATA);
+  const [one = assert.fail(), other = assert.fail()] = parts.filter(({ content }) =>
+    content.entries.length > 0
+  );
+  assert.deepEqual([one, other].map(({ content }) => content.entries[0]?.failureTimes.length), [
+    0,
+    1,
+  ]);
+  const whole = new Totals();
+  whole.add(interval);
+  assert.deepEqual(
+    exactStatistics(totalsOf(parts).statistics(1)),
+    exactStatistics(whole.statistics(1)),
+  );
 });
 
 Deno.test("errors that are too long stay distinct when they are cut", () => {
@@ -301,24 +334,26 @@ function second(second: number, requests = 0, failures = 0): Message<"REPORT">["
 }
 
 Deno.test("the counts of a report are read as they were written", () => {
-  const changes = { failures: 2, retries: 1, bytesReceived: 80, bytesSent: 5, sum: 30 };
+  const changes = { failureTimes: [timesOf(2)], retries: 1, bytesReceived: 80, bytesSent: 5 };
   const users = [second(4, 1), second(6, 2, 2)];
   const totals = new Totals();
   totals.add(countedOf(report({
-    ...withEntry({ ...changes, errors: [["HTTP 500", 2]] }),
+    ...withEntry({ ...changes, errors: [["HTTP 500", 2]] }, 1),
     from: 4,
     to: 6,
     seconds: users,
     userErrors: [["BuyTest", "no token", 3]],
   })));
   const { requests, failures, userErrors, timeline } = plainStatistics(totals.statistics(2));
-  const [{ latencyMs, buckets, codes, ...row } = assert.fail(), ...others] = requests;
+  const [{ latencyMs, failureLatencyMs, buckets, failureBuckets, codes, ...row } = assert.fail()] =
+    requests;
+  const ofAll = buckets.map(([index]) => [index, 3]);
   assert.deepEqual(row, {
     lowerBounds: false,
-    answers: { sum: 30, max: 10 },
+    successes: { count: 1, sum: 10, max: 10 },
     phases: {
       ...{ opened: 0, reused: 3, dns: [], connect: [], tls: [] },
-      ttfb: buckets,
+      ttfb: ofAll,
       download: [[0, 3]],
     },
     unfinished: NONE_UNANSWERED,
@@ -334,12 +369,20 @@ Deno.test("the counts of a report are read as they were written", () => {
     bytesReceived: 80,
     bytesSent: 5,
   });
-  assert.deepEqual([latencyMs.min, latencyMs.mean, latencyMs.max, latencyMs.p99], [10, 10, 10, 10]);
-  assert.deepEqual([buckets.length, buckets[0]?.[1]], [1, 3]);
-  assert.deepEqual(codes, [
-    { code: 200, requests: 3, bytesReceived: 80, latencySumMs: 30, buckets },
-  ]);
-  assert.deepEqual(others, []);
+  for (const { min, mean, max, p99 } of [latencyMs, failureLatencyMs]) {
+    assert.deepEqual([min, mean, max, p99], [10, 10, 10, 10]);
+  }
+  assert.deepEqual([buckets.length, buckets[0]?.[1]], [1, 1]);
+  assert.deepEqual([failureBuckets.length, failureBuckets[0]?.[1]], [1, 2]);
+  assert.deepEqual(codes, [{
+    code: 200,
+    requests: 3,
+    failed: 2,
+    bytesReceived: 80,
+    latencies: { sum: 10, buckets },
+    failureLatencies: { sum: 20, buckets: failureBuckets },
+  }]);
+  assert.equal(requests.length, 1);
   assert.deepEqual(failures, [{ method: "GET", name: "search", error: "HTTP 500", count: 2 }]);
   assert.deepEqual(userErrors, [{ user: "BuyTest", error: "no token", count: 3 }]);
   assert.deepEqual(timeline.map(({ second, requests, failures }) => [second, requests, failures]), [
@@ -363,9 +406,26 @@ Deno.test("seconds outside the time, out of order or repeated are refused", () =
   assertRefused(/order/, { ...time, seconds: [second(4), second(4)] });
 });
 
-Deno.test("more failures than requests are refused, in an entry and in a second", () => {
-  assertRefused(/more failures/, withEntry({ failures: 4 }));
+Deno.test("more failures than requests in a second are refused", () => {
   assertRefused(/more failures/, { seconds: [second(0, 1, 2)] });
+});
+
+Deno.test("latencies of failures that contradict themselves, or are empty or repeated, are refused", () => {
+  assert.equal(countedOf(report(withEntry({ failureTimes: [timesOf(1)] }))).from, 0);
+  assertRefused(
+    /latencies of failures twice/,
+    withEntry({ failureTimes: [timesOf(1), timesOf(1)] }),
+  );
+  assertRefused(/but none failed/, withEntry({ failureTimes: [NOTHING] }));
+  const { buckets } = timesOf(1);
+  for (const times of [{ buckets, spread: [] }, { ...NOTHING, spread: [SPREAD] }]) {
+    assertRefused(/latencies of failures contradict/, withEntry({ failureTimes: [times] }));
+  }
+  const [spread] = timesOf(1).spread;
+  const wrong = { buckets, spread: [{ ...spread!, min: 11 }] };
+  assertRefused(/minimum latency/, withEntry({ failureTimes: [wrong] }));
+  const broken = { buckets: Uint8Array.of(0, 1), spread: [spread!] };
+  assertRefused(/histogram is invalid/, withEntry({ failureTimes: [broken] }));
 });
 
 Deno.test("an invalid, missing or extra histogram is refused", () => {

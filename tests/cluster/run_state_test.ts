@@ -69,7 +69,7 @@ Deno.test("an invalid report counts nothing, and is still expected", () => {
   const run = state();
   const worker = enter(run, "a");
   const broken = oneRequest(1, {
-    entries: [delta(), delta({ name: "pay", failures: 2 })],
+    entries: [delta(), delta({ name: "pay", min: 11 })],
     histograms: [packedRequests(1), packedRequests(1)],
   });
   assert.throws(() => run.apply(worker, broken), { name: "ProtocolError", code: "protocol" });

@@ -93,7 +93,7 @@ Deno.test("the schema rejects other documents", async () => {
   const { totals: _, ...without } = summary;
   const wrong: unknown[] = [
     without,
-    { ...summary, schema: 2 },
+    { ...summary, schema: 1 },
     { ...summary, startedAt: "yesterday" },
     { ...summary, users: { peak: -1, final: 0 } },
     { ...summary, requests: [summary.totals] },

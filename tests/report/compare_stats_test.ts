@@ -197,7 +197,7 @@ function evenly(from: number, to: number): number[] {
 const UNLIKE = run([evenly(10, 20), evenly(20, 40), evenly(10, 20), evenly(10, 20)]);
 
 Deno.test("the share of a second over a latency is estimated from its percentiles", () => {
-  const seconds = secondsOf(UNLIKE.timeline, UNLIKE.all, 4);
+  const seconds = secondsOf(UNLIKE.timeline, UNLIKE.all, 4, false);
   const parts = new EntrySeconds(seconds, UNLIKE.all).sharesOver(20.5);
   // Nearly all higher latencies are in one second.
   assert.ok(Math.abs(parts[1]! - 0.25 * 0.75) < 0.02, [...parts].join());
@@ -208,7 +208,7 @@ Deno.test("the share of a second over a latency is estimated from its percentile
 });
 
 Deno.test("means are estimated from percentiles", () => {
-  const seconds = secondsOf(UNLIKE.timeline, UNLIKE.all, 4);
+  const seconds = secondsOf(UNLIKE.timeline, UNLIKE.all, 4, false);
   const parts = new EntrySeconds(seconds, UNLIKE.all).means();
   const mean = (15 * 3 + 30) / 4;
   assert.ok(Math.abs(parts[1]! - 0.25 * (30 / mean - 1)) < 0.05, [...parts].join());
@@ -217,7 +217,7 @@ Deno.test("means are estimated from percentiles", () => {
 
 Deno.test("equal seconds have no deviation", () => {
   const { timeline, all } = run([evenly(10, 20), evenly(10, 20), evenly(10, 20)]);
-  const entry = new EntrySeconds(secondsOf(timeline, all, 3), all);
+  const entry = new EntrySeconds(secondsOf(timeline, all, 3, false), all);
   for (const part of [...entry.sharesOver(15), ...entry.sharesOver(19.9), ...entry.means()]) {
     assert.ok(Math.abs(part) < 1e-9);
   }
@@ -226,7 +226,9 @@ Deno.test("equal seconds have no deviation", () => {
 Deno.test("a stall in one second counts with all requests that it affected", () => {
   const stalled = [...evenly(10, 20).slice(0, 60), ...new Array(40).fill(1000)];
   const { timeline, all } = run([stalled, ...new Array(19).fill(evenly(10, 20))]);
-  const [first, ...others] = new EntrySeconds(secondsOf(timeline, all, 20), all).sharesOver(100);
+  const [first, ...others] = new EntrySeconds(secondsOf(timeline, all, 20, false), all).sharesOver(
+    100,
+  );
   const exactly = 0.05 * (0.4 - 0.02);
   assert.ok(first! > 0.5 * exactly && first! < 1.2 * exactly, `${first} of ${exactly}`);
   assert.ok(others.every((part) => part <= 0));
@@ -234,7 +236,7 @@ Deno.test("a stall in one second counts with all requests that it affected", () 
 
 Deno.test("seconds without requests, or missing from the timeline, contribute nothing", () => {
   const { timeline, all } = run([evenly(10, 20), [], evenly(20, 40)]);
-  const seconds = secondsOf(timeline.slice(0, 3), all, 5);
+  const seconds = secondsOf(timeline.slice(0, 3), all, 5, false);
   assert.deepEqual(seconds.map(({ requests }) => requests), [100, 0, 100, 0, 0]);
   const parts = new EntrySeconds(seconds, all).sharesOver(20);
   assert.deepEqual([...parts.slice(3)], [0, 0]);
@@ -245,12 +247,12 @@ Deno.test("the common shift of all latencies of a second is the smallest of its 
   const both = [...evenly(10, 11).slice(0, 50), ...evenly(100, 110).slice(0, 50)];
   const slower = both.map((ms) => ms * 1.2);
   const { timeline, all } = run([both, both, both, both, slower]);
-  const shifts = secondsOf(timeline, all, 5).map(({ shift }) => shift);
+  const shifts = secondsOf(timeline, all, 5, false).map(({ shift }) => shift);
   const shift = shifts[4]! - shifts[0]!;
   assert.ok(Math.abs(shift - Math.log(1.2)) < 0.05, String(shifts));
   const stalled = [...both.slice(0, 90), ...new Array(10).fill(2000)];
   const stall = run([both, both, both, both, stalled]);
-  const ofStall = secondsOf(stall.timeline, stall.all, 5).map(({ shift }) => shift);
+  const ofStall = secondsOf(stall.timeline, stall.all, 5, false).map(({ shift }) => shift);
   assert.ok(Math.abs(ofStall[4]! - ofStall[0]!) < 0.05, String(ofStall));
 });
 

@@ -373,7 +373,7 @@ function difference(a: number, b: number, finding: Finding, half = 0.02): Differ
   return { a, b, change, low: change - half, high: change + half, finding };
 }
 
-function noPhase(): ComparedFigures["phases"]["ttfb"] {
+function noTimes(): ComparedFigures["failureLatencies"] {
   return { p50: { a: null, b: null, change: null }, p95: { a: null, b: null, change: null } };
 }
 
@@ -387,7 +387,8 @@ const COMPARED_FIGURES: ComparedFigures = {
   p50: difference(19, 21, "regression"),
   p95: { a: 30, b: 31, change: 1 / 30, low: -1, high: null, finding: "unclear" },
   p99: { a: null, b: 50, change: null, low: null, high: null, finding: "unclear" },
-  phases: { connect: noPhase(), ttfb: noPhase() },
+  failureLatencies: noTimes(),
+  phases: { connect: noTimes(), ttfb: noTimes() },
   lowerBounds: { a: [], b: [] },
 };
 
@@ -547,12 +548,22 @@ Deno.test("the file has exactly these fields, in this order", () => {
     "requests",
     "unfinished",
     ...FIGURES,
+    "failureLatencies",
     "phases",
     "lowerBounds",
   ]);
   assert.deepEqual(
     Object.keys(content.requests[0]),
-    ["method", "name", "requests", "unfinished", ...FIGURES, "phases", "lowerBounds"],
+    [
+      "method",
+      "name",
+      "requests",
+      "unfinished",
+      ...FIGURES,
+      "failureLatencies",
+      "phases",
+      "lowerBounds",
+    ],
   );
   assert.deepEqual(
     Object.keys(content.totals.p50),

@@ -19,11 +19,12 @@ function family(metrics: RequestMetrics, from: Statistics, name: string): Metric
   return metrics.of(from).find((one) => one.name === name)!;
 }
 
-Deno.test("latencies are counted by name, method and code", () => {
+Deno.test("latencies are counted by name, method, code and outcome", () => {
   const totals = new Totals();
   totals.add(secondOf([
     sample({ name: "a", status: 200, latencyMs: 10, bytesReceived: 100 }),
     sample({ name: "a", status: 200, latencyMs: 70, bytesReceived: 50 }),
+    sample({ name: "a", status: 200, latencyMs: 20, bytesReceived: 30, error: "no token" }),
     sample({ name: "a", status: 500, latencyMs: 1000, bytesReceived: 7, error: "HTTP 500" }),
     sample({ name: "a", method: "POST", status: 0, latencyMs: 90, error: "refused" }),
   ]));
@@ -31,19 +32,25 @@ Deno.test("latencies are counted by name, method and code", () => {
   const now = totals.statistics(1);
   assert.deepEqual(family(metrics, now, "aiotest_response_times").points, [
     {
-      labels: { name: "a", method: "GET", code: "200" },
+      labels: { name: "a", method: "GET", code: "200", outcome: "success" },
       cumulative: [1, 2],
       count: 2,
       sum: 80,
     },
     {
-      labels: { name: "a", method: "GET", code: "500" },
+      labels: { name: "a", method: "GET", code: "200", outcome: "failure" },
+      cumulative: [1, 1],
+      count: 1,
+      sum: 20,
+    },
+    {
+      labels: { name: "a", method: "GET", code: "500", outcome: "failure" },
       cumulative: [0, 0],
       count: 1,
       sum: 1000,
     },
     {
-      labels: { name: "a", method: "POST", code: "0" },
+      labels: { name: "a", method: "POST", code: "0", outcome: "failure" },
       cumulative: [0, 1],
       count: 1,
       sum: 90,
@@ -51,11 +58,12 @@ Deno.test("latencies are counted by name, method and code", () => {
   ]);
   const lengths = family(metrics, now, "aiotest_response_content_length").points;
   assert.deepEqual(lengths.slice(0, 2), [
-    { labels: { name: "a", method: "GET", code: "200" }, value: 75 },
+    { labels: { name: "a", method: "GET", code: "200" }, value: 60 },
     { labels: { name: "a", method: "GET", code: "500" }, value: 7 },
   ]);
   assert.deepEqual(family(metrics, now, "aiotest_response_failure_total").points, [
     { labels: { name: "a", method: "GET", error: "HTTP 500" }, value: 1 },
+    { labels: { name: "a", method: "GET", error: "no token" }, value: 1 },
     { labels: { name: "a", method: "POST", error: "refused" }, value: 1 },
   ]);
 });

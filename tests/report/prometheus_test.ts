@@ -32,12 +32,12 @@ function counter(labels: Record<string, string>): MetricFamily {
 Deno.test("a histogram has a cumulative count for each bound, a sum and a count", () => {
   const text = page(shopSnapshot(4));
   assert.deepEqual(linesOf(text, "aiotest_response_times").slice(0, 6), [
-    'aiotest_response_times_bucket{name="/",method="GET",code="200",le="50.0"} 160',
-    'aiotest_response_times_bucket{name="/",method="GET",code="200",le="100.5"} 160',
-    'aiotest_response_times_bucket{name="/",method="GET",code="200",le="2000.0"} 160',
-    'aiotest_response_times_bucket{name="/",method="GET",code="200",le="+Inf"} 160',
-    'aiotest_response_times_sum{name="/",method="GET",code="200"} 160',
-    'aiotest_response_times_count{name="/",method="GET",code="200"} 160',
+    'aiotest_response_times_bucket{name="/",method="GET",code="200",outcome="success",le="50.0"} 160',
+    'aiotest_response_times_bucket{name="/",method="GET",code="200",outcome="success",le="100.5"} 160',
+    'aiotest_response_times_bucket{name="/",method="GET",code="200",outcome="success",le="2000.0"} 160',
+    'aiotest_response_times_bucket{name="/",method="GET",code="200",outcome="success",le="+Inf"} 160',
+    'aiotest_response_times_sum{name="/",method="GET",code="200",outcome="success"} 160',
+    'aiotest_response_times_count{name="/",method="GET",code="200",outcome="success"} 160',
   ]);
 });
 

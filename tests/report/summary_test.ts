@@ -102,6 +102,19 @@ Deno.test("the summary has exactly these fields, in this order", () => {
       "p9999": 384
     },
     "lowerBounds": [],
+    "failureLatencyMs": {
+      "min": 0.375,
+      "mean": 3.75,
+      "max": 120,
+      "stddev": 4.5,
+      "p50": 3,
+      "p75": 4.5,
+      "p90": 6,
+      "p95": 9,
+      "p99": 24,
+      "p999": 60,
+      "p9999": 96
+    },
     "statuses": {
       "200": 999,
       "503": 1
@@ -117,12 +130,13 @@ Deno.test("the summary has exactly these fields, in this order", () => {
       "ttfbMs": ${times(2, 12)},
       "downloadMs": ${times(1, 0)}
     },
-    "histogram": "AawCBQE="`;
+    "histogram": "AawCBQE=",
+    "failureHistogram": "gVwB"`;
   const inRequests = totals.replaceAll("\n", "\n  ");
   assert.equal(
     joined(summaryJson(summaryRows(ENDED, OPTIONS))),
     `{
-  "schema": 1,
+  "schema": 2,
   "aiotest": "0.1.0",
   "runId": "7c0e3d2a",
   "mode": "local",

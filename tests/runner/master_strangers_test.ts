@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Channel } from "../../src/cluster/channel.ts";
 import type { Message } from "../../src/cluster/protocol.ts";
 import { joinMaster } from "../../src/cluster/handshake.ts";
-import { delta, packedRequests, report } from "../support/reports.ts";
+import { delta, packedRequests, report, timesOf } from "../support/reports.ts";
 import { identity } from "../support/joining.ts";
 import { lengthOf } from "../support/nightly.ts";
 import { scriptedWorker } from "../support/scripted_worker.ts";
@@ -110,7 +110,7 @@ Deno.test("names, methods, codes and errors that a worker invents are counted to
         method: `${n % 7 === 0 ? `M${part}-${n}` : "GET"}`,
         name: `${part}-${n % 100}`,
         code: n,
-        failures: 1,
+        failureTimes: [timesOf(1)],
         errors: [[`error ${part}-${n}`, 1]],
       }));
     evil.channel.send(report({

@@ -24,7 +24,7 @@ function entryOf(samples: Iterable<Sample>): Entry {
 function countsOf(
   { requests, failures, retries, bytesReceived, bytesSent, ...rest }: Entry,
 ): unknown {
-  const { latencies, errors } = rest;
+  const { latencies, failureLatencies, errors } = rest;
   return {
     requests,
     failures,
@@ -34,6 +34,9 @@ function countsOf(
     min: latencies.min,
     max: latencies.max,
     buckets: [...latencies.histogram.buckets()],
+    failureMin: failureLatencies?.min,
+    failureMax: failureLatencies?.max,
+    failureBuckets: failureLatencies && [...failureLatencies.histogram.buckets()],
     errors: new Map(errors),
   };
 }
@@ -50,8 +53,18 @@ Deno.test("an entry is the sum of its samples", () => {
   assert.equal(entry.retries, 3);
   assert.equal(entry.bytesReceived, 60);
   assert.equal(entry.bytesSent, 6);
-  assert.equal(entry.latencies.sum, 32);
+  assert.equal(entry.latencies.sum, 5);
+  assert.equal(entry.failureLatencies?.sum, 27);
   assert.deepEqual(entry.errors, new Map([["HTTP 500", 2], ["timed out", 1]]));
+});
+
+Deno.test("without a failure, an entry has no second distribution", () => {
+  const entry = entryOf([sample(), sample({ status: 404 })]);
+  assert.equal(entry.failureLatencies, null);
+  entry.merge(entryOf([sample()]));
+  assert.equal(entry.failureLatencies, null);
+  entry.merge(entryOf([sample({ error: "refused" })]));
+  assert.deepEqual([entry.requests, entry.failures, entry.latencies.count], [4, 1, 3]);
 });
 
 Deno.test("merged entries equal one that counted all samples", () => {

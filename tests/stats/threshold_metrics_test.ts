@@ -29,6 +29,8 @@ function totalsOf(ms: readonly number[], failures = 0, seconds = 8): RequestTota
   for (const [index, latencyMs] of ms.entries()) {
     entry.add(sample({ latencyMs, error: index < failures ? "HTTP 500" : null }));
   }
+  const { latencies } = entry;
+  const failureLatencies = entry.failureLatencies ?? new Latencies();
   return {
     requests: ms.length,
     failures,
@@ -37,10 +39,12 @@ function totalsOf(ms: readonly number[], failures = 0, seconds = 8): RequestTota
     rate: ms.length / seconds,
     bytesReceived: 0,
     bytesSent: 0,
-    latencyMs: entry.latencies.summary(),
+    latencyMs: latencies.summary(),
     lowerBounds: false,
-    answers: { sum: entry.latencies.sum, max: entry.latencies.max },
-    histogram: entry.latencies.histogram,
+    successes: { count: latencies.count, sum: latencies.sum, max: latencies.max },
+    histogram: latencies.histogram,
+    failureLatencyMs: failureLatencies.summary(),
+    failureHistogram: failureLatencies.histogram,
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
     waits: new Latencies(),
@@ -56,20 +60,21 @@ function observed(name: string, ...parts: RequestTotals[]): number {
 
 Deno.test("every metric of requests has its value, for one name and for several", () => {
   const one = totalsOf([10, 20, 30, 40], 1);
-  const two = totalsOf([50, 60], 2);
+  const two = totalsOf([55, 60], 1);
   const expected: readonly [name: string, ofOne: number, ofBoth: number][] = [
     ["count", 4, 6],
     ["requests", 4, 6],
-    ["failures", 1, 3],
-    ["error_rate", 0.25, 0.5],
+    ["failures", 1, 2],
+    ["error_rate", 0.25, 1 / 3],
     ["rps", 0.5, 0.75],
     ["rate", 0.5, 0.75],
-    ["min", 10, 10],
-    ["mean", 25, 35],
-    ["avg", 25, 35],
+    // The first of each name have failed.
+    ["min", 20, 20],
+    ["mean", 30, 37.5],
+    ["avg", 30, 37.5],
     ["max", 40, 60],
     ["p100", 40, 60],
-    ["p0", 10, 10],
+    ["p0", 20, 20],
   ];
   for (const [name, ofOne, ofBoth] of expected) {
     assert.deepEqual([observed(name, one), observed(name, one, two)], [ofOne, ofBoth], name);
@@ -198,18 +203,19 @@ function histogram(...values: number[]): Histogram {
   return all;
 }
 
-Deno.test("several names are combined, weighted by their requests", () => {
+Deno.test("several names are combined, weighted by their requests and successes", () => {
   const fast = requestRow({ requests: 300, latencyMs: { ...latencies(10), mean: 10 } });
   const slow = requestRow({
-    requests: 100,
+    requests: 104,
     failures: 4,
     latencyMs: { ...latencies(50), mean: 50 },
   });
   const both = new RequestMeasure([fast, slow], []);
-  assert.equal(both.requests, 400);
+  assert.equal(both.requests, 404);
+  assert.equal(both.successes, 400);
   assert.equal(both.failures, 4);
-  assert.equal(both.errorRate, 0.01);
-  assert.equal(both.rate, 40);
+  assert.equal(both.errorRate, 4 / 404);
+  assert.equal(both.rate, 40.4);
   assert.equal(both.mean, 20);
   assert.equal(both.min, 10 / 8);
   assert.equal(both.max, 2000);

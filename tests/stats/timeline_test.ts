@@ -57,13 +57,21 @@ Deno.test("all entries of a second count, including failures", () => {
   ]);
 });
 
-Deno.test("the percentiles of a second cover all its codes", () => {
-  const samples = [10, 20, 30, 40].map((latencyMs, i) =>
-    sample({ latencyMs, status: i < 2 ? 200 : 503, error: i < 2 ? null : "HTTP 503" })
-  );
+Deno.test("the percentiles of a second cover the successes of all its codes", () => {
+  const samples = [
+    ...[10, 20, 30, 40].map((latencyMs, i) => sample({ latencyMs, status: i < 2 ? 200 : 404 })),
+    ...[1, 5000].map((latencyMs) => sample({ latencyMs, status: 0, error: "timed out" })),
+  ];
   const [{ p50, p99, ...row } = assert.fail()] = timelineOf(secondOf(samples, 3)).rows();
-  assert.deepEqual(row, { second: 3, users: 3, requests: 4, failures: 2, maxLagMs: 0, p95: p99 });
+  assert.deepEqual(row, { second: 3, users: 3, requests: 6, failures: 2, maxLagMs: 0, p95: p99 });
   assert.ok(Math.abs(p50! - 20) < 0.01 && Math.abs(p99! - 40) < 0.02, `${p50}, ${p99}`);
+});
+
+Deno.test("a second in which no request succeeded has no percentiles", () => {
+  const failed = [1, 5000].map((latencyMs) => sample({ latencyMs, error: "refused" }));
+  assert.deepEqual(timelineOf(secondOf(failed, 3)).rows(), [
+    { second: 3, users: 3, requests: 2, failures: 2, maxLagMs: 0, p50: null, p95: null, p99: null },
+  ]);
 });
 
 Deno.test("iterations do not count as requests of a second", () => {

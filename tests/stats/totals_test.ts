@@ -4,7 +4,12 @@ import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";
-import type { KeyedEntry, SecondCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
+import type {
+  KeyedEntry,
+  LatencyCounts,
+  SecondCounts,
+  StatsDelta,
+} from "../../src/stats/stats_delta.ts";
 import { SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
 import { MergedCounts, MergedStats, Totals } from "../../src/stats/totals.ts";
 import {
@@ -35,19 +40,26 @@ function totalsOf(parts: Iterable<StatsDelta>): Totals {
   return totals;
 }
 
+/** The same with its histogram as bytes. */
+function packedTimes(
+  { count, min, max, sum, squaredDeviations, histogram }: LatencyCounts,
+): LatencyCounts {
+  assert.ok(histogram instanceof Histogram);
+  const bytes = new PackedBuckets(packBuckets(histogram));
+  return { count, min, max, sum, squaredDeviations, histogram: bytes };
+}
+
 /** The same with its histograms as bytes. */
 function packedOf(
   { entries, phases, from, to, seconds, userErrors, iterations, unfinished, inProgress }:
     StatsDelta,
 ): StatsDelta {
   const packed = Array.from(entries, ([method, name, code, entry]): KeyedEntry => {
-    const { count, min, max, sum, squaredDeviations, histogram } = entry.latencies;
-    assert.ok(histogram instanceof Histogram);
-    const latencies = { count, min, max, sum, squaredDeviations };
-    const bytes = new PackedBuckets(packBuckets(histogram));
     const { requests, failures, retries, bytesReceived, bytesSent, errors } = entry;
     const counts = { requests, failures, retries, bytesReceived, bytesSent, errors };
-    return [method, name, code, { ...counts, latencies: { ...latencies, histogram: bytes } }];
+    const latencies = packedTimes(entry.latencies);
+    const failureLatencies = entry.failureLatencies && packedTimes(entry.failureLatencies);
+    return [method, name, code, { ...counts, latencies, failureLatencies }];
   });
   return {
     from,
@@ -110,7 +122,26 @@ Deno.test("counts are those of the samples, for each name and over all", () => {
         row.bytesReceived,
         own.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0),
       );
-      assert.equal(row.latencyMs.max, Math.max(...own.map(({ latencyMs }) => latencyMs)));
+      const ofOutcome = (failed: boolean): number[] =>
+        own.filter(({ error }) => (error !== null) === failed).map(({ latencyMs }) => latencyMs);
+      assert.deepEqual(bucketsOf(row.histogram), bucketsFor(...ofOutcome(false)));
+      assert.deepEqual(bucketsOf(row.failureHistogram), bucketsFor(...ofOutcome(true)));
+      assert.deepEqual([row.successes.count, row.failures], [
+        ofOutcome(false).length,
+        ofOutcome(true).length,
+      ]);
+      assert.equal(row.successes.max, Math.max(...ofOutcome(false)));
+      assert.equal(row.failureLatencyMs.max ?? -Infinity, Math.max(...ofOutcome(true)));
+      const withoutResponse = own.filter(({ status, error }) => status === 0 && error !== null);
+      assert.equal(row.waits.count, withoutResponse.length);
+      const most = Math.max(
+        ...ofOutcome(false),
+        ...withoutResponse.map(({ latencyMs }) => latencyMs),
+      );
+      assert.equal(row.latencyMs.max, ofOutcome(false).length === 0 ? null : most);
+    }
+    for (const row of [totals, ...requests]) {
+      assert.equal(row.successes.count + row.failures, row.requests);
     }
     assert.equal(failures.reduce((sum, { count }) => sum + count, 0), totals.failures);
     for (const { second, requests } of timeline) {
@@ -131,10 +162,12 @@ Deno.test("a row has the figures of its samples", () => {
     })
   );
   const { requests } = plainStatistics(totalsOf(secondsOf(samples)).statistics(1.5));
-  const [{ latencyMs, buckets, codes, ...row } = assert.fail()] = requests;
+  const [{ latencyMs, failureLatencyMs, codes, ...row } = assert.fail()] = requests;
   assert.deepEqual(row, {
     lowerBounds: false,
-    answers: { sum: 90, max: 60 },
+    successes: { count: 2, sum: 30, max: 20 },
+    buckets: bucketsFor(10, 20),
+    failureBuckets: bucketsFor(60),
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
     waits: [],
@@ -153,11 +186,16 @@ Deno.test("a row has the figures of its samples", () => {
     bytesReceived: 300,
     bytesSent: 21,
   });
-  assert.deepEqual([latencyMs.min, latencyMs.mean, latencyMs.max], [10, 30, 60]);
-  assert.deepEqual(buckets, bucketsFor(10, 20, 60));
-  assert.deepEqual(codes, [
-    { code: 200, requests: 3, failed: 1, bytesReceived: 300, latencySumMs: 90, buckets },
-  ]);
+  assert.deepEqual([latencyMs.min, latencyMs.mean, latencyMs.max], [10, 15, 20]);
+  assert.deepEqual([failureLatencyMs.min, failureLatencyMs.p95], [60, 60]);
+  assert.deepEqual(codes, [{
+    code: 200,
+    requests: 3,
+    failed: 1,
+    bytesReceived: 300,
+    latencies: { sum: 30, buckets: bucketsFor(10, 20) },
+    failureLatencies: { sum: 60, buckets: bucketsFor(60) },
+  }]);
 });
 
 Deno.test("the codes of a name add up to its total", () => {
@@ -170,24 +208,36 @@ Deno.test("the codes of a name add up to its total", () => {
         codes.map(({ code }) => code),
         [...new Set(own.map(({ status }) => status))].toSorted((a, b) => a - b),
       );
-      for (const { code, requests, bytesReceived, latencySumMs, histogram } of codes) {
+      const sumOf = (samples: Sample[], value: (one: Sample) => number): number =>
+        samples.reduce((all, one) => all + value(one), 0);
+      for (const { code, requests, failed, bytesReceived, ...ofOutcome } of codes) {
         const ofCode = own.filter(({ status }) => status === code);
-        const sum = (value: (one: Sample) => number): number =>
-          ofCode.reduce((all, one) => all + value(one), 0);
         assert.equal(requests, ofCode.length);
-        assert.equal(bytesReceived, sum((one) => one.bytesReceived));
-        assert.ok(Math.abs(latencySumMs / sum((one) => one.latencyMs) - 1) < 1e-9);
-        assert.deepEqual(bucketsOf(histogram), bucketsFor(...ofCode.map((one) => one.latencyMs)));
+        assert.equal(bytesReceived, sumOf(ofCode, (one) => one.bytesReceived));
+        assert.equal(failed, ofCode.filter(({ error }) => error !== null).length);
+        for (const isFailure of [false, true]) {
+          const samples = ofCode.filter(({ error }) => (error !== null) === isFailure);
+          const times = isFailure ? ofOutcome.failureLatencies : ofOutcome.latencies;
+          assert.equal(times === null, samples.length === 0);
+          if (times === null) continue;
+          assert.ok(Math.abs(times.sum / sumOf(samples, (one) => one.latencyMs) - 1) < 1e-9);
+          const buckets = bucketsFor(...samples.map((one) => one.latencyMs));
+          assert.deepEqual(bucketsOf(times.histogram), buckets);
+        }
       }
-      const together = new Histogram();
-      for (const { histogram } of codes) together.merge(histogram);
-      assert.deepEqual(bucketsOf(row.histogram), bucketsOf(together));
+      const together = [new Histogram(), new Histogram()] as const;
+      for (const { latencies, failureLatencies } of codes) {
+        if (latencies !== null) together[0].merge(latencies.histogram);
+        if (failureLatencies !== null) together[1].merge(failureLatencies.histogram);
+      }
+      assert.deepEqual(bucketsOf(row.histogram), bucketsOf(together[0]));
+      assert.deepEqual(bucketsOf(row.failureHistogram), bucketsOf(together[1]));
       assert.equal(row.requests, codes.reduce((all, { requests }) => all + requests, 0));
     }
   }));
 });
 
-Deno.test("except for the codes and phases, counts do not depend on the codes of samples", () => {
+Deno.test("except for the codes and phases, counts of answers do not depend on their codes", () => {
   const spread = fc.array(fc.tuple(anySample, fc.nat(2)), { maxLength: 100 });
   fc.assert(fc.property(spread, fc.boolean(), (spread, packed) => {
     const statisticsOf = (change: (one: Sample) => Sample): unknown => {
@@ -209,7 +259,7 @@ Deno.test("except for the codes and phases, counts do not depend on the codes of
       };
     };
     assert.deepEqual(
-      statisticsOf((one) => one),
+      statisticsOf((one) => one.error === null ? one : { ...one, status: one.status || 500 }),
       statisticsOf((one) => ({ ...one, status: 200 })),
     );
   }));
@@ -262,8 +312,10 @@ Deno.test("an empty run has no rows, rates of 0 and no latencies", () => {
       bytesSent: 0,
       latencyMs: NO_LATENCIES,
       lowerBounds: false,
-      answers: { sum: 0, max: -Infinity },
+      successes: { count: 0, sum: 0, max: -Infinity },
       buckets: [],
+      failureLatencyMs: NO_LATENCIES,
+      failureBuckets: [],
       unfinished: NONE_UNANSWERED,
       inProgress: NONE_UNANSWERED,
       phases: { opened: 0, reused: 0, dns: [], connect: [], tls: [], ttfb: [], download: [] },

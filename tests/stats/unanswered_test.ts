@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Latencies } from "../../src/stats/latencies.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";
-import { LATENCY_FIGURES } from "../../src/stats/snapshot.ts";
+import type { Sample } from "../../src/stats/request_stats.ts";
+import { LATENCY_FIGURES, type RequestRow } from "../../src/stats/snapshot.ts";
 import {
   InProgressGauge,
   lowerBoundsOf,
@@ -12,6 +13,7 @@ import {
 } from "../../src/stats/unanswered.ts";
 import { addUnanswered, deltaOf, secondOf, type Unanswered } from "../support/counts.ts";
 import { latency, sample } from "../support/samples.ts";
+import { NO_LATENCIES } from "../support/snapshots.ts";
 
 function latenciesOf(...ms: readonly number[]): Latencies {
   const latencies = new Latencies();
@@ -107,6 +109,63 @@ Deno.test("a name that has only requests without an answer has a row, and each i
   ]);
   totals.reset();
   assert.deepEqual(rows([]), [["all", 0, [0, null], [0, null], [false, 0, null]]]);
+});
+
+/** 100 requests that succeeded in 10 to 109 ms, and these failures. */
+function rowWith(...failures: readonly Sample[]): RequestRow {
+  const totals = new Totals();
+  const answered = Array.from({ length: 100 }, (_, i) => sample({ latencyMs: 10 + i }));
+  totals.add(secondOf([...answered, ...failures]));
+  return totals.statistics(1).requests[0]!;
+}
+
+const times = (count: number, one: Sample): Sample[] => Array<Sample>(count).fill(one);
+
+Deno.test("refused connections do not lower a figure, however many there are", () => {
+  const alone = rowWith();
+  const refused = sample({ status: 0, latencyMs: 3.9, error: "ECONNREFUSED" });
+  const row = rowWith(...times(17_000, refused));
+  assert.deepEqual(row.latencyMs, alone.latencyMs);
+  assert.deepEqual([row.failures, row.failureLatencyMs.p50, row.waits.count], [
+    17_000,
+    3.9,
+    17_000,
+  ]);
+  assert.equal(row.lowerBounds, true);
+});
+
+Deno.test("timeouts raise the figures that they would have raised, which are lower bounds", () => {
+  const row = rowWith(...times(5, sample({ status: 0, latencyMs: 2000, error: "timed out" })));
+  assert.deepEqual([row.latencyMs.min, row.latencyMs.p99, row.latencyMs.max], [10, 2000, 2000]);
+  assert.ok(row.latencyMs.p50! < 70);
+  assert.deepEqual(lowerBoundsOf(row), ["mean", "max", "p99", "p999", "p9999"]);
+});
+
+Deno.test("failures with a response are in no figure of latencies", () => {
+  const alone = rowWith();
+  const row = rowWith(
+    ...times(500, sample({ status: 500, latencyMs: 1, error: "HTTP 500" })),
+    ...times(500, sample({ status: 200, latencyMs: 9000, error: "no token" })),
+  );
+  assert.deepEqual(row.latencyMs, alone.latencyMs);
+  assert.equal(row.lowerBounds, false);
+  assert.deepEqual([row.failureLatencyMs.min, row.failureLatencyMs.max], [1, 9000]);
+});
+
+Deno.test("without a success, only requests that were never answered say how long it takes", () => {
+  const refused = sample({ status: 0, latencyMs: 3.9, error: "ECONNREFUSED" });
+  const totals = new Totals();
+  const second = secondOf(times(10, refused));
+  totals.add(second);
+  for (const row of [totals.statistics(1).totals, totals.statistics(1).requests[0]!]) {
+    assert.deepEqual(row.latencyMs, NO_LATENCIES);
+    assert.deepEqual([row.lowerBounds, lowerBoundsOf(row)], [false, []]);
+  }
+  addUnanswered(second, { unfinished: [["GET", "search", 5000]], inProgress: [] });
+  const both = new Totals();
+  both.add(second);
+  const { latencyMs, lowerBounds } = both.statistics(1).totals;
+  assert.deepEqual([latencyMs.min, latencyMs.p50, lowerBounds], [null, 5000, true]);
 });
 
 Deno.test("requests in progress are those of the last second, whose parts add up", () => {

@@ -1,5 +1,6 @@
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import type {
+  CodeLatencies,
   CodeRow,
   LatencySummary,
   PhaseTotals,
@@ -9,28 +10,49 @@ import type {
 } from "../../src/stats/snapshot.ts";
 import type { BucketSource, Phase } from "../../src/stats/stats_delta.ts";
 
-/** Histograms can only be compared by their buckets. */
-type Plain<Row> = Omit<Row, "histogram"> & { readonly buckets: readonly BucketCount[] };
+/** The latencies of one code, of which only the buckets can be compared. */
+export interface PlainCodeLatencies {
+  readonly sum: number;
+  readonly buckets: readonly BucketCount[];
+}
+
+type PlainCode = Omit<CodeRow, "latencies" | "failureLatencies"> & {
+  readonly latencies: PlainCodeLatencies | null;
+  readonly failureLatencies: PlainCodeLatencies | null;
+};
+
+type ExactCode = Omit<CodeRow, "latencies" | "failureLatencies"> & {
+  readonly latencies: readonly BucketCount[] | null;
+  readonly failureLatencies: readonly BucketCount[] | null;
+};
 
 /** Phases without the figures, which follow from the buckets. */
 type PlainPhases =
   & Pick<PhaseTotals, "opened" | "reused">
   & Readonly<Record<Phase, readonly BucketCount[]>>;
 
-type PlainTotals<Row> = Omit<Plain<Row>, "waits" | "phases"> & {
+/** Histograms can only be compared by their buckets. */
+type PlainTotals<Row> = Omit<Row, "histogram" | "failureHistogram" | "waits" | "phases"> & {
+  readonly buckets: readonly BucketCount[];
+  readonly failureBuckets: readonly BucketCount[];
   readonly waits: readonly BucketCount[];
   readonly phases: PlainPhases;
 };
 
-type ExactTotals = Omit<PlainTotals<RequestTotals>, "latencyMs" | "answers"> & {
-  readonly latencyMs: Omit<LatencySummary, "mean" | "stddev">;
-};
+type ExactTotals =
+  & Omit<PlainTotals<RequestTotals>, "latencyMs" | "failureLatencyMs" | "successes">
+  & {
+    readonly latencyMs: ExactTimes;
+    readonly failureLatencyMs: ExactTimes;
+  };
+
+type ExactTimes = Omit<LatencySummary, "mean" | "stddev">;
 
 /** Statistics in which everything can be compared. */
 export interface PlainStatistics extends Omit<Statistics, "totals" | "requests"> {
   readonly totals: PlainTotals<RequestTotals>;
   readonly requests: readonly (Omit<PlainTotals<RequestRow>, "codes"> & {
-    readonly codes: readonly Plain<CodeRow>[];
+    readonly codes: readonly PlainCode[];
   })[];
 }
 
@@ -38,7 +60,7 @@ export interface PlainStatistics extends Omit<Statistics, "totals" | "requests">
 export interface ExactStatistics extends Omit<Statistics, "totals" | "requests" | "iterations"> {
   readonly totals: ExactTotals;
   readonly requests: readonly (Omit<RequestRow, keyof RequestTotals | "codes"> & ExactTotals & {
-    readonly codes: readonly Omit<Plain<CodeRow>, "latencySumMs">[];
+    readonly codes: readonly ExactCode[];
   })[];
   readonly iterations: unknown;
 }
@@ -57,7 +79,7 @@ export function plainStatistics({ totals, requests, ...rest }: Statistics): Plai
     totals: plainTotals(totals),
     requests: requests.map(({ codes, ...row }) => ({
       ...plainTotals(row),
-      codes: codes.map(plain),
+      codes: codes.map(plainCode),
     })),
   };
 }
@@ -70,7 +92,11 @@ export function exactStatistics(statistics: Statistics): ExactStatistics {
     totals: exact(totals),
     requests: requests.map(({ codes, ...row }) => ({
       ...exact(row),
-      codes: codes.map(({ latencySumMs: _, ...code }) => code),
+      codes: codes.map(({ latencies, failureLatencies, ...code }) => ({
+        ...code,
+        latencies: latencies?.buckets ?? null,
+        failureLatencies: failureLatencies?.buckets ?? null,
+      })),
     })),
     iterations: iterations === null ? null : {
       ...iterations,
@@ -80,19 +106,24 @@ export function exactStatistics(statistics: Statistics): ExactStatistics {
   };
 }
 
-function plain<Row extends { readonly histogram: BucketSource }>(
-  { histogram, ...row }: Row,
-): Plain<Row> {
-  return { ...row, buckets: bucketsOf(histogram) };
+function plainCode({ latencies, failureLatencies, ...code }: CodeRow): PlainCode {
+  const plain = (times: CodeLatencies | null): PlainCodeLatencies | null =>
+    times && { sum: times.sum, buckets: bucketsOf(times.histogram) };
+  return { ...code, latencies: plain(latencies), failureLatencies: plain(failureLatencies) };
 }
 
-function plainTotals<Row extends Pick<RequestTotals, "histogram" | "waits" | "phases">>(
-  { waits, phases, ...row }: Row,
-): Omit<Plain<Omit<Row, "waits" | "phases">>, "waits" | "phases"> & {
-  readonly waits: readonly BucketCount[];
-  readonly phases: PlainPhases;
-} {
-  return { ...plain(row), waits: bucketsOf(waits.histogram), phases: plainPhases(phases) };
+function plainTotals<
+  Row extends Pick<RequestTotals, "histogram" | "failureHistogram" | "waits" | "phases">,
+>(
+  { histogram, failureHistogram, waits, phases, ...row }: Row,
+): PlainTotals<Row> {
+  return {
+    ...row,
+    buckets: bucketsOf(histogram),
+    failureBuckets: bucketsOf(failureHistogram),
+    waits: bucketsOf(waits.histogram),
+    phases: plainPhases(phases),
+  };
 }
 
 /** Connections, and the buckets of each phase. */
@@ -109,12 +140,18 @@ export function plainPhases({ opened, reused, times }: PhaseTotals): PlainPhases
   };
 }
 
-function exact<Row extends Pick<RequestTotals, "latencyMs" | "answers">>(
-  { latencyMs, answers: _, ...row }: Row,
-): Omit<Row, "latencyMs" | "answers"> & Pick<ExactTotals, "latencyMs"> {
-  return { ...row, latencyMs: exactTimes(latencyMs) };
+function exact<Row extends Pick<RequestTotals, "latencyMs" | "failureLatencyMs" | "successes">>(
+  { latencyMs, failureLatencyMs, successes: _, ...row }: Row,
+):
+  & Omit<Row, "latencyMs" | "failureLatencyMs" | "successes">
+  & Pick<ExactTotals, "latencyMs" | "failureLatencyMs"> {
+  return {
+    ...row,
+    latencyMs: exactTimes(latencyMs),
+    failureLatencyMs: exactTimes(failureLatencyMs),
+  };
 }
 
-function exactTimes({ mean: _, stddev: __, ...rest }: LatencySummary): ExactTotals["latencyMs"] {
+function exactTimes({ mean: _, stddev: __, ...rest }: LatencySummary): ExactTimes {
   return rest;
 }

@@ -44,6 +44,7 @@ export function liveTotals(changes: Partial<CompactTotals> = {}): CompactTotals 
     bytesSent: 0,
     latencyMs: requests === 0 ? NO_LATENCIES : latencies(12),
     lowerBounds: [],
+    failureLatencyMs: failures === 0 ? null : latencies(3),
     statuses: requests === 0 ? {} : { "200": requests },
     connections: { opened: 0, reused: 0 },
     phases: { dnsMs: null, connectMs: null, tlsMs: null, ttfbMs: null, downloadMs: null },
@@ -95,7 +96,7 @@ export function liveSecond(second: number, changes: Partial<TimelineSecond> = {}
 export function liveView(changes: Partial<LiveView> = {}): LiveView {
   const requests = changes.requests ?? [liveRequest()];
   return {
-    schema: 1,
+    schema: 2,
     aiotest: "0.1.0",
     runId: "7c0e3d2a",
     mode: "local",

@@ -1,4 +1,4 @@
-import type { Message, ReportEntry } from "../../src/cluster/protocol.ts";
+import type { Message, ReportEntry, ReportTimes } from "../../src/cluster/protocol.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets } from "../../src/stats/packed_buckets.ts";
 
@@ -35,7 +35,6 @@ export function delta(changes: Partial<ReportEntry> = {}): ReportEntry {
     method: "GET",
     name: "search",
     code: 200,
-    failures: 0,
     retries: 0,
     bytesReceived: 0,
     bytesSent: 0,
@@ -44,7 +43,16 @@ export function delta(changes: Partial<ReportEntry> = {}): ReportEntry {
     max: 10,
     squaredDeviations: 0,
     errors: [],
+    failureTimes: [],
     ...changes,
+  };
+}
+
+/** The times of requests that took 10 ms each. */
+export function timesOf(count: number): ReportTimes {
+  return {
+    buckets: packedRequests(count),
+    spread: [{ sum: 10 * count, min: 10, max: 10, squaredDeviations: 0 }],
   };
 }
 

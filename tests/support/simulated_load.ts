@@ -1,5 +1,6 @@
 import type { Random } from "../../src/core/clock.ts";
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
+import { Latencies } from "../../src/stats/latencies.ts";
 import { EntriesByCode, Entry, PairMap } from "../../src/stats/request_stats.ts";
 import type { EntryCounts, LatencyCounts, StatsDelta } from "../../src/stats/stats_delta.ts";
 import { deltaOf } from "./counts.ts";
@@ -41,8 +42,11 @@ interface Script {
 type CodedScript = readonly [method: string, name: string, code: number, entry: ScriptedEntry];
 
 interface ScriptedEntry extends EntryCounts {
-  readonly latencies: LatencyCounts & { readonly histogram: Histogram };
+  readonly latencies: ScriptedLatencies;
+  readonly failureLatencies: ScriptedLatencies | null;
 }
+
+type ScriptedLatencies = LatencyCounts & { readonly histogram: Histogram };
 
 /**
  * What simulated workers report for each second: 20 names with 30 requests each, whose
@@ -125,10 +129,14 @@ function madeUpEntries({ method, name, medianMs }: Kind, random: Random): CodedS
 
 function scripted(entry: Entry): ScriptedEntry {
   const { requests, failures, retries, bytesReceived, bytesSent, errors } = entry;
-  const { count, min, max, sum, squaredDeviations } = entry.latencies;
-  const histogram = new ListedHistogram(entry.latencies.histogram);
-  const latencies = { count, min, max, sum, squaredDeviations, histogram };
-  return { requests, failures, retries, bytesReceived, bytesSent, latencies, errors };
+  const counts = { requests, failures, retries, bytesReceived, bytesSent, errors };
+  const latencies = listed(entry.latencies);
+  const failureLatencies = entry.failureLatencies && listed(entry.failureLatencies);
+  return { ...counts, latencies, failureLatencies };
+}
+
+function listed({ count, min, max, sum, squaredDeviations, histogram }: Latencies) {
+  return { count, min, max, sum, squaredDeviations, histogram: new ListedHistogram(histogram) };
 }
 
 /** A histogram whose buckets are searched only once, as it is sent often. */
@@ -154,15 +162,20 @@ function normal(random: Random): number {
 /** Adds an entry several times; of the latencies, what percentiles and extremes need. */
 function addTimes(sum: Entry, entry: ScriptedEntry, times: number): void {
   if (times === 0) return;
-  sum.failures += entry.failures * times;
   sum.retries += entry.retries * times;
   sum.bytesReceived += entry.bytesReceived * times;
   sum.bytesSent += entry.bytesSent * times;
-  const { latencies } = sum;
-  latencies.min = Math.min(latencies.min, entry.latencies.min);
-  latencies.max = Math.max(latencies.max, entry.latencies.max);
-  for (const [index, count] of entry.latencies.histogram.buckets()) {
-    latencies.histogram.addBucket(index, count * times);
+  addLatencies(sum.latencies, entry.latencies, times);
+  const { failureLatencies } = entry;
+  if (failureLatencies === null) return;
+  addLatencies(sum.failureLatencies ??= new Latencies(), failureLatencies, times);
+}
+
+function addLatencies(sum: Latencies, added: ScriptedLatencies, times: number): void {
+  sum.min = Math.min(sum.min, added.min);
+  sum.max = Math.max(sum.max, added.max);
+  for (const [index, count] of added.histogram.buckets()) {
+    sum.histogram.addBucket(index, count * times);
   }
 }
 

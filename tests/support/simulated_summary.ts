@@ -61,6 +61,7 @@ export function simulatedRun(run: SimulatedRun, random: Random): ComparedRun {
     disturbance = memory * disturbance + Math.sqrt(1 - memory ** 2) * normal() * noise;
   }
   return {
+    schema: 2,
     runId: "simulated",
     startedAt: null,
     mode: "local",
@@ -79,13 +80,18 @@ export function simulatedRun(run: SimulatedRun, random: Random): ComparedRun {
 
 class Counts {
   readonly latencies = new Latencies();
-  requests = 0;
-  failures = 0;
+  readonly failureLatencies = new Latencies();
+
+  get requests(): number {
+    return this.latencies.count + this.failures;
+  }
+
+  get failures(): number {
+    return this.failureLatencies.count;
+  }
 
   add(ms: number, failed: boolean): void {
-    this.latencies.add(ms);
-    this.requests++;
-    if (failed) this.failures++;
+    (failed ? this.failureLatencies : this.latencies).add(ms);
   }
 
   totals(seconds: number): ComparedTotals {
@@ -98,6 +104,7 @@ class Counts {
       rate: requests / seconds,
       latencyMs: latencies.summary(),
       lowerBounds: [],
+      failureLatencyMs: this.failureLatencies.summary(),
       phases: undefined,
       histogram: histogramText(latencies.histogram),
     };

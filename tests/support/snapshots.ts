@@ -13,7 +13,7 @@ import type {
   UnansweredSummary,
   WorkerRow,
 } from "../../src/stats/snapshot.ts";
-import { type Phase, PHASES } from "../../src/stats/stats_delta.ts";
+import { type BucketSource, type Phase, PHASES } from "../../src/stats/stats_delta.ts";
 
 /** 2026-03-05T10:29:59.900Z. */
 const STARTED_AT = Date.UTC(2026, 2, 5, 10, 29, 59, 900);
@@ -91,8 +91,8 @@ export function codeRow(changes: Partial<CodeRow> = {}): CodeRow {
     requests,
     failed: 0,
     bytesReceived: requests * 1234,
-    latencySumMs: requests * 15,
-    histogram: histogramOf(requests),
+    latencies: { sum: requests * 15, histogram: histogramOf(requests) },
+    failureLatencies: null,
     ...changes,
   };
 }
@@ -102,17 +102,23 @@ export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
   const requests = changes.requests ?? 1000;
   const failures = changes.failures ?? 0;
   const { p50, mean, max } = changes.latencyMs ?? latencies(12);
-  const codes = ([[200, requests - failures], [503, failures]] as const)
-    .filter(([, count]) => count > 0)
-    .map(([code, count]) =>
-      codeRow({
-        code,
-        requests: count,
-        failed: code === 200 ? 0 : count,
-        latencySumMs: count * (mean ?? 0),
-        histogram: histogramOf(count, p50 ?? 0),
-      })
-    );
+  const succeeded = requests - failures;
+  const successes = { sum: succeeded * (mean ?? 0), histogram: histogramOf(succeeded, p50 ?? 0) };
+  const timed = { sum: failures * 3, histogram: histogramOf(failures, 3) };
+  const codes = [
+    ...(succeeded > 0 ? [codeRow({ requests: succeeded, latencies: successes })] : []),
+    ...(failures > 0
+      ? [
+        codeRow({
+          code: 503,
+          requests: failures,
+          failed: failures,
+          latencies: null,
+          failureLatencies: timed,
+        }),
+      ]
+      : []),
+  ];
   return {
     method: "GET",
     name: "/",
@@ -125,8 +131,14 @@ export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
     bytesSent: 0,
     latencyMs: latencies(12),
     lowerBounds: false,
-    answers: { sum: requests * (mean ?? 0), max: requests > 0 ? max ?? -Infinity : -Infinity },
-    histogram: merged(codes),
+    successes: {
+      count: succeeded,
+      sum: successes.sum,
+      max: succeeded > 0 ? max ?? -Infinity : -Infinity,
+    },
+    histogram: successes.histogram,
+    failureLatencyMs: failures === 0 ? NO_LATENCIES : latencies(3),
+    failureHistogram: timed.histogram,
     unfinished: NONE_UNANSWERED,
     inProgress: NONE_UNANSWERED,
     waits: new Latencies(),
@@ -152,11 +164,14 @@ export function totalsOf(rows: readonly RequestRow[]): RequestTotals {
     bytesSent: sum((row) => row.bytesSent),
     latencyMs: requests === 0 ? NO_LATENCIES : latencies(12),
     lowerBounds: rows.some(({ lowerBounds }) => lowerBounds),
-    answers: {
-      sum: sum((row) => row.answers.sum),
-      max: Math.max(...rows.map((row) => row.answers.max)),
+    successes: {
+      count: sum(({ successes }) => successes.count),
+      sum: sum(({ successes }) => successes.sum),
+      max: Math.max(...rows.map(({ successes }) => successes.max)),
     },
-    histogram: merged(rows),
+    histogram: merged(rows.map(({ histogram }) => histogram)),
+    failureLatencyMs: failures === 0 ? NO_LATENCIES : latencies(3),
+    failureHistogram: merged(rows.map(({ failureHistogram }) => failureHistogram)),
     unfinished: unansweredSum(rows.map(({ unfinished }) => unfinished)),
     inProgress: unansweredSum(rows.map(({ inProgress }) => inProgress)),
     waits: mergedWaits(rows),
@@ -205,9 +220,9 @@ function mergedPhases(rows: readonly RequestRow[]): PhaseTotals {
   return { opened: sum("opened"), reused: sum("reused"), times, figures };
 }
 
-function merged(parts: readonly Pick<CodeRow, "histogram">[]): Histogram {
+function merged(parts: readonly BucketSource[]): Histogram {
   const all = new Histogram();
-  for (const { histogram } of parts) all.merge(histogram);
+  for (const part of parts) all.merge(part);
   return all;
 }
 
