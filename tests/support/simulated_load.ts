@@ -135,7 +135,9 @@ function scripted(entry: Entry): ScriptedEntry {
   return { ...counts, latencies, failureLatencies };
 }
 
-function listed({ count, min, max, sum, squaredDeviations, histogram }: Latencies) {
+function listed(
+  { count, min, max, sum, squaredDeviations, histogram }: Latencies,
+): ScriptedLatencies {
   return { count, min, max, sum, squaredDeviations, histogram: new ListedHistogram(histogram) };
 }
 
