@@ -266,7 +266,10 @@ export class Connection implements Expiring, SocketHandler {
     return !await this.#socket.wasReset(EMPTY_LINE);
   }
 
-  #sendBody({ bytes, expectsContinue }: EncodedRequest, body: SeparateBody): void {
+  #sendBody(
+    { bytes, streamLength, expectsContinue }: EncodedRequest,
+    body: SeparateBody,
+  ): void {
     const sender = this.#sender = new BodySender(this.#clock, this.#socket, {
       onSent: (count) => this.bodySent += count,
       onFailure: (failure) => {
@@ -277,7 +280,7 @@ export class Connection implements Expiring, SocketHandler {
         if (this.#isAhead && this.#sender === sender) this.#complete(this.#request!);
       },
     });
-    sender.start(bytes, body, expectsContinue);
+    sender.start(bytes, body, expectsContinue, streamLength);
   }
 
   /** Does what a part of the response says about the request's body. */
@@ -328,7 +331,7 @@ export class Connection implements Expiring, SocketHandler {
     this.deadline = Infinity;
     this.#sender = null;
     const whole = sender === null || (sender.done && !parser.surplus);
-    if (!whole) sender.stop();
+    sender?.stop();
     if (!whole || !message.reusable || this.#closes) this.close();
     else if (this.#isReuseLimited) this.#keepWithinLimits();
     this.#owner.received(this, request, message);

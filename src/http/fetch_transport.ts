@@ -17,6 +17,7 @@ import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
 import { Turns } from "../net/turns.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import { decodeResponse, decodeText, joined } from "./decoding.ts";
+import { checkField, ownFraming, streamLengthOf, wrongLength } from "./request_encoder.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
 import {
   ExchangePhases,
@@ -85,6 +86,7 @@ export class FetchTransport implements Transport {
     let response: WireResponse;
     try {
       const fetched = await fetch(request.url, this.#init(request, exchange));
+      exchange.checkBody();
       inBody = true;
       const headAt = this.#clock.now();
       const phases = request.counter.phases ??= new ExchangePhases();
@@ -151,7 +153,11 @@ export class FetchTransport implements Transport {
     const { method, headers } = request;
     const client = this.#client ??= this.#connect();
     const { signal } = exchange;
-    const body = exchange.count(request.body);
+    const own = headers.length === 0 ? null : ownFraming(headers);
+    const body = exchange.count(
+      request.body,
+      own === null ? -1 : streamLengthOf(own, request.body),
+    );
     // fetch converts and checks each member, which costs a plain GET about 3 %.
     if (method === "GET" && headers.length === 0 && body === null) {
       return { client, redirect: "manual", signal };
@@ -182,11 +188,34 @@ const turns = new Turns();
 /** The value of {@link ExchangePhases.opened}, because `fetch` does not show its connections. */
 const UNKNOWN = -1;
 
+/** A stream of known length. `fetch` sends the length of a Blob, and reads its stream. */
+class SizedStream extends Blob {
+  readonly #stream: ReadableStream<Uint8Array>;
+  readonly #length: number;
+
+  constructor(stream: ReadableStream<Uint8Array>, length: number) {
+    super();
+    this.#stream = stream;
+    this.#length = length;
+  }
+
+  override get size(): number {
+    return this.#length;
+  }
+
+  override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    // The type excludes shared memory, which fetch reads as well.
+    return this.#stream as ReadableStream<Uint8Array<ArrayBuffer>>;
+  }
+}
+
 /** The state of one exchange, reused for the next one. */
 class FetchExchange implements Expiring {
   readonly #controller = new AbortController();
   #stoppedBy: RequestErrorCode | null = null;
   #bodyFailure: Error | null = null;
+  /** Changes with each exchange. */
+  #number = 0;
   deadline = Infinity;
   bytesSent = 0;
 
@@ -194,7 +223,7 @@ class FetchExchange implements Expiring {
   readonly signal: AbortSignal = this.#controller.signal;
 
   get stopped(): boolean {
-    return this.#stoppedBy !== null;
+    return this.signal.aborted;
   }
 
   begin(deadline: number): void {
@@ -205,6 +234,7 @@ class FetchExchange implements Expiring {
   }
 
   end(): void {
+    this.#number++;
     this.busy = false;
     this.deadline = Infinity;
   }
@@ -219,30 +249,53 @@ class FetchExchange implements Expiring {
     this.stop("TIMEOUT");
   }
 
-  /** Counts the bytes of a body: immediately, or while a stream is read. */
-  count(body: WireRequest["body"]): WireRequest["body"] {
+  /** @throws Error the failure of the body's own stream: `fetch` ignores what follows the announced bytes. */
+  checkBody(): void {
+    if (this.#bodyFailure !== null) throw this.#bodyFailure;
+  }
+
+  /**
+   * Counts the bytes of a body: immediately, or while a stream is read.
+   *
+   * @param length how long a stream is; -1 if it is sent in chunks.
+   */
+  count(body: WireRequest["body"], length: number): BodyInit | null {
     if (!(body instanceof ReadableStream)) {
       this.bytesSent = body?.byteLength ?? 0;
       return body;
     }
     const reader = body.getReader();
-    return new ReadableStream<Uint8Array>({
+    // The response can end the exchange before the body has been read.
+    const exchange = ++this.#number;
+    const counted = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
         try {
           const { done, value } = await reader.read();
+          const sent = this.bytesSent + (value?.byteLength ?? 0);
+          if (length >= 0 && (done ? sent < length : sent > length)) {
+            throw wrongLength(length, sent);
+          }
           if (done) return controller.close();
           if (!(value instanceof Uint8Array)) {
             throw new TypeError(`the body stream yielded a ${typeof value} instead of bytes`);
           }
-          this.bytesSent += value.byteLength;
+          if (exchange === this.#number) this.bytesSent = sent;
           controller.enqueue(value);
         } catch (error) {
-          this.#bodyFailure = asError(error);
+          if (exchange === this.#number) this.#failBody(error);
+          reader.cancel().catch(() => {});
           throw error;
         }
       },
       cancel: (reason) => reader.cancel(reason),
     });
+    return length < 0 ? counted : new SizedStream(counted, length);
+  }
+
+  /** Ends the exchange, because `fetch` need not notice that a stream of known length has failed. */
+  #failBody(error: unknown): void {
+    this.#bodyFailure = asError(error);
+    this.#controller.abort();
   }
 
   /** The error of an exchange without a complete response. */
@@ -260,6 +313,11 @@ class FetchExchange implements Expiring {
     if (error instanceof WireError) {
       return new RequestError(error.code, method, url.href, error.message);
     }
+    // What fetch says about an invalid header contains its value, which may be a secret.
+    const refused = refusedHeader(request);
+    if (refused !== null) {
+      return new RequestError("BAD_REQUEST", method, url.href, refused.message);
+    }
     const { code, detail } = fetchFailure(error, inBody);
     return new RequestError(code, method, url.href, detail, error);
   }
@@ -267,6 +325,16 @@ class FetchExchange implements Expiring {
 
 function aborted({ method, url }: WireRequest): RequestError {
   return new RequestError("ABORTED", method, url.href, "the user was stopped");
+}
+
+/** The error of the first header that cannot be sent, or `null`. */
+function refusedHeader({ headers }: WireRequest): WireError | null {
+  try {
+    for (const [name, value] of headers) checkField(name, value);
+    return null;
+  } catch (error) {
+    return error as WireError;
+  }
 }
 
 function unexpectedSwitch(request: WireRequest): RequestError {

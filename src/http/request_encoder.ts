@@ -22,6 +22,8 @@ export interface EncodedRequest {
   readonly bodyInBytes: number;
   /** A body that is not part of {@link bytes}, or `null`. */
   readonly body: SeparateBody | null;
+  /** The length that the head gives for a body that is a stream; -1 if it is sent in chunks. */
+  readonly streamLength: number;
   /** Whether to wait for `100 Continue` before the body is sent. */
   readonly expectsContinue: boolean;
   /** Whether its headers end the connection after the response. */
@@ -84,19 +86,106 @@ export function encodeRequest(
   const headers = keepAlive ? request.headers : closing(request.headers);
   if (method === "GET" && body === null && headers.length === 0) return plainGet(target);
   const start = headStart(method, headers, target);
-  const framing = `${framingOf(method, framingOfBody(body))}\r\n`;
+  const { closes, own } = start;
   const expectsContinue = start.expects && body !== null;
-  const { closes } = start;
+  if (own !== null) {
+    const streamLength = streamLengthOf(own, body);
+    if (streamLength >= 0 || own.codings !== null || body === null) {
+      return encodeFramed(request, start, own, streamLength, expectsContinue);
+    }
+  }
+  const framing = `${framingOf(method, framingOfBody(body))}\r\n`;
   if (
     body === null || body instanceof ReadableStream || expectsContinue ||
     body.length > MAX_BODY_WITH_HEAD
   ) {
     const bytes = withFraming(start.bytes, framing, 0);
-    return { method, bytes, bodyInBytes: 0, body, expectsContinue, closes };
+    return { method, bytes, bodyInBytes: 0, body, streamLength: -1, expectsContinue, closes };
   }
   const bytes = withFraming(start.bytes, framing, body.length);
   bytes.set(body, bytes.length - body.length);
-  return { method, bytes, bodyInBytes: body.length, body: null, expectsContinue, closes };
+  const bodyInBytes = body.length;
+  return { method, bytes, bodyInBytes, body: null, streamLength: -1, expectsContinue, closes };
+}
+
+/** Encodes a request whose own headers frame the body. */
+function encodeFramed(
+  { method, body }: WireRequest,
+  { bytes: start, closes }: HeadStart,
+  own: OwnFraming,
+  streamLength: number,
+  expectsContinue: boolean,
+): EncodedRequest {
+  let separate: SeparateBody | null = body;
+  let framing = `Content-Length: ${own.length}\r\n`;
+  if (own.codings !== null) {
+    framing = body === null ? framingOf(method, "none") : `Transfer-Encoding: ${own.codings}\r\n`;
+    if (body instanceof Uint8Array) separate = new Blob([body]).stream();
+  }
+  const bytes = withFraming(start, `${framing}\r\n`, 0);
+  return { method, bytes, bodyInBytes: 0, body: separate, streamLength, expectsContinue, closes };
+}
+
+/** What the headers of a request say about the length of its body. */
+export interface OwnFraming {
+  /** -1 if they do not say it. */
+  readonly length: number;
+  /** The value of Transfer-Encoding, or `null`. */
+  readonly codings: string | null;
+}
+
+/**
+ * What the headers of a request say about the length of its body; `null` for nothing.
+ *
+ * @throws WireError `BAD_REQUEST` if a body cannot be sent like that.
+ */
+export function ownFraming(headers: HeaderPairs): OwnFraming | null {
+  let length = -1;
+  let codings: string | null = null;
+  for (const [name, value] of headers) {
+    if (name.length === 14 && name.toLowerCase() === "content-length") {
+      const digits = value.trim();
+      if (!/^\d{1,15}$/.test(digits) || (length >= 0 && length !== Number(digits))) {
+        throw badRequest(`Content-Length is ${JSON.stringify(value)}, expected one number`);
+      }
+      length = Number(digits);
+    } else if (name.length === 17 && name.toLowerCase() === "transfer-encoding") {
+      codings = codings === null ? value : `${codings}, ${value}`;
+    }
+  }
+  if (codings !== null) {
+    if (length >= 0) throw badRequest("Content-Length and Transfer-Encoding exclude each other");
+    if (!/(^|,)\s*chunked\s*$/i.test(codings)) {
+      throw badRequest(
+        `Transfer-Encoding is ${JSON.stringify(codings)}, but the last coding must be chunked`,
+      );
+    }
+  }
+  return length < 0 && codings === null ? null : { length, codings };
+}
+
+/**
+ * The length that its own headers give a body that is a stream; -1 if it is none, or is sent in chunks.
+ *
+ * @throws WireError `BAD_REQUEST` if another body has another length.
+ */
+export function streamLengthOf({ length }: OwnFraming, body: WireRequest["body"]): number {
+  if (body instanceof ReadableStream) return length;
+  const actual = body?.length ?? 0;
+  if (length >= 0 && length !== actual) {
+    const has = body === null ? "there is no body" : `the body has ${actual} bytes`;
+    throw badRequest(`Content-Length is ${length}, but ${has}`);
+  }
+  return -1;
+}
+
+/** The error of a stream that is shorter or longer than its own Content-Length. */
+export function wrongLength(length: number, sent: number): WireError {
+  return badRequest(
+    sent < length
+      ? `the body stream ended after ${sent} of the ${length} bytes of its Content-Length`
+      : `the body stream has more than the ${length} bytes of its Content-Length`,
+  );
 }
 
 /** The part of a head that depends on method and headers only, and for what. */
@@ -109,6 +198,8 @@ interface HeadStart {
   readonly expects: boolean;
   /** Whether the headers end the connection after the response. */
   readonly closes: boolean;
+  /** What the headers say about the body; mostly nothing. */
+  readonly own: OwnFraming | null;
 }
 
 function headStart(method: string, headers: HeaderPairs, target: RequestTarget): HeadStart {
@@ -120,6 +211,7 @@ function headStart(method: string, headers: HeaderPairs, target: RequestTarget):
     bytes: latin1(startOfHead(headOf(method, headers, target))),
     expects: expects(headers),
     closes: closes(headers, target.isForwarded),
+    own: ownFraming(headers),
   };
 }
 
@@ -155,6 +247,7 @@ function plainGet(target: RequestTarget): EncodedRequest {
     bytes: encodeHead({ ...headOf("GET", [], target), body: "none" }),
     bodyInBytes: 0,
     body: null,
+    streamLength: -1,
     expectsContinue: false,
     closes: false,
   };
@@ -199,7 +292,7 @@ export interface RequestHead {
   readonly method: string;
   /** A path with query, an absolute URL for a proxy, or an authority for CONNECT. */
   readonly target: string;
-  /** In the order of sending. Content-Length and Transfer-Encoding among them are ignored. */
+  /** In the order of sending. Content-Length and Transfer-Encoding among them are left out. */
   readonly headers: HeaderPairs;
   /** The value of Host, unless {@link headers} contain one. */
   readonly authority: string;
@@ -229,6 +322,7 @@ function startOfHead(request: Omit<RequestHead, "body">): string {
   let accept = true;
   let encoding = true;
   let agent = true;
+  let isRange = false;
   let fields = "";
   for (const [name, value] of headers) {
     checkField(name, value);
@@ -248,6 +342,9 @@ function startOfHead(request: Omit<RequestHead, "body">): string {
       case "user-agent":
         agent = false;
         break;
+      case "range":
+        isRange = true;
+        break;
     }
     fields += `${name}: ${value}\r\n`;
   }
@@ -258,7 +355,8 @@ function startOfHead(request: Omit<RequestHead, "body">): string {
   }
   head += fields;
   if (accept) head += "Accept: */*\r\n";
-  if (encoding) head += "Accept-Encoding: gzip, deflate, br\r\n";
+  // A part of a compressed body could not be decoded.
+  if (encoding) head += `Accept-Encoding: ${isRange ? "identity" : "gzip, deflate, br"}\r\n`;
   if (agent) head += `User-Agent: ${USER_AGENT}\r\n`;
   return head;
 }
@@ -269,7 +367,8 @@ function framingOf(method: string, body: BodyFraming): string {
   return METHODS_WITH_BODY.includes(method) ? "Content-Length: 0\r\n" : "";
 }
 
-function checkField(name: string, value: string): void {
+/** @throws WireError `BAD_REQUEST` if a header cannot be sent. */
+export function checkField(name: string, value: string): void {
   if (!isAll(name, TOKEN)) throw badRequest(`${JSON.stringify(name)} is not a header name`);
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
@@ -334,6 +433,7 @@ export class BodySender {
   readonly #hooks: BodySenderHooks;
   readonly #continue = Promise.withResolvers<void>();
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  #streamLength = -1;
   #timer: Timer | null = null;
   #stopped = false;
   /** Continues after the socket has taken everything. */
@@ -352,8 +452,15 @@ export class BodySender {
    * Starts sending.
    *
    * @param waits whether to wait for {@link proceed} before the body, for at most a second.
+   * @param streamLength how long a stream is that is not sent in chunks; otherwise -1.
    */
-  start(head: Uint8Array<ArrayBuffer>, body: SeparateBody, waits: boolean): void {
+  start(
+    head: Uint8Array<ArrayBuffer>,
+    body: SeparateBody,
+    waits: boolean,
+    streamLength: number = -1,
+  ): void {
+    this.#streamLength = streamLength;
     if (body instanceof ReadableStream) this.#reader = body.getReader();
     this.waits = waits;
     if (waits) this.#timer = this.#clock.setTimer(() => this.proceed(), CONTINUE_MS);
@@ -395,7 +502,8 @@ export class BodySender {
       if (body instanceof Uint8Array) {
         await this.#sendBytes(body, true);
         this.done ||= !this.#stopped;
-      } else await this.#sendStream(this.#reader!);
+      } else if (this.#streamLength < 0) await this.#sendStream(this.#reader!);
+      else await this.#sendSized(this.#reader!, this.#streamLength);
     } catch (error) {
       if (this.#stopped) return;
       this.stop();
@@ -445,6 +553,25 @@ export class BodySender {
       await this.#write(encoder.encode(`${piece.length.toString(16)}\r\n`));
       await this.#sendBytes(piece, false);
       await this.#write(LINE_END);
+    }
+  }
+
+  /** @throws WireError if the stream fails, or has another length. */
+  async #sendSized(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+    length: number,
+  ): Promise<void> {
+    let sent = 0;
+    while (!this.#stopped) {
+      if (sent === length) this.done = true;
+      const piece = await readPiece(reader);
+      if (this.#stopped) return;
+      if (piece === null && sent === length) return;
+      if (piece === null || sent + piece.length > length) {
+        throw wrongLength(length, sent + (piece?.length ?? 0));
+      }
+      sent += piece.length;
+      await this.#sendBytes(piece, sent === length);
     }
   }
 

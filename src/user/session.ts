@@ -14,8 +14,10 @@ import { CheckResult, HttpResponse } from "../http/http_response.ts";
 import { isRedirect, nextRequest, type RedirectedRequest } from "../http/redirects.ts";
 import { RequestError } from "../http/request_error.ts";
 import {
+  checkOptions,
   encodeBody,
   type EncodedBody,
+  encodeFields,
   requestHeaders,
   type RequestOptions,
   withQuery,
@@ -174,9 +176,14 @@ export class Session {
     // Most requests need no async function, which would take longer than most of what it does.
     try {
       if (typeof method !== "string") throw notText("method", method);
-      if (typeof options !== "object" || options === null) throw notOptions(options);
+      if (options !== NO_OPTIONS) {
+        if (typeof options !== "object" || options === null) throw notOptions(options);
+        checkOptions(options);
+      }
+      const { params } = options;
+      const query = params === undefined ? null : encodeFields(params, "params");
       const request = this.#take(method.toUpperCase(), options);
-      const target = this.#resolve(request, url, options);
+      const target = this.#resolve(request, url, query, options);
       const encoded = encodeBody(options);
       if (encoded instanceof Promise) {
         return this.#sendEncoded(request, target, encoded, options, check);
@@ -349,10 +356,14 @@ export class Session {
     this.#spare = request;
   }
 
-  #resolve(request: SessionRequest, url: string, options: RequestOptions): ResolvedUrl {
+  #resolve(
+    request: SessionRequest,
+    url: string,
+    query: string | null,
+    options: RequestOptions,
+  ): ResolvedUrl {
     try {
-      const { params } = options;
-      const target = this.#urls.resolve(params === undefined ? url : withQuery(url, params));
+      const target = this.#urls.resolve(query === null ? url : withQuery(url, query));
       request.counter.name = asText(options.name ?? target.name);
       return target;
     } catch (error) {

@@ -63,7 +63,7 @@ Deno.test("headers keep their order and case, and replace the default ones in an
   ]);
 });
 
-Deno.test("the engine frames the body, whatever the headers say", () => {
+Deno.test("a head has one framing of the body", () => {
   const headers = [["content-LENGTH", "7"], ["Transfer-encoding", "gzip, chunked"]] as const;
   for (const given of [[], headers]) {
     assert.deepEqual(linesOwn({ headers: given }), []);

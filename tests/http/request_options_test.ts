@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import {
+  checkOptions,
   encodeBody,
   encodeFields,
+  type FieldValue,
   hasHeader,
   requestHeaders,
+  type RequestOptions,
   withQuery,
 } from "../../src/http/request_options.ts";
 
@@ -75,29 +78,129 @@ Deno.test("values that JSON cannot represent are refused", () => {
   assert.throws(() => encodeBody({ json: circle }), TypeError);
 });
 
-Deno.test("a body of another type is refused", () => {
-  const odd: unknown = 7;
-  assert.throws(() => encodeBody({ body: odd as string }), /a string, bytes, FormData/);
+const BAD_BODIES: [options: unknown, message: string][] = [
+  [7, "7, expected "],
+  [null, "null, expected .*; undefined sends none"],
+  [{ a: 1 }, "{ a: 1 }, expected .*; json sends an object as JSON"],
+  [new Map(), "Map.*; json sends"],
+  [(async function* () {})(), "; ReadableStream.from makes a stream of it"],
+];
+
+for (const [body, message] of BAD_BODIES) {
+  Deno.test(`a body of another type is refused: ${message}`, () => {
+    assert.throws(() => encodeBody({ body: body as string }), {
+      name: "TypeError",
+      message: new RegExp(`^body: .*${message}`),
+    });
+  });
+}
+
+const BAD_FIELDS: [fields: unknown, message: string][] = [
+  ["a=b", "'a=b', expected names and values"],
+  [null, "null, expected names and values"],
+  [new FormData(), "FormData {}, expected names and values; send it with the option body"],
+  [["a=b"], "expected a list of pairs, each [name, value]"],
+  [[["a"]], "expected a list of pairs, each [name, value]"],
+  [
+    { a: null },
+    "a is null, expected a string, a number or a boolean, or a list of them; undefined leaves it out",
+  ],
+  [{ a: { b: 1 } }, "a is { b: 1 }, expected a string, a number or a boolean, or a list of them"],
+  [{ a: [[1]] }, "a is [ 1 ], expected a string, a number or a boolean, or a list of them"],
+];
+
+for (const [fields, message] of BAD_FIELDS) {
+  Deno.test(`fields that have no text of their own are refused: ${message}`, () => {
+    for (const option of ["params", "form"] as const) {
+      assert.throws(() => encodeFields(fields as never, option), {
+        name: "TypeError",
+        message: `${option}: ${message}`,
+      });
+    }
+  });
+}
+
+Deno.test("a Blob is sent with its type", async () => {
+  const body = new Blob(["content"], { type: "image/png" });
+  const { content, contentType } = await encodeBody({ body });
+  assert.deepEqual([new TextDecoder().decode(content as Uint8Array), contentType], [
+    "content",
+    "image/png",
+  ]);
+  assert.equal((await encodeBody({ body: new Blob(["x"]) })).contentType, null);
+});
+
+Deno.test("a type of multipart gets the boundary of the form, other types are kept", () => {
+  const sent = (own: string, body = "multipart/form-data; boundary=x1"): string =>
+    requestHeaders({ headers: { "Content-Type": own } }, body, null)[0]![1];
+  assert.equal(sent("multipart/form-data"), "multipart/form-data; boundary=x1");
+  assert.equal(sent("Multipart/Mixed; a=b"), "Multipart/Mixed; a=b; boundary=x1");
+  assert.equal(
+    sent('multipart/form-data; BOUNDARY="y"; a=b'),
+    "multipart/form-data; a=b; boundary=x1",
+  );
+  assert.equal(sent("text/plain"), "text/plain");
+  assert.equal(sent("multipart/form-data", "application/json"), "multipart/form-data");
+});
+
+const BAD_OPTION_NAMES: [options: unknown, message: string][] = [
+  [{ timout: 1 }, 'options: "timout" is unknown; did you mean timeout?'],
+  [{ json: {}, parms: undefined }, 'options: "parms" is unknown; did you mean params?'],
+  [{ nmae: "x" }, 'options: "nmae" is unknown; did you mean name?'],
+  [{ header: {} }, 'options: "header" is unknown; did you mean headers?'],
+  [{ Headers: {} }, 'options: "Headers" is unknown; did you mean headers?'],
+  [{ data: {} }, 'options: "data" is unknown; did you mean form or body?'],
+  [{ search_params: {} }, 'options: "search_params" is unknown; did you mean params?'],
+  [
+    { check: () => {} },
+    'options: "check" is unknown; a check is the third argument of the request',
+  ],
+  [
+    { zzz: 1 },
+    'options: "zzz" is unknown; a request has the options name, params, headers, json, form, body, ' +
+    "timeout, redirect, auth",
+  ],
+  [{ redirect: "manuel" }, 'redirect: \'manuel\', expected "follow" or "manual"'],
+];
+
+for (const [options, message] of BAD_OPTION_NAMES) {
+  Deno.test(`unknown options are refused: ${message}`, () => {
+    assert.throws(() => checkOptions(options as never), { name: "TypeError", message });
+  });
+}
+
+Deno.test("every known option passes", () => {
+  const { name, params, headers, json, form, body, timeout, redirect, auth } = {} as RequestOptions;
+  checkOptions({ name, params, headers, json, form, body, timeout, redirect, auth });
+  checkOptions({ redirect: "follow" });
+  checkOptions({});
 });
 
 Deno.test("values are encoded, arrays repeat, undefined is left out", () => {
   assert.equal(
     encodeFields({
+      big: 9007199254740993n,
       "a b": "ü&=",
       n: 0,
       yes: false,
       list: ["x", 2, true],
       none: undefined,
       empty: [],
-    }),
-    "a+b=%C3%BC%26%3D&n=0&yes=false&list=x&list=2&list=true",
+    }, "form"),
+    "big=9007199254740993&a+b=%C3%BC%26%3D&n=0&yes=false&list=x&list=2&list=true",
   );
-  assert.equal(encodeFields(new URLSearchParams("a=1&a=2")), "a=1&a=2");
+  for (
+    const fields of [
+      new URLSearchParams("a=1&a=2&b="),
+      new Map<string, FieldValue | FieldValue[]>([["a", [1, 2]], ["b", ""]]),
+      [["a", 1], ["a", 2], ["b", ""]] as [string, FieldValue][],
+    ]
+  ) assert.equal(encodeFields(fields, "params"), "a=1&a=2&b=");
 });
 
 Deno.test("fields are appended to an existing query", () => {
   const added = ["/a", "/a?", "/a?b", "/a?b=c&", "/a#d", "/a?b=c#d?e", "?b=c"]
-    .map((url) => withQuery(url, { q: 1 }));
+    .map((url) => withQuery(url, "q=1"));
   assert.deepEqual(added, [
     "/a?q=1",
     "/a?q=1",
@@ -123,7 +226,13 @@ const BAD_OPTIONS: [options: unknown, message: string][] = [
   [{ headers: { "x-id": null } }, "headers: x-id is null, expected a string"],
   [{ headers: { "x-id": { a: 1 } } }, "headers: x-id is { a: 1 }, expected a string"],
   [{ headers: [[Symbol("x"), "1"]] }, "headers: Symbol(x) is Symbol(x), expected a string"],
-  [{ headers: "x: 1" }, "headers: 'x: 1', expected an object"],
+  [
+    { headers: { Authorization: ["s3cret"] } },
+    "headers: Authorization is no string (object), expected a string",
+  ],
+  [{ headers: "x: 1" }, "headers: a string, expected an object"],
+  [{ headers: ["x: 1"] }, "headers: expected a list of pairs, each [name, value]"],
+  [{ headers: [["x"]] }, "headers: expected a list of pairs, each [name, value]"],
   [{ headers: null }, "headers: null, expected an object"],
   [{ auth: "user:password" }, "auth: expected [user, password], two strings"],
   [{ auth: ["user"] }, "auth: expected [user, password], two strings"],

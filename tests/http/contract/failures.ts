@@ -200,6 +200,19 @@ export function failureContract(contract: Contract): void {
     assert.equal(target.requests.length, 0);
   });
 
+  contract("no message contains the value of a header", async ({ session }) => {
+    for (const value of ["s3cret\nx", "s3cret☃"]) {
+      await assert.rejects(
+        session.get("/", { headers: { Authorization: value } }),
+        (error: Error) => {
+          assert.match(error.message, /^BAD_REQUEST: the value of Authorization contains "/);
+          assert.doesNotMatch(Deno.inspect(error), /s3cret/);
+          return true;
+        },
+      );
+    }
+  });
+
   contract("neither names nor messages contain user and password of a URL", async (world) => {
     const { session, samples } = world;
     const urls = ["http://me:s3cret@[/", "ftp://me:s3cret@127.0.0.1/", "me:s3cret@127.0.0.1/x"];
