@@ -4,12 +4,21 @@
  * @module
  */
 
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
+import {
+  brotliDecompressSync,
+  gunzipSync,
+  inflateRawSync,
+  inflateSync,
+  zstdDecompressSync,
+} from "node:zlib";
 import { errorText } from "../core/errors.ts";
 import { RequestError, WireError } from "./request_error.ts";
 
 /** No reasonable server applies more codings than this. */
 const MAX_CODINGS = 5;
+
+/** The length up to which a name that the target has chosen is shown. */
+const MAX_SHOWN = 40;
 
 /**
  * Decodes the body of a response.
@@ -23,8 +32,26 @@ export function decodeResponse(
   contentEncoding: string,
   maxSize: number,
 ): Uint8Array<ArrayBuffer> {
+  return ofRequest(method, url, () => decodeBody(wire, contentEncoding, maxSize));
+}
+
+/**
+ * The text of a response.
+ *
+ * @throws RequestError as {@link decodeText}, with the request in the message.
+ */
+export function responseText(
+  method: string,
+  url: URL,
+  body: Uint8Array<ArrayBuffer>,
+  contentType: string | null,
+): string {
+  return ofRequest(method, url, () => decodeText(body, contentType));
+}
+
+function ofRequest<Result>(method: string, url: URL, decode: () => Result): Result {
   try {
-    return decodeBody(wire, contentEncoding, maxSize);
+    return decode();
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new RequestError(error.code, method, url.href, error.message, error);
@@ -32,13 +59,13 @@ export function decodeResponse(
 }
 
 /**
- * Decodes a body. If a coding is unknown, the body is returned unchanged. No coding produces more than
- * `maxSize` bytes, however much its input would expand to: decoding stops there.
+ * Decodes a body. No coding produces more than `maxSize` bytes, however much its input would expand to:
+ * decoding stops there.
  *
  * @param contentEncoding the header's value: the codings in the order in which they were applied.
  * @param maxSize the largest decoded body in bytes.
- * @throws WireError `BAD_ENCODING` if the body is corrupt or truncated or has more than five codings;
- *   `TOO_LARGE` if the decoded body is too large.
+ * @throws WireError `BAD_ENCODING` if the body is corrupt or truncated, or has an unknown coding or more than
+ *   five; `TOO_LARGE` if the decoded body is too large.
  */
 export function decodeBody(
   wire: Uint8Array<ArrayBuffer>,
@@ -55,7 +82,13 @@ export function decodeBody(
   let body = wire;
   for (const coding of codings.reverse()) {
     const decode = DECODERS.get(coding);
-    if (decode === undefined) return wire;
+    if (decode === undefined) {
+      const text = JSON.stringify(coding.slice(0, MAX_SHOWN));
+      throw new WireError(
+        "BAD_ENCODING",
+        `unknown content coding ${text}: gzip, deflate, br and zstd are supported`,
+      );
+    }
     body = decodeOne(decode, body, maxSize);
   }
   return body;
@@ -88,6 +121,7 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
     return plain(inflate(body, { maxOutputLength }));
   }],
   ["br", unbrotli],
+  ["zstd", unzstd],
   ["identity", (body) => body],
   ["", (body) => body],
 ]);
@@ -110,11 +144,103 @@ const decompressBrotli = brotliDecompressSync as unknown as (
   options: { readonly maxOutputLength: number; readonly info: true },
 ) => { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
 
-const decoder = new TextDecoder();
+/** Decodes zstd. The runtime accepts truncated frames and ignores what follows the first one. */
+function unzstd(body: Bytes, maxOutputLength: number): Bytes {
+  const pieces: Bytes[] = [];
+  let size = 0;
+  for (let at = 0; at < body.length;) {
+    const end = zstdFrameEnd(body, at);
+    const left = maxOutputLength - size;
+    // A limit of 0 is none.
+    const piece = plain(
+      zstdDecompressSync(body.subarray(at, end), { maxOutputLength: Math.max(left, 1) }),
+    );
+    if (piece.length > left) throw tooLarge(maxOutputLength);
+    pieces.push(piece);
+    size += piece.length;
+    at = end;
+  }
+  return joined(pieces, size);
+}
 
-/** The text of a body in UTF-8, without a byte order mark. */
-export function decodeText(body: Uint8Array<ArrayBuffer>): string {
+/**
+ * The end of a zstd frame (RFC 8878).
+ *
+ * @throws Error if there is none at this place, or if it is not complete.
+ */
+function zstdFrameEnd(bytes: Bytes, start: number): number {
+  const { length } = bytes;
+  const uint32 = (at: number): number =>
+    at + 4 <= length ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true) : 0;
+  const magic = uint32(start);
+  let end: number;
+  if (magic >>> 4 === 0x184d2a5) {
+    end = start + 8 + uint32(start + 4);
+  } else if (magic === 0xfd2fb528) {
+    const descriptor = bytes[start + 4] ?? 0;
+    const isSingleSegment = (descriptor >> 5) & 1;
+    const dictionarySize = [0, 1, 2, 4][descriptor & 3]!;
+    const sizeSize = [isSingleSegment, 2, 4, 8][descriptor >> 6]!;
+    end = start + 5 + (1 - isSingleSegment) + dictionarySize + sizeSize;
+    for (let isLast = false; !isLast && end + 3 <= length;) {
+      const header = bytes[end]! | (bytes[end + 1]! << 8) | (bytes[end + 2]! << 16);
+      isLast = (header & 1) === 1;
+      const isRepeated = ((header >> 1) & 3) === 1;
+      end += 3 + (isRepeated ? 1 : header >> 3);
+      if (isLast) end += (descriptor >> 2) & 1 ? 4 : 0;
+      else if (end + 3 > length) end = Infinity;
+    }
+  } else throw new Error("the zstd data is not valid");
+  if (end > length) throw new Error("the zstd data is not complete");
+  return end;
+}
+
+const utf8 = new TextDecoder();
+
+/** Decoders of other charsets. There are as many as the runtime has names for. */
+const decoders = new Map<string, TextDecoder>();
+
+/**
+ * The text of a body: in the charset of its byte order mark, or else of its content type, or else in UTF-8, as
+ * in browsers.
+ *
+ * @throws WireError `BAD_ENCODING` if the charset is unknown.
+ */
+export function decodeText(body: Uint8Array<ArrayBuffer>, contentType: string | null): string {
+  const charset = markedCharset(body) ?? (contentType === null ? null : charsetOf(contentType));
+  if (charset === null) return utf8.decode(body);
+  let decoder = decoders.get(charset);
+  if (decoder === undefined) decoders.set(charset, decoder = decoderOf(charset));
   return decoder.decode(body);
+}
+
+/** The charset of a byte order mark of UTF-16. That of UTF-8 needs no other decoder. */
+function markedCharset(body: Uint8Array): string | null {
+  switch (body[0]) {
+    case 0xfe:
+      return body[1] === 0xff ? "utf-16be" : null;
+    case 0xff:
+      return body[1] === 0xfe ? "utf-16le" : null;
+    case 0xef:
+      return body[1] === 0xbb && body[2] === 0xbf ? "utf-8" : null;
+    default:
+      return null;
+  }
+}
+
+/** The `charset` of a content type; `null` for none. */
+function charsetOf(contentType: string): string | null {
+  const found = /;\s*charset\s*=\s*(?:"([^"]*)"|([^;,\s]*))/i.exec(contentType);
+  return found === null ? null : (found[1] ?? found[2]!).trim().toLowerCase() || null;
+}
+
+function decoderOf(charset: string): TextDecoder {
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    const text = JSON.stringify(charset.slice(0, MAX_SHOWN));
+    throw new WireError("BAD_ENCODING", `unknown charset ${text} in the content type`);
+  }
 }
 
 /** Joins the pieces of a body into an array that has its own buffer. */

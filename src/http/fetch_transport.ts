@@ -16,7 +16,7 @@ import { CLIENT_CERTIFICATE_ALERT } from "../net/tls_errors.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
 import { Turns } from "../net/turns.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
-import { decodeResponse, decodeText, joined } from "./decoding.ts";
+import { decodeResponse, joined, responseText } from "./decoding.ts";
 import { checkField, ownFraming, streamLengthOf, wrongLength } from "./request_encoder.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
 import {
@@ -436,7 +436,8 @@ class FetchResponse implements WireResponse {
   }
 
   text(): string {
-    return decodeText(this.bytes());
+    const body = this.bytes();
+    return responseText(this.#method, this.#url, body, this.headers.get("content-type"));
   }
 
   bytes(): Uint8Array<ArrayBuffer> {

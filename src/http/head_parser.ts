@@ -358,6 +358,8 @@ const CONNECTION = bytesOf("connection");
 const KEEP_ALIVE = bytesOf("keep-alive");
 const SET_COOKIE = bytesOf("set-cookie");
 const LOCATION = bytesOf("location");
+const CHARSET_UTF_8 = bytesOf("charset=utf-8");
+const CONTENT_TYPE = bytesOf("content-type");
 const CONTENT_ENCODING = bytesOf("content-encoding");
 const CONTENT_LENGTH = bytesOf("content-length");
 const TRANSFER_ENCODING = bytesOf("transfer-encoding");
@@ -573,6 +575,26 @@ export function headersOf(head: Uint8Array): Headers {
 /** The values of all `Set-Cookie` fields in order. */
 export function setCookiesOf(head: Uint8Array): string[] {
   return valuesOf(head, SET_COOKIE);
+}
+
+/**
+ * The value of the first `Content-Type` field if it may name another charset than UTF-8, otherwise `null`. It
+ * is read for each text, so most lines are skipped with a look at two bytes, and most values need no string.
+ */
+export function typeWithCharset(head: Uint8Array): string | null {
+  for (let at = head.indexOf(LF) + 1; at > 0; at = head.indexOf(LF, at) + 1) {
+    if (
+      (head[at]! | 0x20) !== CONTENT_TYPE[0] || head[at + CONTENT_TYPE.length] !== COLON ||
+      !isWord(head, at, CONTENT_TYPE)
+    ) continue;
+    const start = at + CONTENT_TYPE.length + 1;
+    const end = head.indexOf(CR, start);
+    const semicolon = head.indexOf(SEMICOLON, start);
+    if (semicolon < 0 || semicolon > end) return null;
+    const charset = skipBlanks(head, semicolon + 1, end);
+    return isElement(head, charset, end, CHARSET_UTF_8) ? null : latin1(head, start, end).trim();
+  }
+  return null;
 }
 
 /** The values of all `Location` fields in order. */

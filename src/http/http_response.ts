@@ -82,7 +82,10 @@ export class HttpResponse {
     };
   }
 
-  /** The response headers; names are case-insensitive. */
+  /**
+   * The response headers; names are case-insensitive. Bytes beyond ASCII in a value are one character each, as
+   * in `fetch`, whatever their charset.
+   */
   get headers(): Headers {
     return this.#wire.headers;
   }
@@ -96,13 +99,17 @@ export class HttpResponse {
     return promised(() => this.#wire.bytes());
   }
 
-  /** The body as UTF-8. */
+  /**
+   * The body as text, in the charset of its byte order mark or else of its content type; otherwise UTF-8.
+   *
+   * @throws RequestError as {@link bytes}; `BAD_ENCODING` if the charset is unknown.
+   */
   text(): Promise<string> {
     return promised(() => this.#wire.text());
   }
 
   /**
-   * The body as JSON.
+   * The body as JSON, decoded as in {@link text}.
    *
    * @throws SyntaxError if the body is not JSON.
    */

@@ -6,9 +6,15 @@
 
 import type { Clock } from "../core/clock.ts";
 import { Connection, type ConnectionOwner, type ConnectionSettings } from "./connection.ts";
-import { decodeResponse, decodeText, joined } from "./decoding.ts";
+import { decodeResponse, joined, responseText } from "./decoding.ts";
 import { ConnectAttempt, type DialSettings } from "./dialer.ts";
-import { contentEncodingOf, headersOf, locationsOf, setCookiesOf } from "./head_parser.ts";
+import {
+  contentEncodingOf,
+  headersOf,
+  locationsOf,
+  setCookiesOf,
+  typeWithCharset,
+} from "./head_parser.ts";
 import { type EncodedRequest, encodeRequest, type RequestTarget } from "./request_encoder.ts";
 import { RequestError, WireError } from "./request_error.ts";
 import type { WireMessage } from "./response_parser.ts";
@@ -305,7 +311,8 @@ class SocketResponse implements WireResponse {
   text(): string {
     const { isEncoded, bodyView } = this.#message;
     // Most bodies can be read where they are.
-    return decodeText(isEncoded || bodyView === null ? this.bytes() : bodyView);
+    const body = isEncoded || bodyView === null ? this.bytes() : bodyView;
+    return responseText(this.#method, this.#url, body, typeWithCharset(this.#message.head));
   }
 
   bytes(): Uint8Array<ArrayBuffer> {

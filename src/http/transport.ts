@@ -112,9 +112,9 @@ export interface WireResponse {
    */
   bytes(): Uint8Array<ArrayBuffer>;
   /**
-   * The body without content codings, as UTF-8.
+   * The body without content codings, as text in its charset.
    *
-   * @throws RequestError as {@link bytes}.
+   * @throws RequestError as {@link bytes}, and `BAD_ENCODING` if the charset is unknown.
    */
   text(): string;
 }

@@ -17,6 +17,7 @@ testTransport({
       "fetch sends it again by itself and does not say so",
     "an invalid chunk size: BAD_RESPONSE": "fetch does not tell it from a body that breaks off",
     "interim responses that never end: BAD_RESPONSE": "fetch reads them until the timeout",
+    "all members of a gzip body are decoded": "fetch decodes the first one only",
     "for gzip of unknown length, the size on the wire is counted":
       "fetch hides what it has decoded",
   },

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { contentEncodingOf, headersOf, setCookiesOf } from "../../src/http/head_parser.ts";
+import {
+  contentEncodingOf,
+  headersOf,
+  setCookiesOf,
+  typeWithCharset,
+} from "../../src/http/head_parser.ts";
 import { bytesOf } from "./parser_outcome.ts";
 
 const HEAD = bytesOf([
@@ -43,4 +48,20 @@ Deno.test("content encodings are found in any case, and several are joined", () 
 Deno.test("a value can be very long", () => {
   const value = "v".repeat(60_000);
   assert.equal(headersOf(bytesOf(`HTTP/1.1 200\r\nA: ${value}\r\n\r\n`)).get("a"), value);
+});
+
+Deno.test("the content type is found in any case, if it may name another charset than UTF-8", () => {
+  const type = (...lines: string[]): string | null =>
+    typeWithCharset(
+      bytesOf(["HTTP/1.1 200 content-type: x;y", ...lines, "", ""].join("\r\n")),
+    );
+  assert.equal(type("Server: a;b", "Content-Typo: x; charset=y", "c: d;e"), null);
+  assert.equal(type("Content-Type: text/html", "Server: a;b"), null);
+  assert.equal(type("Content-Type: text/html;\tCharset=UTF-8"), null);
+  assert.equal(
+    type("CONTENT-type:a/b;charset=utf-8x ", "content-type: c/d;e"),
+    "a/b;charset=utf-8x",
+  );
+  assert.equal(type("content-type:", "A: b;c"), null);
+  assert.equal(typeWithCharset(bytesOf("HTTP/1.1 200\r\n\r\n")), null);
 });

@@ -18,7 +18,7 @@ function response(
     bytesSent: 0,
     endedAt: 0,
     bytes: () => new TextEncoder().encode(body),
-    text: () => decodeText(new TextEncoder().encode(body)),
+    text: () => decodeText(new TextEncoder().encode(body), null),
   };
   return new HttpResponse(wire, new URL("http://127.0.0.1/"), false, 1.5, phases, check);
 }

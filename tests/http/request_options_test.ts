@@ -83,7 +83,10 @@ const BAD_BODIES: [options: unknown, message: string][] = [
   [null, "null, expected .*; undefined sends none"],
   [{ a: 1 }, "{ a: 1 }, expected .*; json sends an object as JSON"],
   [new Map(), "Map.*; json sends"],
-  [(async function* () {})(), "; ReadableStream.from makes a stream of it"],
+  [
+    { async *[Symbol.asyncIterator](): AsyncGenerator {} },
+    "; ReadableStream.from makes a stream of it",
+  ],
 ];
 
 for (const [body, message] of BAD_BODIES) {

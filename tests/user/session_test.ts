@@ -337,6 +337,14 @@ for (const [options, message] of BAD_OPTIONS) {
   });
 }
 
+Deno.test("an unknown option is an error of the test: nothing is sent or counted", async () => {
+  const { session, transport, recorded } = scene(() => Promise.resolve(answer()));
+  for (const options of [{ timout: 1 }, { params: { a: null } }, { redirect: "no" }, { body: 7 }]) {
+    await assert.rejects(session.get("/", options as never), { name: "TypeError" });
+  }
+  assert.equal(transport.requests.length + recorded.samples.length, 0);
+});
+
 Deno.test("a URL object is requested like its text", async () => {
   const { session, transport } = scene(() => Promise.resolve(answer()));
   await session.get(new URL("http://127.0.0.1:9000/items?id=5") as unknown as string);

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from "node:zlib";
 import type { Contract } from "./world.ts";
 
 const TEXT = "hello ".repeat(500);
@@ -11,6 +17,7 @@ const CODED: readonly (readonly [string, Uint8Array])[] = [
   ["deflate", deflateSync(TEXT)],
   ["deflate", deflateRawSync(TEXT)],
   ["br", brotliCompressSync(TEXT)],
+  ["zstd", zstdCompressSync(TEXT)],
   ["gzip, br", brotliCompressSync(gzipSync(TEXT))],
 ];
 
@@ -21,7 +28,7 @@ function coded(coding: string, bytes: Uint8Array): Response {
 /** Content codings of responses. */
 export function encodingContract(contract: Contract): void {
   contract(
-    "gzip, deflate and br are decoded, and their size on the wire is counted",
+    "gzip, deflate, br and zstd are decoded, and their size on the wire is counted",
     async (world) => {
       const { target, session, samples } = world;
       for (const [coding, bytes] of CODED) {
@@ -44,9 +51,39 @@ export function encodingContract(contract: Contract): void {
     assert.equal(world.sample.bytesReceived, bytes.length);
   });
 
-  contract("an unknown coding is not decoded", async ({ target, session }) => {
+  contract("an unknown coding is BAD_ENCODING when the body is read", async (world) => {
+    const { target, session, samples } = world;
     target.route("/", () => coded("zipp", new TextEncoder().encode("raw")));
-    assert.equal(await (await session.get("/")).text(), "raw");
+    const res = await session.get("/");
+    await assert.rejects(res.text(), {
+      code: "BAD_ENCODING",
+      message: /unknown content coding "zipp"/,
+    });
+    assert.equal(samples[0]!.error, null);
+  });
+
+  contract("all members of a gzip body are decoded", async ({ target, session }) => {
+    const members = new Uint8Array([...gzipSync("one "), ...gzipSync("two")]);
+    target.route("/", () => coded("gzip", members));
+    assert.equal(await (await session.get("/")).text(), "one two");
+  });
+
+  contract("text and JSON are in the charset of the content type", async (world) => {
+    const { target, session, samples } = world;
+    const body = Uint8Array.from('{"name":"J\xfcrgen"}', (byte) => byte.charCodeAt(0));
+    const answer = (charset: string): void =>
+      target.route("/", () =>
+        new Response(body, {
+          headers: { "content-type": `application/json; charset=${charset}` },
+        }));
+    answer("iso-8859-1");
+    const res = await session.get("/");
+    assert.equal(await res.text(), '{"name":"Jürgen"}');
+    assert.deepEqual(await res.json(), { name: "Jürgen" });
+    answer("klingon");
+    await session.get("/", {}, (res) => res.json());
+    assert.equal(samples.at(-1)!.error, "BAD_ENCODING");
+    assert.equal((await (await session.get("/")).bytes()).length, body.length);
   });
 
   contract("a response to HEAD can name a coding", async ({ target, session, samples }) => {
