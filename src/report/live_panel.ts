@@ -44,7 +44,7 @@ export function render(snapshot: Snapshot, size: PanelSize, rates: PanelRates): 
   const draw = (line: readonly Span[]): string => renderLine(line, size.columns, size.color);
   const figureColumns = leftColumns(size.columns);
   const figures = figuresOf(snapshot, figureColumns, { rates, isRoomy: isRoomy(room) })
-    .map((line) => renderLine(line, figureColumns, size.color));
+    .map((line) => renderLine(withoutEnd(line, figureColumns), figureColumns, size.color));
   const side = { columns: size.columns - figureColumns - GUTTER.length, color: size.color };
   const head = [
     draw(progressBar(snapshot, size.columns)),
@@ -88,6 +88,22 @@ const NARROW_COLUMNS = 40;
 
 function withoutPadding(line: readonly Span[]): Span[] {
   return line.map(({ text, tone }) => span(text.replaceAll(/ {2,}/g, " "), tone));
+}
+
+/** A line of figures without those at its end for which there is no room. */
+function withoutEnd(line: readonly Span[], columns: number): readonly Span[] {
+  let left = columns;
+  const end = line.findIndex(({ text }) => {
+    const isTooLong = columnsOf(text.trimEnd()) > left;
+    left -= columnsOf(text);
+    return isTooLong;
+  });
+  // Without its value, the name of a figure says nothing.
+  return end < 0 ? line : line.slice(0, line.slice(0, end).findLastIndex(isValue) + 1);
+}
+
+function isValue({ tone }: Span): boolean {
+  return tone !== "quiet";
 }
 
 /** With fewer lines, there is no table. */

@@ -280,6 +280,25 @@ Deno.test("a low terminal shows what matters most", () => {
   ]);
 });
 
+Deno.test("a narrow panel leaves out figures rather than parts of them", () => {
+  assert.deepEqual(panel(openSnapshot(30, {}, CROSSED), 40).slice(0, 14), [
+    "running     25%  30s of 2m, 1m30s left",
+    "",
+    "users       2 of 50 busy",
+    "iterations  199.8 of 200/s   queued 0",
+    "step        200 iterations/s",
+    "rate now    392.0/s   ▆▆▆▆▆▇▇▇████████▇▇",
+    "p95 now     36.0 ms   ██████████████████",
+    "requests    12,360   failures 7 (0.06%)",
+    "in progress 0",
+    "whole run   p50 12.0   p95 36.0   ",
+    "last 5 s    p50 12.0   p95 36.0   ",
+    "service     p50 40.0   p95 120    ",
+    "start delay p50 0.100  p95 0.300  ",
+    "process     cpu 31%   loop lag 1.25 ms",
+  ]);
+});
+
 Deno.test("a master that waits says how many workers are there", () => {
   const workers = [
     workerRow({ id: "a", state: "ready", users: 0, rate: 0, cpu: 0.02, lagMs: 0 }),
