@@ -124,7 +124,7 @@ export class RunWatch {
   }
 
   #checkShortages({ elapsedSeconds, users }: Snapshot, isOver = false): void {
-    this.#shortages.check({ elapsedSeconds, peakUsers: users.peak }, isOver);
+    this.#shortages.check({ elapsedSeconds, users: Math.max(users.peak, users.target) }, isOver);
   }
 }
 

@@ -10,8 +10,8 @@ import type { DryFeeder, EmptyQueue, Shortage } from "../shared/shortages.ts";
 /** A moment of a run. */
 export interface ShortageMoment {
   readonly elapsedSeconds: number;
-  /** The most users at once so far. */
-  readonly peakUsers: number;
+  /** Users that run, or are to run. */
+  readonly users: number;
 }
 
 /** A queue that stays empty for this long, in seconds, may stay so. */
@@ -27,6 +27,8 @@ export class ShortageWatch {
   /** When feeders and queues were found to be empty, in seconds of the run. */
   readonly #feeders = new Map<string, number>();
   readonly #queues = new Map<string, QueueState>();
+  /** The most users so far. */
+  #users = 0;
   #texts: readonly string[] = [];
 
   /** @param onNew called with a sentence when a feeder or queue has become short. */
@@ -42,6 +44,7 @@ export class ShortageWatch {
 
   /** Looks at what is short at this moment. @param isOver whether it is the end of the run. */
   check(moment: ShortageMoment, isOver = false): void {
+    this.#users = Math.max(this.#users, moment.users);
     this.#texts = this.#source().flatMap((shortage) =>
       shortage.kind === "feeder"
         ? this.#feederTexts(shortage, moment)
@@ -49,10 +52,10 @@ export class ShortageWatch {
     );
   }
 
-  #feederTexts(feeder: DryFeeder, { elapsedSeconds, peakUsers }: ShortageMoment): string[] {
+  #feederTexts(feeder: DryFeeder, { elapsedSeconds }: ShortageMoment): string[] {
     const { name } = feeder;
     const since = this.#feeders.get(name);
-    const text = feederText(feeder, since ?? elapsedSeconds, peakUsers);
+    const text = feederText(feeder, since ?? elapsedSeconds, this.#users);
     if (since === undefined) {
       this.#feeders.set(name, elapsedSeconds);
       this.#onNew(text);
@@ -93,14 +96,14 @@ interface QueueState {
 function feederText(
   { name, rows, onEmpty, refusals, waiting }: DryFeeder,
   since: number,
-  peakUsers: number,
+  allUsers: number,
 ): string {
   const all = rows === 1 ? "its only row was" : `all ${rows.toLocaleString("en")} were`;
   const head = `Feeder ${name} has no more rows: ${all} handed out within ` +
     `${formatDuration(Math.max(1, Math.ceil(since)))}`;
   const users = (count: number): string => {
-    const of = count <= peakUsers ? ` of ${peakUsers.toLocaleString("en")}` : "";
-    const isOne = (of === "" ? count : peakUsers) === 1;
+    const of = count <= allUsers ? ` of ${allUsers.toLocaleString("en")}` : "";
+    const isOne = (of === "" ? count : allUsers) === 1;
     return `${count.toLocaleString("en")}${of} ${isOne ? "user" : "users"}`;
   };
   const effect = {
@@ -108,7 +111,7 @@ function feederText(
     throw: `${times(refusals)} next() ${refusals === 1 ? "has" : "have"} failed since`,
     wait: `${users(waiting)} ${waiting === 1 ? "is" : "are"} waiting for one`,
   }[onEmpty];
-  const few = rows < peakUsers ? " There are fewer rows than users." : "";
+  const few = rows < allUsers ? " There are fewer rows than users." : "";
   return `${head}; ${effect}.${few}`;
 }
 

@@ -15,14 +15,14 @@ class Scene {
   /** What is said at a moment. */
   at(elapsedSeconds: number, ...shortages: readonly Shortage[]): readonly string[] {
     this.shortages = shortages;
-    this.watch.check({ elapsedSeconds, peakUsers: 50 });
+    this.watch.check({ elapsedSeconds, users: 50 });
     return this.watch.texts;
   }
 
   /** What is said at the end. */
   end(elapsedSeconds: number, ...shortages: readonly Shortage[]): readonly string[] {
     this.shortages = shortages;
-    this.watch.check({ elapsedSeconds, peakUsers: 50 }, true);
+    this.watch.check({ elapsedSeconds, users: 50 }, true);
     return this.watch.texts;
   }
 }
