@@ -100,7 +100,7 @@ function feederText(
 ): string {
   const all = rows === 1 ? "its only row was" : `all ${rows.toLocaleString("en")} were`;
   const head = `Feeder ${name} has no more rows: ${all} handed out within ` +
-    `${formatDuration(Math.max(1, Math.ceil(since)))}`;
+    `${formatDuration(Math.max(1, Math.round(since)))}`;
   const users = (count: number): string => {
     const of = count <= allUsers ? ` of ${allUsers.toLocaleString("en")}` : "";
     const isOne = (of === "" ? count : allUsers) === 1;
