@@ -102,6 +102,7 @@ async function runUsers(
     random: systemRandom,
     env: (name) => host.env(name),
     activity: session.activity,
+    places: session.places,
     cpuSeconds: () => host.cpuSeconds(),
     openFileLimit: await host.openFileLimit(),
     sockets: loggedSocketKind(),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import {
   AiotestError,
@@ -35,6 +35,7 @@ import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
+import { ErrorPlaces } from "../user/error_places.ts";
 import { LogTail } from "../web/feed.ts";
 import type { RunMetadata } from "../web/report_content.ts";
 import { REPORT_FORMATS } from "../web/report_formats.ts";
@@ -205,6 +206,8 @@ export class RunSession {
   #exitCall: ExitCall | null = null;
   /** Gets the id of each test that starts, in its first element; shared with the watchdog. */
   readonly activity: Int32Array = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
+  /** Finds where the test file's code threw an error. */
+  readonly places: ErrorPlaces;
   #watchdog: Watchdog | null = null;
   /** When the watchdog is informed next, on the system clock. */
   #informAt = 0;
@@ -218,6 +221,7 @@ export class RunSession {
   constructor(host: Host, options: Options) {
     this.host = host;
     this.options = options;
+    this.places = new ErrorPlaces(dirname(resolve(host.cwd, options.aiotestfile)));
     this.#abilities = consoleAbilities(host.stdout, (name) => host.env(name));
     this.#console = new ConsoleOutput(host.stdout, { ...this.#abilities, log: host.stderr });
   }
@@ -234,7 +238,9 @@ export class RunSession {
   async open(exports: TestFileExports | null): Promise<void> {
     const { host, options } = this;
     host.onUncaughtError((thrown) => {
-      this.#strayLog.add(`Uncaught error: ${errorText(thrown)}`);
+      const text = errorText(thrown);
+      const place = this.places.placeOf(thrown, text, systemClock.now());
+      this.#strayLog.add(`Uncaught error: ${text}${place === "" ? "" : ` (${place})`}`);
       this.#countStrayError(thrown);
     });
     const write = await logWriter(host, options, (line) => this.print(line));

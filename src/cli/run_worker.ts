@@ -64,6 +64,7 @@ export async function runWorker(
       cpuSeconds: () => host.cpuSeconds(),
       env: (variable) => host.env(variable),
       activity: session.activity,
+      places: session.places,
       setUp: (forwarded) => setUpNode(session, exports, commandLine, { rpc, forwarded }),
     });
     session.guard({

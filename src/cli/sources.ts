@@ -8,7 +8,7 @@
 import { extname, resolve } from "node:path";
 import type { Option } from "commander";
 import { parse as parseToml, TomlError } from "smol-toml";
-import { errorText, isInstance, UsageError } from "../core/errors.ts";
+import { isInstance, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { didYouMean, nearestWord } from "../core/spelling.ts";
 import { type FlagTexts, suggestion } from "./flag_parser.ts";
@@ -87,7 +87,9 @@ function fromToml(path: string, text: string): unknown {
     return parseToml(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    const reason = errorText(error.message).replace("Invalid TOML document: ", "");
+    // Below its first line, the message shows the part of the file.
+    const [line] = error.message.split("\n", 1);
+    const reason = line!.replace("Invalid TOML document: ", "");
     throw new UsageError(
       `${path}:${error.line}:${error.column}: invalid TOML: ${reason}`,
       "",

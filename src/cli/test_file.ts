@@ -15,6 +15,7 @@ import type { Host } from "../core/host.ts";
 import { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { shown } from "../core/text.ts";
+import { fileFrames, isOwnFrame, userFrame } from "../core/user_code.ts";
 import { currentUser, UserLifetime } from "../core/user_lifetime.ts";
 import { DEFAULT_CONNECTIONS } from "../http/shared_http_state.ts";
 import { checkShape, LoadUserShape, type ShapeClass } from "../load/load_user_shape.ts";
@@ -29,6 +30,7 @@ import {
   type Warn,
   wasTestName,
 } from "../user/discovery.ts";
+import { ErrorPlaces } from "../user/error_places.ts";
 import { Recorder } from "../user/recorder.ts";
 import type { User, UserClass } from "../user/user.ts";
 import { UserRequests } from "../user/user_requests.ts";
@@ -170,7 +172,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     lease: Lease.endless(),
     activity: new Int32Array(1),
     random: systemRandom,
-    recorder: new Recorder(table, new Events(), run),
+    recorder: new Recorder(table, new Events(), run, new ErrorPlaces(".")),
   });
   // Its lifetime has ended, so its calls to shared services are ignored as well.
   const lifetime = new UserLifetime();
@@ -228,8 +230,8 @@ export function testFileError(thrown: unknown): UsageError | null {
   // aiotest throws nothing but errors.
   if (!isError(thrown)) return new UsageError(`The test file threw ${errorText(thrown)}`);
   const { name, message, stack } = errorFields(thrown);
-  const [place] = placesOf(stack);
-  if (place === undefined || place.startsWith(OWN_SOURCE)) return null;
+  const [place] = fileFrames(stack);
+  if (place === undefined || isOwnFrame(place)) return null;
   const { text } = splitMessage(message);
   return new UsageError(`${withPaths(place)}: ${described(name, text)}`, "", thrown);
 }
@@ -276,21 +278,11 @@ function withoutDetails(text: string): string {
     .replaceAll(/\n\s*\d+: .*/g, "");
 }
 
-/** The innermost frame that is in neither aiotest nor a package: the user's own code. */
+/** The place in the user's own code at which an error was thrown. */
 function placeOfThrow(stack: string): string | null {
-  const place = placesOf(stack).find((one) => !one.startsWith(OWN_SOURCE));
-  return place === undefined ? null : withPaths(place);
+  const frame = userFrame(stack);
+  return frame === null ? null : withPaths(frame);
 }
-
-/** The frames of a stack that are in files, except those in packages, from the innermost on. */
-function placesOf(stack: string): string[] {
-  return stripVTControlCharacters(stack).split("\n").flatMap((line) => {
-    const place = /^\s+at (?:.*[ (])?(file:\/\/\S+:\d+:\d+)\)?$/.exec(line)?.[1];
-    return place === undefined || /\/(?:node_modules|npm)\//.test(place) ? [] : [place];
-  });
-}
-
-const OWN_SOURCE = new URL("../", import.meta.url).href;
 
 function withPaths(text: string): string {
   return text.replaceAll(/file:\/\/[^\s"')]+/g, (url) => {

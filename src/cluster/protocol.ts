@@ -386,7 +386,10 @@ export const MESSAGE = union({
     entries: list(reportEntry),
     /** The latencies of the successful requests of each of {@link entries}, packed. */
     histograms: list(histogram),
-    /** Errors thrown by the code of user classes: the class, the error, and how often it occurred. */
+    /**
+     * Errors thrown by the code of user classes: the class, the error, and how often it occurred. The second
+     * line of the error is the place at which it was thrown.
+     */
     userErrors: list(tuple(name, shortText, count)),
     /** The totals of each second; empty if another report of the same seconds has them. */
     seconds: list(row({

@@ -29,6 +29,7 @@ import {
   type StatsDelta,
   type UnfinishedCounts,
 } from "../stats/stats_delta.ts";
+import { MAX_PLACE } from "../stats/user_errors.ts";
 import {
   type Message,
   ProtocolError,
@@ -133,7 +134,7 @@ class ReportDivider {
   }
 
   addUserError(user: string, text: string, count: number): void {
-    const error = clippedText(text, MAX_ERROR);
+    const error = clippedText(text, MAX_ERROR + 1 + MAX_PLACE);
     this.#makeRoom(1 + textBytes(user) + textBytes(error) + numberBytes(count));
     this.#open.userErrors.push([user, error, count]);
   }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { stripVTControlCharacters } from "node:util";
 import { asText } from "./text.ts";
 
 /** Exit codes of the process. Scripts and CI depend on these numbers. */
@@ -59,20 +60,77 @@ export class UsageError extends AiotestError {
 export class PreparationError extends UsageError {}
 
 /**
- * The first line of a thrown value, at most 200 characters: what tables and logs show. It never throws,
- * whatever the value is.
+ * A thrown value on one line, at most 200 characters: what tables and logs show. A message of several lines
+ * is joined; of a diff, the values that differ are kept. It never throws, whatever the value is.
  */
 export function errorText(thrown: unknown): string {
-  const text = isError(thrown) ? describe(thrown) : asText(thrown);
-  const line = text.trimStart().split("\n", 1)[0]!.trimEnd().toWellFormed();
+  const line = oneLine(isError(thrown) ? describe(thrown) : asText(thrown));
   if (line === "") return "(no message)";
-  return line.length > MAX_ERROR_TEXT
-    ? `${line.slice(0, MAX_ERROR_TEXT - 1).toWellFormed()}…`
-    : line;
+  return clip(line, MAX_ERROR_TEXT);
 }
 
 /** Longer strings make tables unreadable and reports with many errors huge. */
 const MAX_ERROR_TEXT = 200;
+
+/** The part of a message that is read: some are as long as the response that they quote. */
+const MAX_READ = 10_000;
+
+/** What makes a text more than one line, or has no place in it. */
+// deno-lint-ignore no-control-regex -- colours begin with them
+const NOT_ONE_LINE = /[\n\r\u2028\u2029\x1b\x9b]/;
+
+function oneLine(text: string): string {
+  const read = text.length > MAX_READ ? text.trimStart().slice(0, MAX_READ) : text;
+  if (!NOT_ONE_LINE.test(read)) return read.trim().toWellFormed();
+  const lines = stripVTControlCharacters(read).split(/[\n\r\u2028\u2029]+/);
+  return (diffText(lines) ?? joined(lines)).toWellFormed();
+}
+
+/** The lines as one, without blank ones and those of a stack. */
+function joined(lines: readonly string[]): string {
+  return lines.filter((line) => !STACK_LINE.test(line)).map((line) => line.trim())
+    .filter((line) => line !== "").join(" ");
+}
+
+const STACK_LINE = /^\s+at .*:\d+:\d+\)?$/;
+
+/** The lines above a diff, and the mark of the lines of the actual value: of node:assert, and of @std/assert. */
+const DIFF_HEADS: ReadonlyMap<string, "+" | "-"> = new Map([
+  ["+ actual - expected", "+"],
+  ["[Diff] Actual / Expected", "-"],
+]);
+
+/** The longest actual or expected value in the text of a diff. */
+const MAX_DIFFERENCE = 70;
+
+/** The message of a failed comparison with the values that differ; `null` if the lines are not a diff. */
+function diffText(lines: readonly string[]): string | null {
+  const head = lines.findIndex((line) => DIFF_HEADS.has(line.trim()));
+  if (head < 0) return null;
+  const actualMark = DIFF_HEADS.get(lines[head]!.trim());
+  const [actual, expected]: [string[], string[]] = [[], []];
+  for (const line of lines.slice(head + 1)) {
+    const value = line.slice(1).trim();
+    if ((line[0] !== "+" && line[0] !== "-") || value === "") continue;
+    (line[0] === actualMark ? actual : expected).push(value);
+  }
+  if (actual.length + expected.length === 0) return null;
+  const title = joined(lines.slice(0, head));
+  const sides = actual.length === 0
+    ? `missing ${sideText(expected)}`
+    : expected.length === 0
+    ? `not expected ${sideText(actual)}`
+    : `actual ${sideText(actual)}, expected ${sideText(expected)}`;
+  return `${title.replace(/[.:]$/, "")}: ${sides}`;
+}
+
+function sideText(values: readonly string[]): string {
+  return clip(values.join(" ").replace(/,$/, ""), MAX_DIFFERENCE);
+}
+
+function clip(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max - 1).toWellFormed()}…` : text;
+}
 
 /** Whether a thrown value is an error. Unlike `instanceof`, it does not throw for a revoked proxy. */
 export function isError(thrown: unknown): thrown is Error {
@@ -133,12 +191,22 @@ function describe(error: Error): string {
     const { name, message } = error;
     // These errors are sentences.
     if (error instanceof AiotestError) return message;
-    const text = asText(message);
+    const text = asText(message) + reasonWithin(error);
     if (text === "") return asText(name);
     return name === "Error" || name === "AssertionError" ? text : `${asText(name)}: ${text}`;
   } catch {
     return "an error whose message cannot be read";
   }
+}
+
+/** The first error inside another one, if its message does not say it already; otherwise empty. */
+function reasonWithin(error: Error): string {
+  let inner = error.cause;
+  if (error instanceof AggregateError) inner ??= error.errors[0];
+  // A cause that is no error is data.
+  if (!isError(inner)) return "";
+  const text = asText(inner.message);
+  return text === "" || asText(error.message).includes(text) ? "" : ` (${text})`;
 }
 
 /** What errors of the system mean, by their code. */

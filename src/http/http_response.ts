@@ -169,10 +169,15 @@ export class CheckResult {
     this.#failedByName = error !== null;
   }
 
-  /** Handles an error thrown by the check. An error that the check gave with `failure` takes precedence. */
+  /**
+   * Handles an error thrown by the check. An error that the check gave with `failure` takes precedence. The
+   * failure by the status is kept, because it is often the reason.
+   */
   checkThrew(thrown: unknown): void {
     if (this.#failedByName) return;
-    this.#error = isInstance(thrown, RequestError) ? thrown.code : errorText(thrown);
+    if (isInstance(thrown, RequestError)) this.#error = thrown.code;
+    else if (this.#error === null) this.#error = errorText(thrown);
+    else this.#error = errorText(`${this.#error}: ${errorText(thrown)}`);
   }
 
   /** Ends the check; returns the error, or `null`. */

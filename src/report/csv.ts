@@ -138,7 +138,12 @@ export function exceptionsCsv({ statistics, mode, workers }: Snapshot): Iterable
   const node = mode === "local" ? workers.map(({ id }) => id).join(", ") : null;
   return csvText([
     ["Count", "Message", "Traceback", "Nodes"],
-    ...statistics.userErrors.map(({ user, error, count }) => [count, error, `in ${user}`, node]),
+    ...statistics.userErrors.map(({ user, error, place, count }) => [
+      count,
+      error,
+      place === null ? `in ${user}` : `in ${user}, at ${place}`,
+      node,
+    ]),
   ]);
 }
 

@@ -464,11 +464,13 @@ function userErrorSection(snapshot: Snapshot, size: TableSize): string[] {
     ...numbers("Count"),
     { title: "User", align: "left", elastic: true },
     { title: "Error", align: "left", elastic: true },
+    { title: "Place", align: "left", elastic: true },
   ];
-  const rows = userErrors.map(({ user, error, count }) => [
+  const rows = userErrors.map(({ user, error, place, count }) => [
     span(formatCount(count), "bad"),
     span(user),
     span(error),
+    span(place ?? ""),
   ]);
   const table = textTable(columns, rows, size);
   const title = renderLine([span("User errors", "strong")], size.columns, size.color);

@@ -165,7 +165,9 @@ function userErrorTest({ statistics: { userErrors } }: Snapshot): Test {
       ...(thrown > 0 ? [`users threw ${formatAmount(thrown, "error")}`] : []),
       ...(unsent > 0 ? [unsentFact(unsent)] : []),
     ].join(", "),
-    details: userErrors.map(({ user, error, count }) => `${count} × ${user}: ${error}`).join("\n"),
+    details: userErrors.map(({ user, error, place, count }) =>
+      `${count} × ${user}: ${error}${place === null ? "" : ` (${place})`}`
+    ).join("\n"),
   };
   return { name: "no user throws an error", time: 0, problem, output: "" };
 }

@@ -273,8 +273,11 @@ export class RequestMetrics {
       ),
       counter(
         "aiotest_user_error_total",
-        "Errors thrown by the code of users.",
-        userErrors.map(({ user, error, count }) => ({ labels: { user, error }, value: count })),
+        "Errors thrown by the code of users, by class, error and place.",
+        userErrors.map(({ user, error, place, count }) => ({
+          labels: { user, error, place: place ?? "" },
+          value: count,
+        })),
       ),
     ];
   }

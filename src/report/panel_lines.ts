@@ -9,6 +9,7 @@ import { sanitizeTerminal } from "../core/text.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import { statusKey } from "../stats/request_stats.ts";
 import {
+  errorCounts,
   type IterationSummary,
   type LatencyFigure,
   type LatencySummary,
@@ -356,7 +357,7 @@ function inProgressLine({ inProgress, unfinished, latencyMs }: RequestTotals): S
 const STUCK_MS = 1000;
 
 function requestLine({ totals, userErrors }: Snapshot["statistics"]): Span[] {
-  const thrown = userErrors.reduce((sum, { count }) => sum + count, 0);
+  const { thrown, unsent } = errorCounts(userErrors);
   const failed = totals.failures > 0;
   return [
     label("requests"),
@@ -365,6 +366,7 @@ function requestLine({ totals, userErrors }: Snapshot["statistics"]): Span[] {
     span(formatCount(totals.failures), failed ? "bad" : "plain"),
     span(failed ? ` (${formatShare(totals.errorRate)})` : "", "bad"),
     ...(thrown > 0 ? [span("   user errors ", "quiet"), span(formatCount(thrown), "bad")] : []),
+    ...(unsent > 0 ? [span("   not sent ", "quiet"), span(formatCount(unsent), "bad")] : []),
   ];
 }
 
@@ -457,7 +459,11 @@ export function errorLines({ failures, userErrors }: Statistics, most: number): 
       error,
       count,
     })),
-    ...userErrors.map(({ user, error, count }) => ({ who: user, error, count })),
+    ...userErrors.map(({ user, error, place, count }) => ({
+      who: place === null ? user : `${user}  ${place}`,
+      error,
+      count,
+    })),
   ];
   const top = all.toSorted((a, b) => b.count - a.count).slice(0, Math.max(0, most));
   const counts = top.map(({ count }) => formatCount(count));

@@ -195,7 +195,7 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
     })),
     failures: failures.values()
       .map(({ method, name, error, count }) => ({ method, name, error, count })),
-    userErrors: userErrors.map(({ user, error, count }) => ({ user, error, count })),
+    userErrors: userErrors.map(({ user, error, place, count }) => ({ user, error, place, count })),
     iterations: iterationsOf(snapshot.statistics.iterations),
     network: networkOf(snapshot.statistics.network),
     thresholds: snapshot.thresholds.map(({ expression, observed, passed }) => ({

@@ -16,6 +16,7 @@ import { EXIT_CALLS } from "../stats/snapshot.ts";
 import { type SecondStats, StatsTable } from "../stats/stats_table.ts";
 import { type NodeContext, nodeContext, type NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
+import type { ErrorPlaces } from "../user/error_places.ts";
 import { Recorder } from "../user/recorder.ts";
 import { GeneratorHealth, type Health, localFailureProblem } from "./generator_health.ts";
 import { OpenModelExecutor } from "./open_model_executor.ts";
@@ -50,6 +51,8 @@ export interface LoadGeneratorOptions {
   readonly env: (name: string) => string | undefined;
   /** Gets the id of each test that starts, in its first element; see {@link UserContext}. */
   readonly activity: Int32Array;
+  /** Finds where errors were thrown. */
+  readonly places: Pick<ErrorPlaces, "placeOf">;
   /** Called when the last iteration of a limited number has ended. */
   readonly onIterationsOver: () => void;
   /** Called when all users have ended by themselves; more may start. */
@@ -99,6 +102,7 @@ export class LoadGenerator {
       this.#table,
       events,
       this.run,
+      options.places,
       (code) => options.onWarning(localFailureProblem(code, options.openFileLimit)),
       options.onUnprepared,
     );

@@ -21,7 +21,7 @@ import type { NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadDriver, noLoad, reportedLoad, spawnRateOf } from "./load_driver.ts";
-import { LoadGenerator } from "./load_generator.ts";
+import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
 import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
@@ -60,6 +60,8 @@ export interface LocalRunOptions extends RunWatchOptions {
   readonly sockets: SocketKind;
   /** As in {@link LoadGeneratorOptions}. */
   readonly activity: Int32Array;
+  /** As in {@link LoadGeneratorOptions}. */
+  readonly places: LoadGeneratorOptions["places"];
   /** Called once a second while the test runs. */
   readonly onSecond: (snapshot: Snapshot) => void;
 }
@@ -120,6 +122,7 @@ export class LocalRun {
       openFileLimit: options.openFileLimit,
       env: options.env,
       activity: options.activity,
+      places: options.places,
       onIterationsOver: () => this.#naturalEnd.end(this.#driver),
       onUsersGone: () => this.#naturalEnd.endWithoutUsers(this.#driver),
       onUnprepared: (error) => {

@@ -28,7 +28,7 @@ export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host
 
 /** The dependencies of a worker. */
 export interface WorkerRunOptions
-  extends Pick<LoadGeneratorOptions, "events" | "cpuSeconds" | "env" | "activity"> {
+  extends Pick<LoadGeneratorOptions, "events" | "cpuSeconds" | "env" | "activity" | "places"> {
   readonly connection: MasterConnectionOptions;
   /** What this node shares with the others. */
   readonly rpc: Pick<RemoteRpc, "call" | "connect" | "joined" | "handle" | "close">;
@@ -177,7 +177,7 @@ export class WorkerRun {
   async #setUp({ options, workerIndex }: Message<"SETUP">): Promise<void> {
     if (this.#isSettingUp) return;
     this.#isSettingUp = true;
-    const { connection, events, cpuSeconds, env, activity, openFileLimit, rpc, setUp } =
+    const { connection, events, cpuSeconds, env, activity, places, openFileLimit, rpc, setUp } =
       this.#options;
     try {
       this.#node = new WorkerNode({
@@ -193,6 +193,7 @@ export class WorkerRun {
         cpuSeconds,
         env,
         activity,
+        places,
         openFileLimit,
         clockSync: new ClockSync(rpc, this.#clock),
         connection: this.#connection,

@@ -178,6 +178,11 @@ export interface UserErrorRow {
   /** The user class, {@link LOAD_GENERATOR}, {@link EXIT_CALLS} or another origin in parentheses. */
   readonly user: string;
   readonly error: string;
+  /**
+   * Where it was thrown: `file:line:column`, relative to the folder of the test file; a method of the class,
+   * such as `testBuy()`, if only that is known; `null` if nothing is.
+   */
+  readonly place: string | null;
   readonly count: number;
 }
 

@@ -177,7 +177,7 @@ export interface StatsDelta {
   readonly entries: Iterable<KeyedEntry>;
   /** Where the time went, for those samples of the entries that were not plain. */
   readonly phases: Iterable<KeyedPhases>;
-  /** The number of errors that the code of each user class threw. */
+  /** The number of errors that the code of each user class threw; the error as `withPlace` returns it. */
   readonly userErrors: Iterable<readonly [user: string, error: string, count: number]>;
   /** `null` if iterations are not counted, or there were none. */
   readonly iterations: IterationCounts | null;

@@ -29,7 +29,7 @@ export class SecondStats implements StatsDelta {
   /** See {@link SecondCounts.maxLagMs}. */
   maxLagMs = 0;
   readonly entries = new EntryTable();
-  /** The number of errors that the code of users threw, by class and error. */
+  /** The number of errors that the code of users threw, by class and error with its place. */
   readonly userErrors = new PairMap<number>();
 
   /** Requests in progress when the second ended, if that was determined. */
@@ -178,7 +178,7 @@ export class StatsTable {
     return this.#at(atMs).openIterations;
   }
 
-  /** Counts an error that the code of a user class threw. */
+  /** Counts an error that the code of a user class threw. @param error as `withPlace` returns it. */
   userError(user: string, error: string, atMs: number): void {
     const { userErrors } = this.#at(atMs);
     const text = this.#userErrors.admit(user, error);

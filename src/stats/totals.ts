@@ -47,6 +47,7 @@ import {
   Unfinished,
   unfinishedSummary,
 } from "./unanswered.ts";
+import { errorAndPlace } from "./user_errors.ts";
 
 /** The warning to show if {@link Totals.namesCapped}. */
 export const NAMES_CAPPED =
@@ -124,8 +125,10 @@ export class Totals {
       failures: failureRows(merged.entries),
       userErrors: Array.from(
         merged.userErrors,
-        ([user, error, count]): UserErrorRow => ({ user, error, count }),
-      ).sort((a, b) => byCount(a, b) || compareText(a.user, b.user)),
+        ([user, text, count]): UserErrorRow => ({ user, ...errorAndPlace(text), count }),
+      ).sort((a, b) =>
+        byCount(a, b) || compareText(a.user, b.user) || compareText(a.place ?? "", b.place ?? "")
+      ),
       timeline: timeline.rows(),
       iterations: iterationsOf(merged.iterations),
       network: merged.network?.summary() ?? null,
@@ -451,7 +454,10 @@ function byName(
 }
 
 /** The most frequent error first. */
-function byCount(a: Omit<UserErrorRow, "user">, b: Omit<UserErrorRow, "user">): number {
+function byCount(
+  a: Pick<UserErrorRow, "error" | "count">,
+  b: Pick<UserErrorRow, "error" | "count">,
+): number {
   return b.count - a.count || compareText(a.error, b.error);
 }
 

@@ -10,14 +10,20 @@ import type { RunInfo } from "../core/run_info.ts";
 import type { LocalFailureCode } from "../core/local_failures.ts";
 import type { Sample } from "../stats/request_stats.ts";
 import { LOAD_GENERATOR } from "../stats/snapshot.ts";
+import { withPlace } from "../stats/user_errors.ts";
 import type { UnfinishedRequest } from "../stats/stats_table.ts";
+import type { ErrorPlaces } from "./error_places.ts";
 
 /** The part of the node's statistics that users write to. */
 export interface SampleTable {
   record(sample: Sample): void;
   /** Counts a request that was cut off, at `atMs` on the node's clock. */
   unfinished(request: UnfinishedRequest, retries: number, atMs: number): void;
-  /** Counts an error thrown by the code of a user class, at `atMs` on the node's clock. */
+  /**
+   * Counts an error thrown by the code of a user class, at `atMs` on the node's clock.
+   *
+   * @param error as {@link withPlace} returns it.
+   */
   userError(user: string, error: string, atMs: number): void;
 }
 
@@ -26,6 +32,7 @@ export class Recorder {
   readonly #table: SampleTable;
   readonly #events: Events;
   readonly #run: RunInfo;
+  readonly #places: Pick<ErrorPlaces, "placeOf">;
   readonly #onLocalFailure: (code: LocalFailureCode) => void;
   readonly #onUnprepared: (error: PreparationError) => void;
   readonly #counted = new WeakSet<object>();
@@ -39,12 +46,14 @@ export class Recorder {
     table: SampleTable,
     events: Events,
     run: RunInfo,
+    places: Pick<ErrorPlaces, "placeOf">,
     onLocalFailure: (code: LocalFailureCode) => void = () => {},
     onUnprepared: (error: PreparationError) => void = () => {},
   ) {
     this.#table = table;
     this.#events = events;
     this.#run = run;
+    this.#places = places;
     this.#onLocalFailure = onLocalFailure;
     this.#onUnprepared = onUnprepared;
   }
@@ -100,9 +109,15 @@ export class Recorder {
     this.#onUnprepared(error);
   }
 
-  /** Counts an error thrown by a user's own code. */
-  userError(user: string, thrown: unknown, atMs: number): void {
-    this.#countError(user, errorText(thrown), thrown, atMs);
+  /**
+   * Counts an error thrown by a user's own code.
+   *
+   * @param method the method that threw it, in place of an unknown place; may be empty.
+   */
+  userError(user: string, thrown: unknown, atMs: number, method = ""): void {
+    const text = errorText(thrown);
+    const place = this.#places.placeOf(thrown, text, atMs) || method;
+    this.#countError(user, withPlace(text, place), thrown, atMs);
   }
 
   #countError(user: string, text: string, thrown: unknown, atMs: number): void {

@@ -116,7 +116,7 @@ export class UserLoop {
   async #run(): Promise<void> {
     try {
       if (this.#broken !== null) {
-        this.#countUserError(this.#broken.error);
+        this.#countUserError(this.#broken.error, "constructor");
         // In the open model, another user may be started as soon as this one has ended.
         await this.#wait(WAIT_OF_BROKEN_MS);
       } else if (await this.#runOnStart()) {
@@ -153,7 +153,7 @@ export class UserLoop {
         return true;
       } catch (error) {
         if (this.#abort.signal.aborted) return false;
-        this.#countUserError(error);
+        this.#countUserError(error, "onStart");
         await this.#wait(retryMs);
         retryMs = Math.min(retryMs * 2, MAX_START_RETRY_MS);
       }
@@ -174,7 +174,7 @@ export class UserLoop {
           activity[0] = tests[i]!.id;
           await tests[i]!.run.call(this.#user);
         } catch (error) {
-          this.#countTestError(error);
+          this.#countTestError(error, tests[i]!);
           endsIteration = true;
         }
         if (endsIteration) this.#endIteration();
@@ -234,18 +234,21 @@ export class UserLoop {
       this.#context.activity[0] = test.id;
       await test.run.call(this.#user);
     } catch (error) {
-      this.#countTestError(error);
+      this.#countTestError(error, test);
     }
   }
 
-  #countTestError(error: unknown): void {
+  #countTestError(error: unknown, { name }: TestMethod): void {
     const cutOff = this.#abort.signal.aborted;
-    if (!cutOff && !this.#context.recorder.isCounted(error)) this.#countUserError(error);
+    if (!cutOff && !this.#context.recorder.isCounted(error)) this.#countUserError(error, name);
   }
 
-  #countUserError(error: unknown): void {
+  #countUserError(error: unknown, method: string): void {
     if (isInstance(error, UserEnd)) this.#retired = true;
-    else this.#context.recorder.userError(this.#class.name, error, this.#clock.now());
+    else {
+      const { recorder } = this.#context;
+      recorder.userError(this.#class.name, error, this.#clock.now(), `${method}()`);
+    }
   }
 
   /** Waits after a test; `null` without a wait, because awaiting a plain value would still take time. */
@@ -289,7 +292,7 @@ export class UserLoop {
       if (typeof seconds === "number" && seconds >= 0) return seconds * 1000;
       throw new RangeError(`waitTime returned ${shown(seconds)}, expected 0 or more seconds`);
     } catch (error) {
-      this.#countUserError(error);
+      this.#countUserError(error, "waitTime");
       return WAIT_AFTER_BAD_WAIT_MS;
     }
   }
@@ -360,7 +363,7 @@ export class UserLoop {
     try {
       await this.#user.onStop();
     } catch (error) {
-      if (!this.#context.recorder.isCounted(error)) this.#countUserError(error);
+      if (!this.#context.recorder.isCounted(error)) this.#countUserError(error, "onStop");
     }
   }
 }

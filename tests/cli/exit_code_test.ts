@@ -23,7 +23,7 @@ Deno.test("without failures and user errors, the run passes", () => {
 
 Deno.test("a failed request or a user error gives the code of --exit-code-on-error", () => {
   const failed = outcome({ totals: requestRow({ failures: 1 }), userErrors: [] });
-  const userErrors = [{ user: "ShopTest", error: "bug", count: 1 }];
+  const userErrors = [{ user: "ShopTest", error: "bug", place: null, count: 1 }];
   const thrown = outcome({ totals: requestRow(), userErrors });
   assert.deepEqual([
     exitCodeOf(failed, 1, null),
@@ -39,7 +39,7 @@ Deno.test("a failed request or a user error gives the code of --exit-code-on-err
 
 Deno.test("unsent requests and calls of Deno.exit fail a run, whatever the option says", () => {
   for (const user of [LOAD_GENERATOR, EXIT_CALLS]) {
-    const userErrors = [{ user, error: "EMFILE: none", count: 1 }];
+    const userErrors = [{ user, error: "EMFILE: none", place: null, count: 1 }];
     const failed = outcome({ totals: requestRow(), userErrors });
     assert.deepEqual([0, 1, 7].map((code) => exitCodeOf(failed, code, null)), [1, 1, 7], user);
   }

@@ -1,4 +1,4 @@
-import { AssertionError } from "node:assert";
+import loose, { AssertionError } from "node:assert";
 import assert from "node:assert/strict";
 import {
   asError,
@@ -27,9 +27,72 @@ function thrower(): never {
 const CYCLIC = new Error("unused");
 Object.assign(CYCLIC, { message: CYCLIC });
 
+function failureOf(check: () => void): unknown {
+  try {
+    check();
+  } catch (error) {
+    return error;
+  }
+  return "it has passed";
+}
+
 const TEXTS: [thrown: unknown, text: string][] = [
   [new Error("no token"), "no token"],
-  [new Error("first\nsecond"), "first"],
+  [new Error("first\n\n  second\r\n\tthird\n"), "first second third"],
+  [new Error("\x1b[31mred\x1b[39m"), "red"],
+  [failureOf(() => loose.equal(3, 4)), "3 == 4"],
+  [failureOf(() => assert.equal(3, 4)), "Expected values to be strictly equal: 3 !== 4"],
+  [
+    failureOf(() => assert.equal("a\nb\nc", "b\nc\nd")),
+    "Expected values to be strictly equal: actual 'a\\nb\\nc', expected 'b\\nc\\nd'",
+  ],
+  [
+    failureOf(() => assert.deepEqual({ a: 1, b: [1, 2] }, { a: 2, b: [1, 3] })),
+    "Expected values to be strictly deep-equal: actual a: 1, 2, expected a: 2, 3",
+  ],
+  [
+    failureOf(() => assert.deepEqual([1], [1, 2])),
+    "Expected values to be strictly deep-equal: missing 2",
+  ],
+  [
+    failureOf(() => assert.deepEqual({ a: 1, b: 2 }, { a: 1 })),
+    "Expected values to be strictly deep-equal: not expected b: 2",
+  ],
+  [new Error("it threw Error: no\n    at login (file:///t.ts:1:2)"), "it threw Error: no"],
+  [
+    failureOf(() => assert.equal("a".repeat(300), "b".repeat(300))),
+    `Expected values to be strictly equal: actual '${"a".repeat(68)}…, expected '${
+      "b".repeat(68)
+    }…`,
+  ],
+  [
+    failureOf(() => assert.match("abc", /x/)),
+    "The input did not match the regular expression /x/. Input: 'abc'",
+  ],
+  [
+    failureOf(() => assert.throws(() => assert.fail("no"), /y/)),
+    "The input did not match the regular expression /y/. Input: 'AssertionError [ERR_ASSERTION]: no'",
+  ],
+  [failureOf(() => loose.equal(1, 2, "no basket\nin it")), "no basket in it"],
+  // As @std/assert says it.
+  [
+    new AssertionError({
+      message: "Values are not equal.\n\n\n    [Diff] Actual / Expected\n\n\n" +
+        "\x1b[31m\x1b[1m-   3\x1b[22m\x1b[39m\n\x1b[32m\x1b[1m+   4\x1b[22m\x1b[39m\n\n",
+    }),
+    "Values are not equal: actual 3, expected 4",
+  ],
+  [
+    new Error("expect(received).toBe(expected)\n\nExpected: 4\nReceived: 3"),
+    "expect(received).toBe(expected) Expected: 4 Received: 3",
+  ],
+  [new Error("no login", { cause: new Error("no token") }), "no login (no token)"],
+  [new Error("no login: no token", { cause: new Error("no token") }), "no login: no token"],
+  [new Error("no login", { cause: { status: 404 } }), "no login"],
+  [
+    new AggregateError([new Error("no token")], "all failed"),
+    "AggregateError: all failed (no token)",
+  ],
   [new Error(""), "Error"],
   [new TypeError("x is undefined"), "TypeError: x is undefined"],
   [new AssertionError({ message: "nothing found" }), "nothing found"],
@@ -38,7 +101,7 @@ const TEXTS: [thrown: unknown, text: string][] = [
   [new Error("x".repeat(300)), `${"x".repeat(199)}…`],
   [new Error("x".repeat(100_000_000)), `${"x".repeat(199)}…`],
   [new Error(`${"x".repeat(198)}😀😀`), `${"x".repeat(198)}\ufffd…`],
-  [new Error("\n\n  after blank lines \nmore"), "after blank lines"],
+  [new Error("\n\n  after blank lines \nmore"), "after blank lines more"],
   [new UsageError("no such file"), "no such file"],
   ["", "(no message)"],
   [null, "null"],

@@ -42,7 +42,7 @@ browserTest("the page shows the run and its updates", async (browser) => {
     ["HTTP 503", "POST", "/api/v2/orders", "27"],
   ]);
   assert.deepEqual(await rowsOf(page, "user-errors-title"), [
-    ["TypeError: basket is undefined", "Shopper", "2"],
+    ["TypeError: basket is undefined", "Shopper", "shop.ts:12:7", "2"],
   ]);
   assert.equal((await rowsOf(page, "workers-title"))[0]?.[2], "running");
   assert.deepEqual((await rowsOf(page, "workers-title"))[2], [
@@ -131,7 +131,7 @@ browserTest("names and errors are shown as text only", async (browser) => {
     runId: HOSTILE[0]!,
     requests: HOSTILE.map((name) => liveRequest({ method: name, name })),
     failures: HOSTILE.map((text) => ({ method: text, name: text, error: text, count: 1 })),
-    userErrors: HOSTILE.map((text) => ({ user: text, error: text, count: 1 })),
+    userErrors: HOSTILE.map((text) => ({ user: text, error: text, place: text, count: 1 })),
     thresholds: HOSTILE.map((expression) => ({
       expression,
       observed: 1,

@@ -153,7 +153,9 @@ browserTest(
     );
     assert.deepEqual(
       await rowsOf(page, "user-errors-title"),
-      summary.userErrors.map(({ user, error, count }) => [error, user, formatExact(count)]),
+      summary.userErrors.map((
+        { user, error, place, count },
+      ) => [error, user, place ?? "", formatExact(count)]),
     );
     assert.deepEqual(
       (await rowsOf(page, "thresholds-title")).map(([expression, result]) => [

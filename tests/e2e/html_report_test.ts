@@ -182,7 +182,9 @@ browserTest(
     );
     assert.deepEqual(
       await rowsOf(page, "user-errors-title"),
-      userErrors.map(({ user, error, count }) => [error, user, formatExact(count)]),
+      userErrors.map((
+        { user, error, place, count },
+      ) => [error, user, place ?? "", formatExact(count)]),
     );
     assert.deepEqual(
       (await rowsOf(page, "thresholds-title")).map(([expression, result]) => [expression, result]),
@@ -276,7 +278,7 @@ browserTest("names and errors are shown as text only", async (browser) => {
       statistics: statistics({
         requests: hostile.map((name) => requestRow({ method: name, name })),
         failures: hostile.map((text) => ({ method: text, name: text, error: text, count: 1 })),
-        userErrors: hostile.map((text) => ({ user: text, error: text, count: 1 })),
+        userErrors: hostile.map((text) => ({ user: text, error: text, place: text, count: 1 })),
       }),
     }),
     3,

@@ -293,7 +293,7 @@ Deno.test("promtool accepts the metrics page", {
       statistics: statistics({
         requests: [{ ...row!, name: hostile }],
         failures: [{ method: "GET", name: hostile, error: hostile, count: 1 }],
-        userErrors: [{ user: hostile, error: hostile, count: 1 }],
+        userErrors: [{ user: hostile, error: hostile, place: hostile, count: 1 }],
         iterations: {
           scheduled: 1,
           started: 1,

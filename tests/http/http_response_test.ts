@@ -53,10 +53,20 @@ Deno.test("text and json skip a byte order mark", async () => {
   await assert.rejects(response(200, "<html>").json(), SyntaxError);
 });
 
-Deno.test("a failure's label is the first line of its reason", () => {
+Deno.test("a failure's label is its reason on one line", () => {
   const check = new CheckResult(null);
   response(200, "", check).failure("no token\nin the answer");
-  assert.equal(check.close(), "no token");
+  assert.equal(check.close(), "no token in the answer");
+});
+
+Deno.test("a check that throws keeps the status that had failed", () => {
+  const thrown = new Error("Expected values to be equal:\n\n3 !== 4");
+  const failed = new CheckResult("HTTP 404");
+  failed.checkThrew(thrown);
+  assert.equal(failed.close(), "HTTP 404: Expected values to be equal: 3 !== 4");
+  const passed = new CheckResult(null);
+  passed.checkThrew(thrown);
+  assert.equal(passed.close(), "Expected values to be equal: 3 !== 4");
 });
 
 Deno.test("success and failure throw without a check and after its end", () => {

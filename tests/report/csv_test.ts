@@ -191,7 +191,7 @@ Deno.test("failures and errors of users are listed, with formulas escaped", () =
   const of = snapshot({
     statistics: statistics({
       failures: [{ method: "GET", name: "@x", error: hostile, count: 7 }],
-      userErrors: [{ user: "TestBuyer", error: hostile, count: 2 }],
+      userErrors: [{ user: "TestBuyer", error: hostile, place: null, count: 2 }],
     }),
   });
   assert.deepEqual(rowsOf(failuresCsv, of), [

@@ -122,9 +122,9 @@ Count  Type  Name            Error
    22  POST  /api/v2/orders  HTTP 503
 
 User errors
-Count  User     Error
-──────────────────────────────────────────────
-    2  Shopper  TypeError: basket is undefined
+Count  User     Error                           Place
+────────────────────────────────────────────────────────────
+    2  Shopper  TypeError: basket is undefined  shop.ts:12:7
 
 ! The load generator is at 95% of its core, so what it measures starts to be its
   own slowness
@@ -431,7 +431,7 @@ Deno.test("no names, errors or numbers make a line too wide or print control cha
       statistics: statistics({
         requests,
         failures: [{ method: text, name: text, error: text, count: 1e12 }],
-        userErrors: [{ user: text, error: text, count: 1 }],
+        userErrors: [{ user: text, error: text, place: text, count: 1 }],
       }),
       warnings: [text],
     });

@@ -50,7 +50,7 @@ const MIXED = snapshot({
       { method: "POST", name: "pay", error: "HTTP 503", count: 20 },
       { method: "POST", name: "pay", error: "timed out", count: 5 },
     ],
-    userErrors: [{ user: "ShopTest", error: "no token", count: 2 }],
+    userErrors: [{ user: "ShopTest", error: "no token", place: "shop.ts:12:7", count: 2 }],
   }),
   complete: false,
   warnings: ["Worker a has not sent its final report: up to 2 s of its counts are missing."],
@@ -127,13 +127,18 @@ Deno.test("failed tests contain the observed values", () => {
     is: "error",
     message: "users threw 2 errors",
     type: "user error",
-    details: "2 × ShopTest: no token",
+    details: "2 × ShopTest: no token (shop.ts:12:7)",
   });
   assert.equal(problemOf(testOf(root, "all counts are in"))!.type, "incomplete");
 });
 
 Deno.test("requests that the load generator could not send are not errors of users", () => {
-  const unsent = { user: "(load generator)", error: "EMFILE: none", count: 3 };
+  const unsent = {
+    user: "(load generator)",
+    error: "EMFILE: none",
+    place: null,
+    count: 3,
+  };
   const only = report(snapshot({ statistics: statistics({ userErrors: [unsent] }) }));
   assert.deepEqual(problemOf(testOf(only, "no user throws an error")), {
     is: "error",
@@ -199,7 +204,7 @@ Deno.test("any name or error can be read back from the report", () => {
         statistics: statistics({
           requests: [requestRow({ name: text, failures: 1 })],
           failures: [{ method: "GET", name: text, error: text, count: 1 }],
-          userErrors: [{ user: text, error: text, count: 1 }],
+          userErrors: [{ user: text, error: text, place: "shop.ts:12:7", count: 1 }],
         }),
       }));
       // deno-lint-ignore no-control-regex -- what controls something is what it is about

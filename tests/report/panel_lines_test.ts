@@ -13,13 +13,14 @@ import {
 } from "../../src/report/panel_lines.ts";
 import { nameTable } from "../../src/report/panel_tables.ts";
 import { renderLine } from "../../src/report/terminal.ts";
-import type {
-  BreakingPoint,
-  IterationSummary,
-  Snapshot,
-  Statistics,
-  ThresholdRow,
-  WorkerRow,
+import {
+  type BreakingPoint,
+  type IterationSummary,
+  LOAD_GENERATOR,
+  type Snapshot,
+  type Statistics,
+  type ThresholdRow,
+  type WorkerRow,
 } from "../../src/stats/snapshot.ts";
 import {
   codeRow,
@@ -273,10 +274,20 @@ Deno.test("sparklines cover as many seconds as fit, at most two minutes", () => 
 
 Deno.test("failures and user errors are counted in red", () => {
   const requests = [requestRow({ failures: 25 })];
-  const userErrors = [{ user: "A", error: "x", count: 2 }, { user: "B", error: "y", count: 3 }];
+  const userErrors = [{ user: "A", error: "x", place: null, count: 2 }, {
+    user: "B",
+    error: "y",
+    place: null,
+    count: 3,
+  }];
   assert.equal(
     trafficLinesOf({ requests, userErrors })[2],
     "requests    1,000   failures 25 (2.50%)   user errors 5",
+  );
+  const unsent = { user: LOAD_GENERATOR, error: "EMFILE: none", place: null, count: 7 };
+  assert.equal(
+    trafficLinesOf({ userErrors: [unsent] })[2],
+    "requests    1,000   failures 0   not sent 7",
   );
   assert.ok(
     trafficLinesOf({ requests }, 60, true)[2]!.endsWith("\x1b[31m25\x1b[0m\x1b[31m (2.50%)\x1b[0m"),
@@ -395,7 +406,7 @@ const TROUBLE = statistics({
     { method: "POST", name: "/orders", error: "HTTP 503", count: 1204 },
     { method: "GET", name: "/", error: "TIMEOUT", count: 3 },
   ],
-  userErrors: [{ user: "Shopper", error: "TypeError: no basket", count: 17 }],
+  userErrors: [{ user: "Shopper", error: "TypeError: no basket", place: null, count: 17 }],
 });
 
 function errorLinesOf(most: number, color = false): string[] {

@@ -55,7 +55,7 @@ const ENDED = snapshot({
       }),
     ],
     failures: [{ method: "GET", name: "search", error: "HTTP 500", count: 1 }],
-    userErrors: [{ user: "Shopper", error: "no basket", count: 3 }],
+    userErrors: [{ user: "Shopper", error: "no basket", place: "shop.ts:12:7", count: 3 }],
     timeline: [timelineSecond({ p50: 1.23456, failures: 1 })],
   }),
   warnings: ["the network is slow"],
@@ -182,6 +182,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
     {
       "user": "Shopper",
       "error": "no basket",
+      "place": "shop.ts:12:7",
       "count": 3
     }
   ],

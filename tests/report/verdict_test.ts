@@ -31,7 +31,12 @@ Deno.test("failures are mentioned even if the exit code is 0", () => {
 Deno.test("a run with another exit code failed, with the reasons", () => {
   const some = statistics({
     requests: [requestRow({ failures: 1 })],
-    userErrors: [{ user: "A", error: "x", count: 2 }, { user: "B", error: "y", count: 1 }],
+    userErrors: [{ user: "A", error: "x", place: null, count: 2 }, {
+      user: "B",
+      error: "y",
+      place: null,
+      count: 1,
+    }],
   });
   assert.equal(
     words(snapshot({ statistics: some, complete: false }), 4),
@@ -42,8 +47,8 @@ Deno.test("a run with another exit code failed, with the reasons", () => {
 Deno.test("requests that could not be sent are told from errors of users", () => {
   const some = statistics({
     userErrors: [
-      { user: "ShopTest", error: "x", count: 2 },
-      { user: "(load generator)", error: "EMFILE: none", count: 3 },
+      { user: "ShopTest", error: "x", place: null, count: 2 },
+      { user: "(load generator)", error: "EMFILE: none", place: null, count: 3 },
     ],
   });
   assert.equal(

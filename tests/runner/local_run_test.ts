@@ -54,6 +54,7 @@ function begin(
     warnings: [],
     env: () => undefined,
     activity: new Int32Array(1),
+    places: { placeOf: () => "" },
     onSecond: (snapshot) => seconds.push(snapshot),
     onWarning: (text) => warnings.push(text),
     ...options,
@@ -548,7 +549,12 @@ Deno.test("what handlers of testStop throw is counted as errors of users", async
   const running = begin([StepTest], { users: 1, runTime: 1.5 }, { events });
   await running.clock.advance(5000);
   const { userErrors, timeline } = running.result!.statistics;
-  assert.deepEqual(userErrors, [{ user: "(event testStop)", error: "cannot clean up", count: 2 }]);
+  assert.deepEqual(userErrors, [{
+    user: "(event testStop)",
+    error: "cannot clean up",
+    place: null,
+    count: 2,
+  }]);
   assert.equal(timeline.length, 2);
 });
 

@@ -57,6 +57,7 @@ function scene(
     cpuSeconds: () => 0,
     env: () => undefined,
     activity: new Int32Array(1),
+    places: { placeOf: () => "" },
     openFileLimit,
     clockSync: new ClockSync({ call: () => () => {} }, clock),
     connection: { connected: false, sendFrame: () => {} },

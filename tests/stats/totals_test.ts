@@ -355,9 +355,9 @@ Deno.test("failures and user errors are sorted by count, then by text", () => {
     { method: "GET", name: "search", error: "timed out", count: 1 },
   ]);
   assert.deepEqual(userErrors, [
-    { user: "search", error: "HTTP 500", count: 2 },
-    { user: "search", error: "refused", count: 1 },
-    { user: "search", error: "timed out", count: 1 },
+    { user: "search", error: "HTTP 500", place: null, count: 2 },
+    { user: "search", error: "refused", place: null, count: 1 },
+    { user: "search", error: "timed out", place: null, count: 1 },
   ]);
 });
 
@@ -383,7 +383,7 @@ Deno.test("user errors over 1,000 are counted as one if nodes have different one
   }
   const { userErrors } = totals.statistics(1);
   assert.equal(userErrors.length, 1001);
-  assert.deepEqual(userErrors[0], { user: "BuyTest", error: "(other)", count: 800 });
+  assert.deepEqual(userErrors[0], { user: "BuyTest", error: "(other)", place: null, count: 800 });
   assert.equal(totals.namesCapped, false);
 });
 
@@ -448,7 +448,12 @@ Deno.test("parts of a second add up, if only one of them lists the second", () =
   const statistics = totals.statistics(1);
   const whole = totalsOf([delta]).statistics(1);
   assert.deepEqual(plainStatistics(statistics).totals, plainStatistics(whole).totals);
-  assert.deepEqual(statistics.userErrors, [{ user: "pay", error: "HTTP 500", count: 1 }]);
+  assert.deepEqual(statistics.userErrors, [{
+    user: "pay",
+    error: "HTTP 500",
+    place: null,
+    count: 1,
+  }]);
   assert.deepEqual(statistics.timeline, [
     { second: 0, users: 0, requests: 2, failures: 1, maxLagMs: 0, p50: 5, p95: 5, p99: 5 },
   ]);

@@ -27,6 +27,7 @@ export function loadGenerator(
     cpuSeconds: () => 0,
     env: () => undefined,
     activity: new Int32Array(1),
+    places: { placeOf: () => "" },
     onIterationsOver: () => {},
     onUsersGone: () => {},
     onUnprepared: () => {},

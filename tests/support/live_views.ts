@@ -187,7 +187,12 @@ export function shopView(seconds: number): LiveView {
     failures: failures === 0
       ? []
       : [{ method: "POST", name: "/api/v2/orders", error: "HTTP 503", count: failures }],
-    userErrors: [{ user: "Shopper", error: "TypeError: basket is undefined", count: 2 }],
+    userErrors: [{
+      user: "Shopper",
+      error: "TypeError: basket is undefined",
+      place: "shop.ts:12:7",
+      count: 2,
+    }],
     thresholds: [
       { expression: "p95<50ms", observed: 30.9, passed: true, observedText: "30.9 ms" },
       {

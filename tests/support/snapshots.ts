@@ -346,7 +346,12 @@ export function shopSnapshot(seconds: number, changes: Partial<Snapshot> = {}): 
           count: Math.floor(seconds / 4),
         },
       ],
-      userErrors: [{ user: "Shopper", error: "TypeError: basket is undefined", count: 2 }],
+      userErrors: [{
+        user: "Shopper",
+        error: "TypeError: basket is undefined",
+        place: "shop.ts:12:7",
+        count: 2,
+      }],
       timeline: Array.from({ length: Math.floor(seconds) }, (_, second) =>
         timelineSecond({
           second,

@@ -5,6 +5,7 @@ import type { LocalFailureCode } from "../../src/core/local_failures.ts";
 import type { RunInfo } from "../../src/core/run_info.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
+import { errorAndPlace } from "../../src/stats/user_errors.ts";
 import { nodeContext, type UserContext } from "../../src/user/context.ts";
 import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
 import { Recorder } from "../../src/user/recorder.ts";
@@ -50,10 +51,12 @@ export function testContext(
       record: (sample) => void recorded.samples.push({ ...sample }),
       unfinished: ({ method, name, startedAt }, retries, atMs) =>
         void recorded.unfinished.push({ method, name, ageMs: atMs - startedAt, retries }),
-      userError: (user, error, atMs) => void recorded.userErrors.push({ user, error, atMs }),
+      userError: (user, text, atMs) =>
+        void recorded.userErrors.push({ user, error: errorAndPlace(text).error, atMs }),
     },
     events,
     RUN,
+    { placeOf: () => "" },
     onLocalFailure,
   );
   return {

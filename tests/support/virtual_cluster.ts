@@ -330,6 +330,7 @@ export class VirtualCluster {
       cpuSeconds: () => 0,
       env: () => undefined,
       activity: new Int32Array(1),
+      places: { placeOf: () => "" },
       setUp: rest.setUp ?? (() => Promise.resolve(load)),
     });
     const forgetUsers = (): void => {

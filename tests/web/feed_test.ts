@@ -349,7 +349,7 @@ Deno.test("changed and new seconds are sent", () => {
 
 Deno.test("a list of failures, errors, warnings or thresholds is sent whole if it has changed", () => {
   const failure = { method: "GET", name: "a", error: "HTTP 500", count: 1 };
-  const userError = { user: "Shopper", error: "TypeError", count: 1 };
+  const userError = { user: "Shopper", error: "TypeError", place: null, count: 1 };
   const before = counted({ failures: [failure], userErrors: [userError] });
   const now: Snapshot = {
     ...counted({

@@ -133,9 +133,9 @@ Deno.test("the verdict on a run in progress follows from its counts", () => {
     verdict({ statistics: FAILURES, thresholds: CROSSED }),
     "bad: 1 threshold crossed",
   );
-  const userErrors = [{ user: "Shopper", error: "Error: no", count: 2 }];
+  const userErrors = [{ user: "Shopper", error: "Error: no", place: null, count: 2 }];
   assert.equal(verdict({ statistics: statistics({ userErrors }) }), "bad: 2 user errors");
-  const unsent = [{ user: "(load generator)", error: "EMFILE: none", count: 3 }];
+  const unsent = [{ user: "(load generator)", error: "EMFILE: none", place: null, count: 3 }];
   assert.equal(
     verdict({ statistics: statistics({ userErrors: unsent }) }),
     "bad: 3 requests could not be sent by the load generator",

@@ -159,12 +159,13 @@ export function userErrorsTable() {
     columns: [
       { title: "Error", kind: "text", text: ({ error }) => error, tone: () => "bad" },
       { title: "User", kind: "text", text: ({ user }) => user },
+      { title: "Place", kind: "text", text: ({ place }) => place ?? "" },
       count("Count", ({ count }) => count),
     ],
-    keyOf: ({ user, error }) => JSON.stringify([user, error]),
+    keyOf: ({ user, error, place }) => JSON.stringify([user, error, place]),
     empty: "No errors have been thrown.",
     filterLabel: "Filter user errors",
-    order: { column: 2, descending: true },
+    order: { column: 3, descending: true },
   });
 }
 
