@@ -237,6 +237,6 @@ Deno.test("each file has a line that sha256sum --check reads", async () => {
 
 Deno.test("the tasks that run aiotest use the flags of the executable", () => {
   const flags = RUNTIME_FLAGS.join(" ");
-  assert.equal(config.tasks.aiotest, `deno run -A ${flags} cli.ts`);
+  assert.equal(config.tasks.aiotest, `deno run -A --no-lock ${flags} cli.ts`);
   assert.equal(config.tasks.demo, `deno run -A ${flags} cli.ts demo`);
 });

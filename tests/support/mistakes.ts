@@ -63,6 +63,18 @@ export const MISTAKES: readonly Mistake[] = [
     says: [/aiotestfile\.ts:2:14/, /Expected ident/],
   },
   {
+    what: "a handler of a misspelled event",
+    files: {
+      "aiotestfile.ts": `import { events } from "aiotest";\nevents.on("teststart", () => {});\n`,
+    },
+    says: [
+      /aiotestfile\.ts:2:8: error during import/,
+      /there is no event 'teststart'/,
+      /testStart\?/,
+    ],
+  },
+  { what: "two test files", ...flags("-f", "a.ts", "-f", "b.ts"), says: [/-f is given more than/] },
+  {
     what: "a syntax error in plain JavaScript",
     files: { "a.js": "export const a = 1;\nlet let = 2;\n" },
     args: ["-f", "a.js"],
