@@ -31,6 +31,28 @@ for (const [path, text, message] of BAD) {
   });
 }
 
+Deno.test("a file may have a byte order mark, and be UTF-16 with one", async () => {
+  const text = 'users = 7\r\nhost = "http://m\u00fcller"\r\n';
+  const units = Array.from(text, (character) => character.charCodeAt(0));
+  const host = new FakeHost({
+    files: { "/home/me/bom.toml": `\ufeff${text}`, "/home/me/bom.json": '\ufeff{"users": 7}' },
+    binaries: {
+      "/home/me/utf16.toml": Uint8Array.of(0xff, 0xfe, ...units.flatMap((unit) => [unit, 0])),
+      "/home/me/latin1.toml": Uint8Array.from(units),
+    },
+  });
+  for (const name of ["bom.toml", "bom.json", "utf16.toml"]) {
+    const { entries } = await readConfigFile(host, name);
+    assert.equal(entries.get("users")!.value, 7, name);
+    if (name.endsWith(".toml")) assert.equal(entries.get("host")!.value, "http://m\u00fcller");
+  }
+  await assert.rejects(readConfigFile(host, "latin1.toml"), {
+    name: "UsageError",
+    message: "--config latin1.toml: cannot read the file: line 2 is not UTF-8 (byte 0xfc): " +
+      "save it as UTF-8, or as UTF-16 with a byte order mark",
+  });
+});
+
 Deno.test("a missing file is reported with its full path", async () => {
   await assert.rejects(readConfigFile(new FakeHost(), "conf/a.toml"), {
     name: "UsageError",

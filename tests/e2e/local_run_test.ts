@@ -215,7 +215,14 @@ Deno.test("events are emitted in their order, with their data", async () => {
     import { events } from "aiotest";
     const say = (...words) => console.error("::", ...words);
     events.on("initCommandLineParser", ({ parser }) => parser.option("--tenant <name>", "whose", "demo"));
-    events.on("init", ({ options, node }) => say("init", node, options.tenant, options.users));
+    events.on("init", ({ options, node, cluster }) => {
+      say("init", node, options.tenant, options.users);
+      cluster.on("bye", async () => {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        say("bye");
+      });
+      events.on("testStop", () => cluster.send("bye"));
+    });
     events.on("testStart", ({ run }) => say("testStart", run.node));
     events.on("startComplete", ({ userCount }) => say("startComplete", userCount));
     let seen = false;
@@ -233,6 +240,7 @@ Deno.test("events are emitted in their order, with their data", async () => {
     ":: request step TASK null",
     ":: startComplete 3",
     ":: testStop 0",
+    ":: bye",
     ":: quitting 0",
   ]);
 });

@@ -174,6 +174,23 @@ Deno.test("a summary of a version that did not count unfinished requests is read
   assert.equal(run.totals.requests, SUMMARY.totals.requests);
 });
 
+Deno.test("a summary in UTF-16, as some shells save it, is read, and a compressed one is refused", async () => {
+  const text = JSON.stringify(SUMMARY);
+  const utf16 = Uint8Array.of(
+    ...[0xff, 0xfe],
+    ...Array.from(text, (_, index) => text.charCodeAt(index)).flatMap((
+      one,
+    ) => [one & 0xff, one >> 8]),
+  );
+  const binaries = { "/home/me/run.json": utf16, "/home/me/run.gz": Uint8Array.of(0x1f, 0x8b) };
+  const host = new FakeHost({ binaries });
+  assert.equal((await readSummaryFile(host, "run.json")).runId, SUMMARY.runId);
+  await assert.rejects(readSummaryFile(host, "run.gz"), {
+    name: "UsageError",
+    message: "cannot read run.gz: it is compressed with gzip: decompress it first",
+  });
+});
+
 Deno.test("a missing file is reported", async () => {
   await assert.rejects(readSummaryFile(new FakeHost(), "gone.json"), {
     name: "UsageError",
