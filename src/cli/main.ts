@@ -36,7 +36,11 @@ export async function main(host: Host): Promise<number> {
   // The runtime's own console throws if the disk is full, or if the reader of a pipe is slow.
   host.onConsole((text, stream) => host[stream].write(`${text}\n`));
   const interrupted = Promise.withResolvers<never>();
-  host.onEarlyInterrupt(() => interrupted.reject(interruption(host)));
+  host.onEarlyInterrupt(() => {
+    // The parent of a child has said it.
+    if (host.isChild) host.exit(ExitCode.interrupted);
+    interrupted.reject(interruption(host));
+  });
   let isExitCalled = false;
   host.onExitCall((call) => {
     if (!isExitCalled) logger.error(`${call.message}. ${HOW_TO_STOP}`);

@@ -51,6 +51,9 @@ import type { TestFileExports } from "./test_file.ts";
 /** What the log says when a run is interrupted for the first time. */
 export const STOPPING_USERS = "Stopping the users. Interrupt again to exit at once.";
 
+const WRITING_REPORTS =
+  "The reports are being written. Interrupt again to exit without those that are not complete.";
+
 const STOPPING_EARLY = "Stopping before the test has started. Interrupt again to exit at once.";
 
 /** Reactions to Ctrl-C and SIGTERM. */
@@ -212,6 +215,7 @@ export class RunSession {
   /** When the watchdog is informed next, on the system clock. */
   #informAt = 0;
   #releaseConsole = (): void => {};
+  #releaseGuard = (): void => {};
   /** Errors that nothing has caught, until a run counts them. */
   readonly #strayErrors: unknown[] = [];
   readonly #strayLog = new RepeatedLog((line) => logger.error(line));
@@ -361,7 +365,10 @@ export class RunSession {
     const { host } = this;
     const release = watchInterrupts(host, {
       onFirst: () => {
-        if (this.#isOver) return;
+        if (this.#isOver) {
+          if (this.#unwritten.length > 0) logger.info(WRITING_REPORTS);
+          return;
+        }
         this.#isInterruptedEarly = this.#run?.snapshot().startedAt === null;
         // The parent of a child has said it, or ends the child because the run is over.
         if (!host.isChild) {
@@ -383,6 +390,7 @@ export class RunSession {
     });
     this.#countStrayError = (thrown) => run.countStrayError(thrown);
     for (const thrown of this.#strayErrors.splice(0)) run.countStrayError(thrown);
+    this.#releaseGuard = release;
     return release;
   }
 
@@ -391,6 +399,11 @@ export class RunSession {
     const limit = { clock: systemClock, seconds: stopHandlersLimit(0) };
     if (await within(limit, nodeCluster.messagesHandled()) !== "overdue") return;
     logger.warn(`Handlers of messages have not ended within ${limit.seconds} s.`);
+  }
+
+  /** The report files that are still to be written. */
+  get #unwritten(): string[] {
+    return this.#files?.unwritten ?? [];
   }
 
   /** Before the process exits at once: prints what was counted until now, and names what is lost. */
@@ -406,7 +419,7 @@ export class RunSession {
         finalReport(result, { exitCode: ExitCode.interrupted, columns, color, bars: false }),
       );
     }
-    const files = this.#files?.unwritten ?? [];
+    const files = this.#unwritten;
     const lost = files.length === 0 ? "" : `. Not written: ${files.join(", ")}`;
     host.stderr.write(`aiotest: interrupted again, so it exits at once${lost}\n`);
   }
@@ -444,11 +457,21 @@ export class RunSession {
     };
     const written = await this.#files?.write(run) ?? { exitCode: run.exitCode, problems: [] };
     for (const problem of written.problems) host.stderr.write(`aiotest: ${problem}\n`);
+    this.#keepExitCode(written.exitCode);
     if (failure !== null) throw failure;
     if (exitCode === ExitCode.passed && written.exitCode !== exitCode) {
       host.stderr.write(`The exit code is ${written.exitCode} because results are missing.\n`);
     }
     return written.exitCode;
+  }
+
+  /** Nothing can be lost any more: a signal ends waits, and a second one the process, but not with 130. */
+  #keepExitCode(exitCode: number): void {
+    this.#releaseGuard();
+    watchInterrupts(this.host, {
+      onFirst: () => {},
+      beforeExit: () => this.host.exit(exitCode),
+    });
   }
 
   /** An exit code, raised to 1 if lines are missing in the log file. */

@@ -159,6 +159,40 @@ Deno.test("a signal after the end of the run neither stops it again nor ends the
   assert.equal(host.exitCode, null);
 });
 
+Deno.test("once everything is reported, interrupts do not change the exit code", async () => {
+  const { host, session } = await newSession("--no-web");
+  await session.open({});
+  session.guard({ stopping: "Stopping the users.", stop: () => {}, countStrayError: () => {} });
+  host.interrupt();
+  const printed = await session.report(result(1), null).then(() => host.stderr.text);
+  host.interrupt();
+  assert.equal(host.exitCode, null);
+  assert.throws(() => host.interrupt());
+  assert.equal(host.exitCode, 1);
+  assert.equal(host.stderr.text, printed);
+});
+
+Deno.test("an interrupt while reports are written says so, and a second one names the others", async () => {
+  const { host, session } = await newSession("--no-web", "--json", "out.json");
+  await session.open({});
+  const writing = Promise.withResolvers<void>();
+  const hold = Promise.withResolvers<void>();
+  host.stdout.flush = () => {
+    writing.resolve();
+    return hold.promise;
+  };
+  session.guard({ stopping: "Stopping the users.", stop: () => {}, countStrayError: () => {} });
+  const reported = session.report(result(0), null);
+  await writing.promise;
+  host.interrupt();
+  assert.match(host.stderr.text, /The reports are being written\. Interrupt again to exit/);
+  assert.throws(() => host.interrupt());
+  assert.match(host.stderr.text, /exits at once\. Not written: --json out\.json\n$/);
+  assert.equal(host.exitCode, 130);
+  hold.resolve();
+  await reported;
+});
+
 Deno.test("a test file that tries to end the process stops its run, which fails", async () => {
   const { host, session } = await newSession("--json", "out.json", "--exit-code-on-error", "0");
   const seen: string[] = [];
