@@ -30,6 +30,8 @@ export interface OptionType<Value> {
   readonly bare?: Value;
   /** The value, or `null` if the text is invalid. */
   parse(text: string): Value | null;
+  /** What a message shows of an invalid text that may contain a secret; without this, all of it. */
+  shown?(text: string): string;
 }
 
 /** The type of a configuration file's value; `null` if it is none of them. */
@@ -243,6 +245,7 @@ export const headerLines: OptionType<readonly HeaderLine[]> = {
     const value = text.slice(colon + 1).trim();
     return TOKEN.test(name) && FIELD_VALUE.test(value) ? [[name, value]] : null;
   },
+  shown: (text) => text.replace(/[:\s][^]*$/, " …"),
 };
 
 /** Rules for where connections lead, separated by commas, as they were written. */

@@ -11,6 +11,7 @@ import { parse as parseToml, TomlError } from "smol-toml";
 import { isInstance, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { didYouMean, nearestWord } from "../core/spelling.ts";
+import { hideCredentials } from "../core/text.ts";
 import { type FlagTexts, suggestion } from "./flag_parser.ts";
 import { readOptionFile } from "./option_files.ts";
 import { type OptionType, rawTypeOf, textOf } from "./option_types.ts";
@@ -263,7 +264,7 @@ export class Sources {
     if (texts === undefined || last === undefined) return undefined;
     if (last === null) return type.bare;
     const counted = type.add === undefined ? [last] : texts.filter((text) => text !== null);
-    return readEach(counted, type, (text) => `--${name} ${quoted(text)}`);
+    return readEach(counted, type, (text) => `--${name} ${quoted(text, type)}`);
   }
 
   #fromEnvironment<Value>(name: string, type: OptionType<Value>): Value | undefined {
@@ -271,21 +272,21 @@ export class Sources {
     const text = this.#host.env(variable);
     // Compose files and CI systems set a variable to an empty string to leave it unset.
     if (text === undefined || text === "") return undefined;
-    return read(`${variable}=${quoted(text)}`, text, type);
+    return read(`${variable}=${quoted(text, type)}`, text, type);
   }
 
   #fromMaster<Value>(name: string, type: OptionType<Value>): Value | undefined {
     const variable = environmentName(name);
     if (!Object.hasOwn(this.#forwarded, variable)) return undefined;
     const text = this.#forwarded[variable]!;
-    return read(`${variable}=${quoted(text)} from the master`, text, type);
+    return read(`${variable}=${quoted(text, type)} from the master`, text, type);
   }
 
   #fromFile<Value>(name: string, type: OptionType<Value>): Value | undefined {
     const entry = this.#file?.entries.get(kebabCase(name));
     if (entry === undefined) return undefined;
     const { key, value } = entry;
-    const place = `${this.#file!.path}: ${key} = ${JSON.stringify(value)}`;
+    const place = `${this.#file!.path}: ${key} = ${written(value, type)}`;
     const raw = rawTypeOf(value);
     if (raw === null || !type.types.includes(raw)) throw refusal(place, type);
     if (raw !== "list" && raw !== "numbers") return read(place, String(value), type);
@@ -315,6 +316,20 @@ function refusal(place: string, type: OptionType<unknown>): UsageError {
   return new UsageError(`${place}: expected ${type.expected}`, type.hint);
 }
 
-function quoted(text: string): string {
+/** A value of a configuration file, without its secrets. */
+function written(value: unknown, type: OptionType<unknown>): string {
+  return JSON.stringify(
+    value,
+    (_, part) => typeof part === "string" ? withoutSecrets(part, type) : part,
+  );
+}
+
+function withoutSecrets(text: string, type: OptionType<unknown>): string {
+  if (type.shown !== undefined) return type.shown(text);
+  return text.includes("://") ? hideCredentials(text) : text;
+}
+
+function quoted(secret: string, type: OptionType<unknown>): string {
+  const text = withoutSecrets(secret, type);
   return text === "" || /\s/.test(text) ? JSON.stringify(text) : text;
 }

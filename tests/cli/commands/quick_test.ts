@@ -171,9 +171,13 @@ const BAD: Bad[] = [
   [["quick", URL, "-n"], "--requests: missing value"],
   [["quick", URL, "-m", "GET /"], '--method "GET /": expected an HTTP method like PUT'],
   [["quick", URL, "--header", "Accept"], `--header Accept: ${LINE}`],
-  [["quick", URL, "--header", "A: b", "--header", "A b: c"], `--header "A b: c": ${LINE}`],
-  [["quick", URL, "--header", "A: b\r\nC: d"], `--header "A: b\\r\\nC: d": ${LINE}`],
-  [["quick", URL, "--header", ": b"], `--header ": b": ${LINE}`],
+  [["quick", URL, "--header", "A: b", "--header", "A b: c"], `--header "A …": ${LINE}`],
+  [["quick", URL, "--header", "A: b\r\nC: d"], `--header "A …": ${LINE}`],
+  [["quick", URL, "--header", ": b"], `--header " …": ${LINE}`],
+  [
+    ["quick", URL, "--header", "Authorization s3cret"],
+    `--header "Authorization …": ${LINE}`,
+  ],
   [["quick", URL, "-d", "@"], "--data @: expected a string, or @ and a file name"],
   [
     ["quick", URL, "-d", "@body.json"],
