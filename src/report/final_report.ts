@@ -67,6 +67,7 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
     thresholdSection(snapshot.thresholds, size),
     requestSection(snapshot, size),
     percentileSection(snapshot, size),
+    failedLatencySection(snapshot, size),
     options.bars ? latencySection(snapshot, size) : [],
     statusSection(snapshot, size),
     failureSection(snapshot, size),
@@ -128,7 +129,7 @@ function headline(snapshot: Snapshot, exitCode: number, size: TableSize): string
 
 function requestSection(snapshot: Snapshot, size: TableSize): string[] {
   const { requests, totals } = snapshot.statistics;
-  const title = [span("Requests", "strong"), span(", latency in ms", "quiet")];
+  const title = [span("Requests", "strong"), span(latencyTitle(totals), "quiet")];
   if (requests.length === 0) {
     return [
       renderLine(title, size.columns, size.color),
@@ -182,7 +183,7 @@ function latencyCells(
 function percentileSection(snapshot: Snapshot, size: TableSize): string[] {
   const { requests, totals } = snapshot.statistics;
   if (requests.length === 0) return [];
-  const title = [span("Percentiles", "strong"), span(", latency in ms", "quiet")];
+  const title = [span("Percentiles", "strong"), span(latencyTitle(totals), "quiet")];
   const columns = [...LABELS, ...PERCENTILE_COLUMNS];
   const cells = (row: RequestTotals): Span[] => percentileCells(row.latencyMs, lowerBoundsOf(row));
   const rows = requests.map((row) => [...labels(row.method, row.name), ...cells(row)]);
@@ -193,9 +194,38 @@ function percentileSection(snapshot: Snapshot, size: TableSize): string[] {
   ];
 }
 
+/** Of which requests a table has the latencies. */
+function latencyTitle({ failures }: RequestTotals): string {
+  return failures === 0 ? ", latency in ms" : ", latency of successes in ms";
+}
+
 /** The meaning of the mark of lower bounds. */
 const LOWER_BOUND_NOTE =
-  "≥ is a lower bound: unfinished requests count with the time they had waited.";
+  "≥ is a lower bound: requests without an answer count with the time they had waited.";
+
+/** The latencies of the failed requests of each name, and of all names. Empty if there are none. */
+function failedLatencySection({ statistics }: Snapshot, size: TableSize): string[] {
+  const { requests, totals } = statistics;
+  const failed = requests.filter(({ failures }) => failures > 0);
+  if (failed.length === 0) return [];
+  const cells = ({ failures, failureLatencyMs }: RequestTotals): Span[] => [
+    span(formatCount(failures), "bad"),
+    ...latencyCells(failureLatencyMs, ["min", "p50", "p95", "max"], []),
+  ];
+  const columns = [
+    ...LABELS,
+    ...[...numbers("Fails"), number("Min", 3), number("50%", 1), number("95%", 2)],
+    ...numbers("Max"),
+  ];
+  const rows = failed.map((row) => [...labels(row.method, row.name), ...cells(row)]);
+  const title = [span("Failed requests", "strong"), span(", latency in ms", "quiet")];
+  if (failed.length > 1) {
+    const last = [...labels("", "Aggregated", "strong"), ...cells(totals)];
+    return tableWithTotals(title, columns, rows, last, size);
+  }
+  const table = textTable(columns, rows, size);
+  return [renderLine(title, size.columns, size.color), ...tableLines(table, size)];
+}
 
 function noteLines(note: string, { columns, color }: TableSize): string[] {
   return wrap(note, columns).map((line) => renderLine([span(line, "quiet")], columns, color));
@@ -220,7 +250,11 @@ const PERCENTILE_FIGURES = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999", 
 function latencySection({ statistics: { totals } }: Snapshot, size: TableSize): string[] {
   const table = latencyTable(totals, size, LATENCY_LINES);
   if (table.length === 0) return [];
-  const which = totals.lowerBounds ? ", answered requests" : ", all requests";
+  const which = totals.failures > 0
+    ? ", successful requests"
+    : totals.lowerBounds
+    ? ", answered requests"
+    : ", all requests";
   const title = [span("Latency", "strong"), span(which, "quiet")];
   return [renderLine(title, size.columns, size.color), ...table];
 }

@@ -11,6 +11,7 @@ import { columnsOf, renderLine, type Span, span, wrappedText } from "./terminal.
 import type { TableSize } from "./text_table.ts";
 import {
   errorLines,
+  failureTimeLines,
   generatorLine,
   iterationTimeLines,
   loadLines,
@@ -151,7 +152,9 @@ function figuresOf(
   return [
     ...loadLines(snapshot, rates.starts, columns),
     ...trafficLines(snapshot, columns),
-    ...(isRoomy ? statusLines(snapshot.statistics, columns) : []),
+    ...(isRoomy
+      ? [...failureTimeLines(snapshot.statistics), ...statusLines(snapshot.statistics, columns)]
+      : []),
     ...iterationTimeLines(snapshot),
     generatorLine(snapshot),
   ];

@@ -204,6 +204,11 @@ export function trafficLines({ statistics }: Snapshot, columns: number): Span[][
   ];
 }
 
+/** The latencies of failed requests, if there are any: the other lines have those of successes. */
+export function failureTimeLines({ totals }: Statistics): Span[][] {
+  return totals.failures === 0 ? [] : [percentileLine("failures", totals.failureLatencyMs)];
+}
+
 /** A line about the statuses of responses, the most frequent first, if there are several. */
 export function statusLines({ requests }: Statistics, columns: number): Span[][] {
   const all = statusRows(requests).toSorted((a, b) => b.requests - a.requests);

@@ -170,7 +170,8 @@ GET   /health      12.0    18.0    24.0    36.0    96.0     240     384     480
 POST  /orders     ≥2500   ≥2500   ≥2500       -       -       -       -   ≥2500
 ───────────────────────────────────────────────────────────────────────────────
       Aggregated  0.800  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040  ≥11040
-≥ is a lower bound: unfinished requests count with the time they had waited.
+≥ is a lower bound: requests without an answer count with the time they had
+waited.
 
 Statuses, all 200
 
@@ -225,6 +226,7 @@ Deno.test("the workers of a distributed run follow the errors, and the verdict c
     "✗ FAILED: 7 of 12",
     "Requests",
     "Percentiles",
+    "Failed requests",
     "Statuses",
     "Failures",
     "User errors",
@@ -260,6 +262,7 @@ Deno.test("iterations, thresholds and the breaking point have their sections, an
     "Thresholds",
     "Requests",
     "Percentiles",
+    "Failed requests",
     "Latency",
     "Statuses",
     "Failures",
@@ -272,7 +275,7 @@ Deno.test("iterations, thresholds and the breaking point have their sections, an
 
 Deno.test("the distribution of latencies is drawn in ten steps", () => {
   const text = finalReport(shopSnapshot(30), { ...PLAIN, bars: true });
-  const [, section = ""] = /\n\n(Latency, all requests\n[\s\S]*?)\n\n/.exec(text) ?? [];
+  const [, section = ""] = /\n\n(Latency, successful requests\n[\s\S]*?)\n\n/.exec(text) ?? [];
   const lines = section.split("\n");
   assert.equal(lines.length, 12);
   assert.match(lines.at(-1)!, /^ +480 +[\d,]+ +\d+\.\d+% {2}[█▏▎▍▌▋▊▉]+$/);
@@ -319,7 +322,7 @@ Threshold             Observed Result
 ────────────────────────────────────────
 error_rate…orders]<1%       2% ✗ crossed
 
-Requests, latency in ms
+Requests, latency of successes in ms
 Type Name               Reqs Fails Fail%
 ────────────────────────────────────────
 GET  /                 1,200     0    0%
@@ -332,7 +335,7 @@ TASK 検索して買う         30     0    0%
 Left out at this width: Avg, Min, Max,
 Med, Req/s.
 
-Percentiles, latency in ms
+Percentiles, latency of successes in ms
 Type Name             50%  95%  99%  Max
 ────────────────────────────────────────
 GET  /              0.800 2.40 6.40 32.0
@@ -343,9 +346,45 @@ TASK 検索して買う    12.0 36.0 96.0  480
 ────────────────────────────────────────
      Aggregated      12.0 36.0 96.0  480
 Left out at this width: 75%, 90%, 99.9%,
-99.99%.`,
+99.99%.
+
+Failed requests, latency in ms
+Type Name           Fails  50%  95% Max
+───────────────────────────────────────
+POST /api/v2/orders     7 3.00 9.00 120
+Left out at this width: Min.`,
   );
   assert.match(text, /\n6,000 scheduled, 5,988 started, 5,988\ncompleted, 12 dropped \(0\.20%\)\n/);
+});
+
+Deno.test("the latencies of failures are apart from those of successes", () => {
+  const report = (...failures: readonly number[]): string => {
+    const requests = failures.map((failures, i) => requestRow({ name: `/${i}`, failures }));
+    return finalReport(snapshot({ statistics: statistics({ requests }) }), PLAIN);
+  };
+  const section = (text: string): string =>
+    text.slice(text.indexOf("Failed requests"), text.indexOf("\n\nStatuses"));
+  assert.equal(
+    section(report(1, 0)),
+    `Failed requests, latency in ms
+Type  Name  Fails    Min   50%   95%  Max
+─────────────────────────────────────────
+GET   /0        1  0.375  3.00  9.00  120`,
+  );
+  assert.equal(
+    section(report(1, 2)),
+    `Failed requests, latency in ms
+Type  Name        Fails    Min   50%   95%  Max
+───────────────────────────────────────────────
+GET   /0              1  0.375  3.00  9.00  120
+GET   /1              2  0.375  3.00  9.00  120
+───────────────────────────────────────────────
+      Aggregated      3  0.375  3.00  9.00  120`,
+  );
+  for (const title of ["Requests", "Percentiles"]) {
+    assert.ok(report(1).includes(`\n${title}, latency of successes in ms\n`));
+    assert.ok(report(0).includes(`\n${title}, latency in ms\n`));
+  }
 });
 
 Deno.test("statuses are counted, and errors that several names have are summed up", () => {
