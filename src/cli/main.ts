@@ -155,8 +155,9 @@ async function runCommand(host: Host): Promise<number> {
 /** Help is also printed if there is no test file, or if it cannot be imported. */
 async function addFlagsOfTestFile(host: Host, commandLine: CommandLine): Promise<void> {
   try {
+    const { aiotestfile, importTimeout } = commandLine.known();
     const { importTestFile } = await import("./test_file.ts");
-    await importTestFile(host, commandLine.known().aiotestfile);
+    await importTestFile(host, aiotestfile, importTimeout);
     await events.prepare("initCommandLineParser", { parser: commandLine.parser });
   } catch (error) {
     if (!(error instanceof AiotestError)) throw error;

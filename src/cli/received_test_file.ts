@@ -100,7 +100,8 @@ async function unpack(
   await writeAll(files, folder);
   const path = join(folder.path, entry);
   try {
-    const exports = await importTestFile(host, path);
+    const { importTimeout } = commandLine.known();
+    const exports = await importTestFile(host, path, importTimeout);
     await events.prepare("initCommandLineParser", { parser: commandLine.parser });
     commandLine.useTestFile(path);
     return { exports, options: commandLine.parse() };

@@ -385,6 +385,16 @@ const TABLE = {
     commands: NEEDS_TEST_FILE,
     scope: "master decides",
   },
+  /** Seconds that the import of the test file may take; 0 or `Infinity`: any time. */
+  importTimeout: {
+    flags: "--import-timeout <T>",
+    group: LOAD,
+    help: "time that the import of the test file may take; with 0 or inf, any time",
+    type: endlessDuration,
+    default: 30,
+    commands: NEEDS_TEST_FILE,
+    toChildren: true,
+  },
   /** Iterations that start per second, however fast the target responds; `null`: closed model. */
   arrivalRate: {
     flags: "--arrival-rate <N>",

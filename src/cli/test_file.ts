@@ -8,11 +8,18 @@
 import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import { EventLoopMonitor, systemClock, systemRandom } from "../core/clock.ts";
+import {
+  type Clock,
+  EventLoopMonitor,
+  systemClock,
+  systemRandom,
+  type Timer,
+} from "../core/clock.ts";
 import { errorFields, errorText, isError, UsageError } from "../core/errors.ts";
 import { Events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { Lease } from "../core/lease.ts";
+import { logger } from "../core/logger.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { shown } from "../core/text.ts";
 import { fileFrames, isOwnFrame, userFrame } from "../core/user_code.ts";
@@ -57,15 +64,27 @@ export function isTestFile(host: Host, path: string): Promise<boolean> {
   return host.isFile(resolve(host.cwd, path));
 }
 
+/** An import that takes longer is logged, in milliseconds. */
+const SLOW_IMPORT_MS = 3_000;
+
 /**
  * Imports a test file, which runs its top-level code, such as event listeners.
  *
  * @param path relative to the working directory, or absolute.
- * @throws UsageError if the file is missing, is not a module, or throws.
+ * @param limitSeconds how long it may take; 0 or `Infinity` for no limit.
+ * @throws UsageError if the file is missing, is not a module, throws, or takes too long.
  */
-export async function importTestFile(host: Host, path: string): Promise<TestFileExports> {
+export async function importTestFile(
+  host: Host,
+  path: string,
+  limitSeconds: number,
+  clock: Pick<Clock, "setTimer" | "clearTimer"> = systemClock,
+): Promise<TestFileExports> {
   const fullPath = resolve(host.cwd, path);
   if (!await isTestFile(host, path)) {
+    if ((await host.listFolder(fullPath)).length > 0) {
+      throw new UsageError(`${fullPath} is a directory`, "Name a test file in it with -f.");
+    }
     throw new UsageError(
       `Test file not found: ${fullPath}`,
       "Name a test file with -f, or create a first one with aiotest init.",
@@ -76,13 +95,37 @@ export async function importTestFile(host: Host, path: string): Promise<TestFile
       `${fullPath}: the name of a test file must end in ${EXTENSIONS.join(", ")}`,
     );
   }
+  const timers: Timer[] = [];
   try {
-    const exports = await host.importModule(fullPath);
+    const exports = await new Promise<TestFileExports>((resolve, reject) => {
+      timers.push(
+        clock.setTimer(() => logger.info(`Still importing ${fullPath}.`), SLOW_IMPORT_MS),
+      );
+      if (limitSeconds > 0 && limitSeconds < Infinity) {
+        // While this timer is set, the runtime does not end because nothing is left to wait for.
+        const overdue = (): void => reject(new ImportOverdue(fullPath, limitSeconds));
+        timers.push(clock.setTimer(overdue, limitSeconds * 1000));
+      }
+      host.importModule(fullPath).then(resolve, reject);
+    });
     // A promise that the file has left rejected is an error of the import. Later ones are a run's own.
     await host.rejectionsReported();
     return exports;
   } catch (error) {
-    throw importError(fullPath, error);
+    throw error instanceof ImportOverdue ? error : importError(fullPath, error);
+  } finally {
+    for (const timer of timers) clock.clearTimer(timer);
+  }
+}
+
+/** The import of a test file takes too long. */
+class ImportOverdue extends UsageError {
+  constructor(path: string, limitSeconds: number) {
+    super(
+      `${path}: the import has not ended after ${limitSeconds} s`,
+      "An await outside of functions, in this file or in one that it imports, waits for too long, or " +
+        "for something that never happens. --import-timeout sets the limit.",
+    );
   }
 }
 
@@ -257,8 +300,12 @@ function importFailed(place: string, text: string, cause: Error): UsageError {
 }
 
 function threw(place: string, text: string, cause: unknown): UsageError {
-  return new UsageError(`${place}: error during import: ${text}`, "", cause);
+  const hint = COMMON_JS.test(text) ? "A test file is an ES module: use import and export." : "";
+  return new UsageError(`${place}: error during import: ${text}`, hint, cause);
 }
+
+/** What CommonJS modules use, and ES modules do not have. */
+const COMMON_JS = /^ReferenceError: (?:require|module|exports|__dirname|__filename) is not defined/;
 
 /** A message without colours, and the place at its end, if there is one. */
 function splitMessage(message: string): { readonly text: string; readonly place: string | null } {

@@ -6,6 +6,7 @@ import {
   readTestFile,
   testFileHash,
 } from "../../src/cli/test_file.ts";
+import { UsageError } from "../../src/core/errors.ts";
 import { denoHost } from "../../src/core/host.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
 import { NodeCluster } from "../../src/shared/cluster.ts";
@@ -32,12 +33,12 @@ Deno.test("a test file is found from the working directory, or by its full path"
       "/other/shop.mjs": () => ({ TestShape }),
     },
   });
-  assert.deepEqual(await importTestFile(host, "load/shop.ts"), { TestShop });
-  assert.deepEqual(await importTestFile(host, "/other/shop.mjs"), { TestShape });
+  assert.deepEqual(await importTestFile(host, "load/shop.ts", 30), { TestShop });
+  assert.deepEqual(await importTestFile(host, "/other/shop.mjs", 30), { TestShape });
 });
 
 Deno.test("a missing test file is reported with its full path", async () => {
-  await assert.rejects(importTestFile(new FakeHost(), "aiotestfile.ts"), {
+  await assert.rejects(importTestFile(new FakeHost(), "aiotestfile.ts", 30), {
     name: "UsageError",
     message: "Test file not found: /home/me/aiotestfile.ts",
     hint: "Name a test file with -f, or create a first one with aiotest init.",
@@ -47,14 +48,44 @@ Deno.test("a missing test file is reported with its full path", async () => {
 Deno.test("the name of a test file must end like a module", async () => {
   for (const name of ["shop.py", "shop.tsx", "shop", "shop.ts.bak"]) {
     const host = new FakeHost({ files: { [`/home/me/${name}`]: "" } });
-    await assert.rejects(importTestFile(host, name), {
+    await assert.rejects(importTestFile(host, name, 30), {
       name: "UsageError",
       message: `/home/me/${name}: the name of a test file must end in .ts, .js, .mts, .mjs`,
     });
   }
   for (const name of ["a.ts", "a.js", "a.mts", "a.mjs"]) {
     const host = new FakeHost({ modules: { [`/home/me/${name}`]: () => ({ name }) } });
-    assert.deepEqual(await importTestFile(host, name), { name });
+    assert.deepEqual(await importTestFile(host, name, 30), { name });
+  }
+});
+
+Deno.test("a directory is not a test file", async () => {
+  const host = new FakeHost({ files: { "/home/me/load/shop.ts": "" } });
+  await assert.rejects(importTestFile(host, "load", 30), {
+    message: "/home/me/load is a directory",
+    hint: "Name a test file in it with -f.",
+  });
+});
+
+Deno.test("an import that does not end is refused after the limit", async () => {
+  for (const limit of [2, 0, Infinity]) {
+    const clock = new FakeClock();
+    let loaded = (_exports: Record<string, unknown>): void => assert.fail();
+    const host = new FakeHost();
+    host.importModule = () => new Promise((resolve) => loaded = resolve);
+    host.files.set("/home/me/shop.ts", "");
+    const outcome = importTestFile(host, "shop.ts", limit, clock).catch((error) => error);
+    await clock.advance(1_999);
+    await clock.advance(1);
+    loaded({ TestShop });
+    const result = await outcome;
+    if (limit !== 2) assert.deepEqual(result, { TestShop });
+    else {
+      assert.ok(result instanceof UsageError);
+      assert.equal(result.message, "/home/me/shop.ts: the import has not ended after 2 s");
+      assert.match(result.hint, /--import-timeout/);
+    }
+    assert.equal(clock.pending, 0);
   }
 });
 
@@ -65,7 +96,7 @@ Deno.test("a test file that throws is refused with its error", async () => {
     throw error;
   };
   await assert.rejects(
-    importTestFile(new FakeHost({ modules: { "/home/me/shop.ts": load } }), "shop.ts"),
+    importTestFile(new FakeHost({ modules: { "/home/me/shop.ts": load } }), "shop.ts", 30),
     {
       name: "UsageError",
       exitCode: 2,
@@ -219,6 +250,12 @@ const CASES: [file: string, text: string, message: string, hint?: string][] = [
     '\n  JSON.parse("{");\n',
     "DIR/json.ts:2:8: error during import: SyntaxError: " +
     "Expected property name or '}' in JSON at position 1 (line 1 column 2)",
+  ],
+  [
+    "common.js",
+    'const { User } = require("aiotest");\n',
+    "DIR/common.js:1:18: error during import: ReferenceError: require is not defined",
+    "A test file is an ES module: use import and export.",
   ],
   [
     "empty.ts",

@@ -139,6 +139,14 @@ Deno.test("a call outside of tests that would end the process fails the run as w
   });
 });
 
+Deno.test("a test file whose import never ends is refused", async () => {
+  await withTestFile(`${STEPS} await new Promise(() => {});`, async ({ args }) => {
+    const { code, stderr } = await runAiotest(args("-t", "2", "--import-timeout", "0.5"));
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^aiotest: \S+\.ts: the import has not ended after 0\.5 s$/m);
+  });
+});
+
 Deno.test("a worker whose test calls Deno.exit hands over its counts, and the run fails", async () => {
   await withTestFile(calling(["Deno.exit(0)"]), async ({ args, summary }) => {
     const { code, stderr } = await runAiotest(

@@ -64,6 +64,7 @@ export const DEFAULTS: Settings = {
   runTime: null,
   stopTimeout: 2,
   setupTimeout: 30,
+  importTimeout: 30,
   arrivalRate: null,
   maxUsers: 1000,
   arrivals: "constant",

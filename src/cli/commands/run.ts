@@ -38,12 +38,12 @@ async function runImported(host: Host, commandLine: CommandLine): Promise<number
 /** Runs the test file on this machine. */
 async function runOwnTestFile(host: Host, commandLine: CommandLine): Promise<number> {
   const known = commandLine.known();
-  const { aiotestfile } = known;
+  const { aiotestfile, importTimeout } = known;
   // Without a test file, nothing can add flags: an unknown flag is reported before the missing file.
   if (!await isTestFile(host, aiotestfile)) commandLine.parse();
   // The test file may log while it is imported.
   await openLog(host, known);
-  const exports = await importTestFile(host, aiotestfile);
+  const exports = await importTestFile(host, aiotestfile, importTimeout);
   await events.prepare("initCommandLineParser", { parser: commandLine.parser });
   return await runRole(host, exports, commandLine.parse(), { commandLine, ...ON_THIS_MACHINE });
 }
