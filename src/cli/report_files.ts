@@ -160,6 +160,50 @@ export function removeOld({ option, path, file }: OpenOutput): void {
   }
 }
 
+/** The options that decide whether there will be reports. */
+interface ReportOptions extends Readonly<Record<ReportOption, string | null>> {
+  readonly showShape: boolean;
+  readonly showUsersWeight: boolean;
+  readonly worker: boolean;
+}
+
+/** Whether the options ask for a run, and not only for what it would be. */
+export function isRun(
+  { showShape, showUsersWeight }: Pick<ReportOptions, "showShape" | "showUsersWeight">,
+): boolean {
+  return !showShape && !showUsersWeight;
+}
+
+/** How reports begin. */
+const BEGINNINGS: Readonly<Record<ReportOption, RegExp>> = {
+  json: /^\{\s*"schema":\s*\d+,\s*"aiotest":/,
+  html: /^<!doctype html>[^]*<title>aiotest/i,
+  junit: /^<\?xml [^>]*>\s*<testsuites name="aiotest"/,
+  csv: /^(?:Type|Timestamp|Method|Count),/,
+};
+
+/**
+ * Removes the reports of an earlier run before the test file is imported, which may fail or never end. Files
+ * that are no reports stay: which files are data of the test is known only after the import. Never rejects.
+ */
+export async function removeOldReports(
+  host: Pick<Host, "cwd" | "isFile" | "readTextFile" | "outputFile">,
+  options: ReportOptions,
+): Promise<void> {
+  if (!isRun(options) || options.worker) return;
+  for (const { option, path } of requestedFiles(options)) {
+    const fullPath = resolve(host.cwd, path);
+    try {
+      if (!await host.isFile(fullPath)) continue;
+      const beginning = (await host.readTextFile(fullPath)).slice(0, 4_000);
+      const isReport = BEGINNINGS[option as ReportOption].test(beginning);
+      if (isReport) host.outputFile(fullPath).clear();
+    } catch {
+      // It is reported when the files are checked.
+    }
+  }
+}
+
 /**
  * Writes one file; resolves with what went wrong, or `null`. Never rejects.
  *

@@ -34,6 +34,7 @@ import { finalReport } from "../report/final_report.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
+import { ThresholdSet } from "../stats/thresholds.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { ErrorPlaces } from "../user/error_places.ts";
 import { LogTail } from "../web/feed.ts";
@@ -43,7 +44,14 @@ import { exitCodeOf } from "./exit_code.ts";
 import { LiveOutputs, type LiveRun } from "./live_outputs.ts";
 import type { Options } from "./options.ts";
 import { targetFiles } from "./target_tls.ts";
-import { fileAt, openNamed, type OtherFile, ReportFiles, requestedFiles } from "./report_files.ts";
+import {
+  fileAt,
+  isRun,
+  openNamed,
+  type OtherFile,
+  ReportFiles,
+  requestedFiles,
+} from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
 import { dataFiles } from "./test_bundle.ts";
 import type { TestFileExports } from "./test_file.ts";
@@ -233,7 +241,7 @@ export class RunSession {
   /**
    * Opens the log, and checks the files that the run will write. From now on and until the process ends,
    * errors that nothing catches are logged instead of ending it, so that the test file's code cannot
-   * prevent the reports.
+   * prevent the reports. Reports of an earlier run are removed.
    *
    * @param exports of the test file, whose data files no report may replace; `null` if this node writes
    *   no reports.
@@ -258,6 +266,11 @@ export class RunSession {
     if (logfile !== null) others.push({ what: "the log file", path: logfile });
     if (journal !== null) others.push({ what: "the journal", path: journal, isNew: true });
     this.#files = await ReportFiles.open(host, options, others);
+    if (!isRun(options)) return;
+    // An invalid command line leaves old reports as they are.
+    new ThresholdSet(options.threshold);
+    // Whatever happens from now on, an old report must not be taken for this run's.
+    this.#files.removeOld();
   }
 
   async #dataFiles(exports: TestFileExports): Promise<OtherFile[]> {
@@ -285,15 +298,14 @@ export class RunSession {
   }
 
   /**
-   * Opens the dashboard and the metrics export, and removes the reports of an earlier run.
+   * Opens the dashboard and the metrics export.
    *
-   * @throws UsageError if one of them cannot be opened, or an old report cannot be removed.
+   * @throws UsageError if one of them cannot be opened.
    */
   async show(run: LiveRun, services: Pick<SharedServices, "rendezvous">): Promise<void> {
     const { host, options } = this;
     const rendezvous = (): SharedServices["rendezvous"] => services.rendezvous;
     this.#outputs = await LiveOutputs.open({ host, options, run, log: this.#log, rendezvous });
-    this.#files?.removeOld();
     this.#run = run;
   }
 

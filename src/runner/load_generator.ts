@@ -242,6 +242,11 @@ export class LoadGenerator {
     this.#health.stop();
   }
 
+  /** Warnings about the way in which users ended, a sentence each. */
+  get stopWarnings(): readonly string[] {
+    return this.#recorder.cutOffStops;
+  }
+
   /** Counts an error that no user could catch. */
   countStrayError(thrown: unknown): void {
     if (this.#recorder.isCounted(thrown)) return;

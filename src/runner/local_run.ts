@@ -175,6 +175,7 @@ export class LocalRun {
     this.#state = "stopping";
     this.#finalUsers = this.#generator.users;
     await driver.until(this.#generator.stopAll(this.#stopTimeoutMs));
+    this.#warnings.addAll(this.#generator.stopWarnings);
     this.#time.end();
     this.#count(this.#generator.flush());
     this.#generator.end();

@@ -8,7 +8,7 @@ import { asError, errorText, type PreparationError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { LocalFailureCode } from "../core/local_failures.ts";
-import type { Sample } from "../stats/request_stats.ts";
+import { PairMap, type Sample } from "../stats/request_stats.ts";
 import { LOAD_GENERATOR } from "../stats/snapshot.ts";
 import { withPlace } from "../stats/user_errors.ts";
 import type { UnfinishedRequest } from "../stats/stats_table.ts";
@@ -36,6 +36,8 @@ export class Recorder {
   readonly #onLocalFailure: (code: LocalFailureCode) => void;
   readonly #onUnprepared: (error: PreparationError) => void;
   readonly #counted = new WeakSet<object>();
+  /** The number of users whose `onStop` was cut off, by class and limit in seconds. */
+  readonly #cutOff = new PairMap<{ users: number }>();
   #lastEndedAt = 0;
 
   /**
@@ -107,6 +109,23 @@ export class Recorder {
   unprepared(error: PreparationError): void {
     this.markCounted(error);
     this.#onUnprepared(error);
+  }
+
+  /** Notes that the `onStop` of a user took longer than a limit in seconds, and was abandoned. */
+  onStopCutOff(user: string, limitSeconds: number): void {
+    this.#cutOff.at(user, String(limitSeconds), () => ({ users: 0 })).users++;
+  }
+
+  /** A sentence for each class of which an `onStop` was cut off. */
+  get cutOffStops(): string[] {
+    return Array.from(
+      this.#cutOff,
+      ([user, limit, { users }]) =>
+        `${user}.onStop was cut off after ${limit} s for ${users} ${
+          users === 1 ? "user" : "users"
+        }. ` +
+        "If it needs more time, raise --stop-timeout.",
+    );
   }
 
   /**

@@ -349,7 +349,14 @@ export class UserLoop {
     this.#lifetime.stop();
     if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
     const limit = Promise.withResolvers<void>();
-    const timer = this.#clock.setTimer(limit.resolve, this.#onStopLimit());
+    const limitMs = this.#onStopLimit();
+    const timer = this.#clock.setTimer(() => {
+      // Without a lease, it is not the method that hangs.
+      if (limitMs === this.#onStopMs) {
+        this.#context.recorder.onStopCutOff(this.#class.name, limitMs / 1000);
+      }
+      limit.resolve();
+    }, limitMs);
     await Promise.race([currentUser.run(this.#lifetime, () => this.#callOnStop()), limit.promise]);
     this.#clock.clearTimer(timer);
   }

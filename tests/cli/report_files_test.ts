@@ -3,6 +3,7 @@ import {
   fileAt,
   openOutputs,
   type OtherFile,
+  removeOldReports,
   ReportFiles,
   requestedFiles,
   type WrittenReports,
@@ -56,6 +57,21 @@ const ALL = ["--json", "a.json", "--html", "a.html", "--junit", "a.xml", "--csv"
 const PATHS = ["a.html", "a_stats.csv", "a_stats_history.csv", "a_failures.csv", "a_exceptions.csv"]
   .concat("a.xml", "a.json")
   .map((name) => `/home/me/${name}`);
+
+Deno.test("before the import, only files that are reports are removed", async () => {
+  const host = new FakeHost();
+  const options = await parse({ args: ALL });
+  const files = await ReportFiles.open(host, options, []);
+  await files.write({ snapshot: snapshot(), exitCode: 0, metadata: runMetadata });
+  assert.deepEqual(PATHS.filter((path) => !host.files.has(path)), []);
+  await removeOldReports(host, { ...options, showShape: true });
+  assert.deepEqual(PATHS.filter((path) => !host.files.has(path)), []);
+  await removeOldReports(host, options);
+  assert.deepEqual(PATHS.filter((path) => host.files.has(path)), []);
+  for (const path of PATHS) host.files.set(path, '{"users": "of aiotest"}');
+  await removeOldReports(host, options);
+  assert.deepEqual(PATHS.filter((path) => !host.files.has(path)), []);
+});
 
 Deno.test("all files that the options ask for are written", async () => {
   const host = new FakeHost();

@@ -434,6 +434,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     reconnect-timeout = 3
     allowDifferentTestfile = true
     journal = "e"
+    importTimeout = 7
     resume = "f"
     tls-cert = "g"
     tlsKey = "h"
@@ -451,6 +452,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     ca: ["q", "r"],
     localAddress: ["10.0.0.2", "10.0.0.3"],
     maxRedirects: 3,
+    importTimeout: 7,
     connectTo: ["a:80:b:81", ":::82"],
     dns: "random",
     dnsTtl: 90,

@@ -399,6 +399,9 @@ Deno.test("an onStop that hangs or throws does not prevent the user from ending"
   assert.equal(hanging.ended, false);
   await hanging.clock.advance(1);
   assert.equal(hanging.ended, true);
+  assert.deepEqual(hanging.context.recorder.cutOffStops, [
+    "ATest.onStop was cut off after 5 s for 1 user. If it needs more time, raise --stop-timeout.",
+  ]);
 
   const throwing = live(() =>
     class ATest extends User {

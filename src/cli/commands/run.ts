@@ -9,6 +9,7 @@ import { events } from "../../core/events.ts";
 import type { Host } from "../../core/host.ts";
 import type { CommandLine, Options } from "../options.ts";
 import { lacksTestFile, type ReceivedTestFile, receiveTestFile } from "../received_test_file.ts";
+import { removeOldReports } from "../report_files.ts";
 import { roleOf } from "../role.ts";
 import { runLocal } from "../run_local.ts";
 import { runMaster } from "../run_master.ts";
@@ -38,14 +39,37 @@ async function runImported(host: Host, commandLine: CommandLine): Promise<number
 /** Runs the test file on this machine. */
 async function runOwnTestFile(host: Host, commandLine: CommandLine): Promise<number> {
   const known = commandLine.known();
-  const { aiotestfile, importTimeout } = known;
+  const { aiotestfile } = known;
   // Without a test file, nothing can add flags: an unknown flag is reported before the missing file.
   if (!await isTestFile(host, aiotestfile)) commandLine.parse();
   // The test file may log while it is imported.
   await openLog(host, known);
-  const exports = await importTestFile(host, aiotestfile, importTimeout);
-  await events.prepare("initCommandLineParser", { parser: commandLine.parser });
+  if (isValid(commandLine)) await removeOldReports(host, known);
+  const exports = await importOwnTestFile(host, commandLine);
   return await runRole(host, exports, commandLine.parse(), { commandLine, ...ON_THIS_MACHINE });
+}
+
+/** Whether the command line is valid even if the test file adds no flags. */
+function isValid(commandLine: CommandLine): boolean {
+  try {
+    commandLine.parse();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function importOwnTestFile(host: Host, commandLine: CommandLine): Promise<TestFileExports> {
+  const known = commandLine.known();
+  try {
+    const exports = await importTestFile(host, known.aiotestfile, known.importTimeout);
+    await events.prepare("initCommandLineParser", { parser: commandLine.parser });
+    return exports;
+  } catch (error) {
+    // The flags that seemed to be invalid may have been those of the test file.
+    await removeOldReports(host, known);
+    throw error;
+  }
 }
 
 /** Runs the test file that the master sends to a worker. Its files are deleted when the process ends. */
