@@ -37,6 +37,7 @@ export async function runLocal(
   const session = new RunSession(host, options);
   try {
     await session.open(exports);
+    session.removeOldReports();
     await session.init(NODE);
     const connections = await connectionOptions(host, options);
     const setup = setUpRun(readTestFile(exports), options, connections);

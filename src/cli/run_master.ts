@@ -104,6 +104,7 @@ export async function runMaster(
   awakeClock.start();
   try {
     await session.open(exports);
+    session.removeOldReports();
     await session.init(NODE);
     const connections = await connectionOptions(host, options);
     const setup = setUpRun(readTestFile(exports), options, connections);

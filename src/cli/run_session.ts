@@ -241,7 +241,7 @@ export class RunSession {
   /**
    * Opens the log, and checks the files that the run will write. From now on and until the process ends,
    * errors that nothing catches are logged instead of ending it, so that the test file's code cannot
-   * prevent the reports. Reports of an earlier run are removed.
+   * prevent the reports.
    *
    * @param exports of the test file, whose data files no report may replace; `null` if this node writes
    *   no reports.
@@ -266,11 +266,18 @@ export class RunSession {
     if (logfile !== null) others.push({ what: "the log file", path: logfile });
     if (journal !== null) others.push({ what: "the journal", path: journal, isNew: true });
     this.#files = await ReportFiles.open(host, options, others);
-    if (!isRun(options)) return;
-    // An invalid command line leaves old reports as they are.
-    new ThresholdSet(options.threshold);
-    // Whatever happens from now on, an old report must not be taken for this run's.
-    this.#files.removeOld();
+  }
+
+  /**
+   * Removes the reports of an earlier run: whatever happens from now on, they must not be taken for this
+   * run's. Without a run, or with invalid thresholds, they stay.
+   *
+   * @throws UsageError if a threshold is invalid, or an old report cannot be removed.
+   */
+  removeOldReports(): void {
+    if (!isRun(this.options)) return;
+    new ThresholdSet(this.options.threshold);
+    this.#files?.removeOld();
   }
 
   async #dataFiles(exports: TestFileExports): Promise<OtherFile[]> {

@@ -199,11 +199,10 @@ function describe(error: Error): string {
   }
 }
 
-/** The first error inside another one, if its message does not say it already; otherwise empty. */
+/** The first of several errors, if the message does not say it already; otherwise empty. */
 function reasonWithin(error: Error): string {
-  let inner = error.cause;
-  if (error instanceof AggregateError) inner ??= error.errors[0];
-  // A cause that is no error is data.
+  if (!(error instanceof AggregateError)) return "";
+  const inner: unknown = error.errors[0];
   if (!isError(inner)) return "";
   const text = asText(inner.message);
   return text === "" || asText(error.message).includes(text) ? "" : ` (${text})`;

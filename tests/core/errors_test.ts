@@ -86,9 +86,6 @@ const TEXTS: [thrown: unknown, text: string][] = [
     new Error("expect(received).toBe(expected)\n\nExpected: 4\nReceived: 3"),
     "expect(received).toBe(expected) Expected: 4 Received: 3",
   ],
-  [new Error("no login", { cause: new Error("no token") }), "no login (no token)"],
-  [new Error("no login: no token", { cause: new Error("no token") }), "no login: no token"],
-  [new Error("no login", { cause: { status: 404 } }), "no login"],
   [
     new AggregateError([new Error("no token")], "all failed"),
     "AggregateError: all failed (no token)",

@@ -35,7 +35,7 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
   const known = commandLine.known();
   if (!await isTestFile(host, known.aiotestfile)) commandLine.parse();
   await openLog(host, known);
-  const exports = await importTestFile(host, known.aiotestfile);
+  const exports = await importTestFile(host, known.aiotestfile, known.importTimeout);
   await events.prepare("initCommandLineParser", { parser: commandLine.parser });
   const options = commandLine.parse();
   roleOf(options, { cores: host.cores, freshToken: "" });
