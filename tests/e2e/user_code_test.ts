@@ -124,7 +124,7 @@ for (const [where, args] of PLACES) {
     // The master of two workers is a node, too.
     const count = args.length === 0 ? 1 : 3;
     assert.deepEqual(summary!.userErrors, [
-      { user: "(event testStop)", error: "cannot prepare", count },
+      { user: "(event testStop)", error: "cannot prepare", place: null, count },
     ]);
     assert.equal(summary!.complete, true);
     assert.equal(sentIn(summary!.totals), target.total);
@@ -199,7 +199,7 @@ Deno.test("stray rejections and handlers that throw per request do not flood the
   for (const text of ["Uncaught error: reconnect failed", "of the event request threw: no"]) {
     assert.ok(about(text) >= 2 && about(text) <= 20, `${about(text)} lines with ${text}`);
   }
-  assert.match(stderr, /Uncaught error: reconnect failed \(\d+ times\)/);
+  assert.match(stderr, /Uncaught error: reconnect failed \(\S+\) \(\d+ times\)/);
 });
 
 const FLOOD = `
