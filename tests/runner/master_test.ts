@@ -673,7 +673,7 @@ Deno.test("what handlers of testStop throw on workers and the master is counted"
   const { statistics, complete } = master.result!;
   assert.equal(complete, true);
   assert.deepEqual(statistics.userErrors, [
-    { user: "(event testStop)", error: "cannot clean up", count: 3 },
+    { user: "(event testStop)", error: "cannot clean up", place: null, count: 3 },
   ]);
   assert.equal(statistics.timeline.length, 4);
   assert.equal(requests(master), cluster.target.steps.length);
@@ -736,7 +736,7 @@ Deno.test("a testStop of a worker that throws or does not end is part of the rep
   const { complete, statistics, warnings } = master.result!;
   assert.equal(complete, true);
   assert.deepEqual(statistics.userErrors, [
-    { user: "(event testStop)", error: "not removed", count: 1 },
+    { user: "(event testStop)", error: "not removed", place: null, count: 1 },
   ]);
   const overdue = "Handlers of the event testStop have not ended within 5 s.";
   assert.deepEqual(warnings, [`Worker b: ${overdue}`]);
