@@ -231,6 +231,7 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
     thresholds: isSameJson(before.thresholds, now.thresholds) ? null : liveThresholds(now, summary),
     warnings: isSameJson(before.warnings, now.warnings) ? null : summary.warnings,
     iterations: isSameJson(old.iterations, current.iterations) ? null : summary.iterations,
+    network: isSameJson(old.network, current.network) ? null : summary.network,
     breakingPoint: isSameJson(before.breakingPoint, now.breakingPoint)
       ? null
       : liveBreakingPoint(now),

@@ -74,6 +74,7 @@ export interface LiveUpdate {
   readonly thresholds: readonly LiveThreshold[] | null;
   readonly warnings: readonly string[] | null;
   readonly iterations: CompactSummary["iterations"];
+  readonly network: CompactSummary["network"];
   readonly breakingPoint: LiveBreakingPoint | null;
   /** Seconds that have changed, and new seconds, in ascending order. */
   readonly timeline: readonly TimelineSecond[];

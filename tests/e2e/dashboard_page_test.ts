@@ -47,7 +47,7 @@ browserTest("the page shows the run and its updates", async (browser) => {
   assert.equal((await rowsOf(page, "workers-title"))[0]?.[2], "running");
   assert.deepEqual((await rowsOf(page, "workers-title"))[2], [
     ...["attic-k3x9-3", "attic", "lost, counts incomplete", "0", "0", "23%", "33%"],
-    ...["1.25 ms", "840"],
+    ...["1.25 ms", "epoll", "840"],
   ]);
   assert.deepEqual((await rowsOf(page, "thresholds-title")).map(([, ...rest]) => rest), [
     ["✓ passed", "30.9 ms"],
@@ -404,6 +404,16 @@ browserTest("both themes are legible, on a phone and on a wide screen", async (b
           .map(({ className }) => className).join(),
       ]);
       assert.deepEqual([full, part], [width, ""], `${theme}, ${width}`);
+      const seen = await page.locator("section[aria-labelledby=requests-title] thead th")
+        .evaluateAll((heads) =>
+          heads.filter((head) => {
+            const { right, width } = head.getBoundingClientRect();
+            return width > 0 && right <= innerWidth;
+          }).map(({ textContent }) => textContent)
+        );
+      for (const title of ["Name", "Requests", "Failures", "p50", "p95", "p99"]) {
+        assert.ok(seen.includes(title), `${title}, ${width}`);
+      }
       assert.deepEqual(await lowContrastTexts(page), [], `${theme}, ${width}`);
       backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
       const drawn = await page.evaluate(() =>

@@ -141,6 +141,7 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
     thresholds: null,
     warnings: null,
     iterations: null,
+    network: null,
     breakingPoint: view.breakingPoint,
     timeline: [],
     ...changes,

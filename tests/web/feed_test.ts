@@ -306,6 +306,7 @@ Deno.test("unchanged data is not sent again", () => {
     thresholds: null,
     warnings: null,
     iterations: null,
+    network: null,
     breakingPoint: null,
     timeline: [],
   });

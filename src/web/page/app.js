@@ -23,6 +23,7 @@ import {
   userErrorsTable,
   workersTable,
 } from "./tables.js";
+import { chartedSeconds } from "./timeline.js";
 import { updatedView, viewWithLog } from "./view_state.js";
 
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
@@ -109,7 +110,7 @@ class Dashboard {
     byId("main").hidden = false;
     this.#head.update(view);
     this.#control.update(view);
-    this.#charts.update(view.timeline);
+    this.#charts.update(chartedSeconds(view));
     this.#requests.update(
       view.requests,
       view.requests.length === 0 ? null : totalLine(view),

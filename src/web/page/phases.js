@@ -7,7 +7,13 @@
  */
 
 import { element, place, setAttribute, setText } from "./dom.js";
-import { formatExact, formatLatency, formatMilliseconds } from "./format.js";
+import {
+  formatAmount,
+  formatExact,
+  formatLatency,
+  formatMilliseconds,
+  formatShare,
+} from "./format.js";
 import { DataTable } from "./table.js";
 
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
@@ -67,6 +73,21 @@ export function phaseLines({ totals, requests }) {
   );
 }
 
+/**
+ * What the system said about connections, as sentences; empty if it was not asked.
+ *
+ * @param {LiveView["network"]} network
+ * @returns {string}
+ */
+export function networkText(network) {
+  if (network === null) return "";
+  const { samples, retransmitting, roundTripMs: { p50, p99 } } = network;
+  return `Round-trip time of connections: ${formatMilliseconds(p50)} median, ` +
+    `${formatMilliseconds(p99)} p99. ${formatExact(retransmitting)} of ` +
+    `${formatAmount(samples, "sampled connection")} had sent data again ` +
+    `(${formatShare(retransmitting / samples)}).`;
+}
+
 /** The bar and the table. Hidden if there is nothing to say. */
 export class PhasesView {
   #table = phasesTable();
@@ -74,6 +95,7 @@ export class PhasesView {
   #legend = element("ul", { class: "phase-legend" });
   /** @type {Map<string, { mark: HTMLElement, entry: HTMLElement, text: HTMLElement }>} */
   #parts = new Map();
+  #network = element("p", { class: "quiet table-note" });
   /** To be added to the page. */
   element = this.#table.element;
 
@@ -81,10 +103,11 @@ export class PhasesView {
     this.element.firstElementChild?.after(
       element("div", { class: "phase-picture" }, [this.#bar, this.#legend]),
     );
+    this.element.append(this.#network);
   }
 
   /**
-   * @param {Pick<LiveView, "totals" | "requests">} view
+   * @param {Pick<LiveView, "totals" | "requests" | "network">} view
    * @returns {void}
    */
   update(view) {
@@ -94,6 +117,8 @@ export class PhasesView {
     const parts = averageParts(view.totals.phases).map((part) => this.#show(part));
     place(this.#bar, parts.map(({ mark }) => mark));
     place(this.#legend, parts.map(({ entry }) => entry));
+    setText(this.#network, networkText(view.network));
+    this.#network.hidden = view.network === null;
   }
 
   /** Shows all rows, for printing. */
@@ -145,6 +170,7 @@ function phasesTable() {
     keyOf: ({ method, name }) => JSON.stringify([method, name]),
     empty: "",
     hiddenWhenEmpty: true,
+    stackedBelow: 1160,
   });
 }
 

@@ -23,6 +23,7 @@ import { formatExact } from "./format.js";
  * @property {string} [hint] Explains the title.
  * @property {(row: Row) => string | null} [cellHint] Explains a cell.
  * @property {(row: Row) => boolean} [isUseful] The column is hidden unless this is true of a row.
+ * @property {boolean} [isLead] In a stacked table, the column is one of the first.
  */
 
 /**
@@ -43,6 +44,8 @@ import { formatExact } from "./format.js";
  * @property {string} [filterLabel] The label of the filter; without it, the table has no filter.
  * @property {RowOrder} [order] The initial order.
  * @property {boolean} [hiddenWhenEmpty]
+ * @property {number} [stackedBelow] In a narrower place, in pixels, each row takes several lines: its texts,
+ * then its numbers.
  */
 
 /**
@@ -122,6 +125,7 @@ export class DataTable {
       this.#scroll,
       foot,
     ]);
+    this.#stackBelow(spec.stackedBelow ?? 0);
     this.#draw();
   }
 
@@ -136,6 +140,18 @@ export class DataTable {
     this.#rows = rows;
     this.#total = total;
     this.#draw();
+  }
+
+  /** @param {number} width In pixels. */
+  #stackBelow(width) {
+    const { classList, style } = this.element;
+    const numbers = this.#spec.columns.filter(({ kind }) => kind === "number").length;
+    style.setProperty("--numbers", String(numbers));
+    classList.toggle("stacked-one", numbers === 1);
+    new ResizeObserver(() => {
+      const { clientWidth } = this.element;
+      if (clientWidth > 0) classList.toggle("stacked", clientWidth < width);
+    }).observe(this.element);
   }
 
   /** Shows all rows, for printing. */
@@ -191,8 +207,8 @@ export class DataTable {
 
   /** @returns {ShownRow} */
   #line() {
-    const cells = this.#spec.columns.map(({ kind }, index) =>
-      index === 0 ? element("th", { scope: "row", class: kind }) : element("td", { class: kind })
+    const cells = this.#spec.columns.map((_, index) =>
+      index === 0 ? element("th", { scope: "row" }) : element("td")
     );
     return { line: element("tr", {}, cells), cells };
   }
@@ -202,13 +218,18 @@ export class DataTable {
    * @param {Row} row
    */
   #fill({ cells }, row) {
-    this.#spec.columns.forEach(({ kind, text, tone, cellHint }, index) => {
+    const { columns } = this.#spec;
+    columns.forEach((column, index) => {
       const cell = cells[index];
       if (cell === undefined) return;
-      setText(cell, text(row));
-      if (cellHint !== undefined) setAttribute(cell, "title", cellHint(row));
-      const cellTone = tone?.(row) ?? null;
-      setAttribute(cell, "class", cellTone === null ? kind : `${kind} ${cellTone}`);
+      setText(cell, column.text(row));
+      if (column.cellHint !== undefined) setAttribute(cell, "title", column.cellHint(row));
+      const tone = column.tone?.(row) ?? null;
+      setAttribute(cell, "class", tone === null ? classOf(column) : `${classOf(column)} ${tone}`);
+      if (column.kind !== "label" || index === 0) return;
+      // In a stacked row, a label precedes the text that follows it, or else the row's heading.
+      const labeled = columns[index + 1]?.kind === "text" ? cells[index + 1] : cells[0];
+      if (labeled !== undefined) setAttribute(labeled, "data-label", column.text(row) || null);
     });
   }
 
@@ -216,7 +237,8 @@ export class DataTable {
    * @param {Column<Row>} column
    * @param {number} index
    */
-  #head({ title, kind, hint }, index) {
+  #head(column, index) {
+    const { title, kind, hint } = column;
     const button = element("button", { type: "button", title: hint, text: title });
     button.addEventListener("click", () => {
       const { column, descending } = this.#order;
@@ -225,7 +247,7 @@ export class DataTable {
       this.#order = { column: index, descending: column === index ? !descending : initially };
       this.#draw();
     });
-    return element("th", { scope: "col", class: kind }, [button]);
+    return element("th", { scope: "col", class: classOf(column) }, [button]);
   }
 
   /** @param {number} index */
@@ -233,6 +255,15 @@ export class DataTable {
     if (this.#order.column !== index) return null;
     return this.#order.descending ? "descending" : "ascending";
   }
+}
+
+/**
+ * @template Row
+ * @param {Column<Row>} column
+ * @returns {string}
+ */
+function classOf({ kind, isLead = false }) {
+  return isLead ? `${kind} lead` : kind;
 }
 
 /**

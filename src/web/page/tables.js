@@ -47,9 +47,10 @@ export function requestsTable({ isLive }) {
     columns: [
       { title: "Name", kind: "text", text: ({ name }) => name },
       { title: "Type", kind: "label", text: ({ method }) => method },
-      count("Requests", ({ requests }) => requests),
+      { ...count("Requests", ({ requests }) => requests), isLead: true },
       {
         ...count("Failures", ({ failures }) => failures),
+        isLead: true,
         tone: ({ failures }) => failures > 0 ? "bad" : null,
       },
       {
@@ -92,6 +93,7 @@ export function requestsTable({ isLive }) {
     keyOf: ({ method, name }) => JSON.stringify([method, name]),
     empty: "No requests have completed.",
     filterLabel: "Filter requests",
+    stackedBelow: 1160,
   });
 }
 
@@ -142,6 +144,7 @@ export function failuresTable() {
     keyOf: ({ method, name, error }) => JSON.stringify([method, name, error]),
     empty: "No requests have failed.",
     filterLabel: "Filter failures",
+    stackedBelow: 480,
     order: { column: 3, descending: true },
   });
 }
@@ -165,6 +168,7 @@ export function userErrorsTable() {
     keyOf: ({ user, error, place }) => JSON.stringify([user, error, place]),
     empty: "No errors have been thrown.",
     filterLabel: "Filter user errors",
+    stackedBelow: 480,
     order: { column: 3, descending: true },
   });
 }
@@ -200,11 +204,13 @@ export function workersTable() {
         tone: ({ strained }) => strained.includes("lagMs") ? "warning" : null,
         hint: "Delay of the event loop, 99th percentile",
       },
+      sockets,
       count("Requests", ({ requests }) => requests),
     ],
     keyOf: ({ id }) => id,
     empty: "No workers have joined.",
     filterLabel: "Filter workers",
+    stackedBelow: 800,
   });
 }
 
@@ -223,11 +229,13 @@ export function finishedWorkersTable() {
       workerState,
       count("Peak users", ({ peakUsers }) => peakUsers),
       cpuShare("CPU peak", "cpuPeak", "Peak share of one core"),
+      sockets,
       count("Requests", ({ requests }) => requests),
     ],
     keyOf: ({ id }) => id,
     empty: "No workers have joined.",
     filterLabel: "Filter workers",
+    stackedBelow: 800,
   });
 }
 
@@ -293,6 +301,7 @@ export function iterationsTable() {
     keyOf: ({ title }) => title,
     empty: "",
     hiddenWhenEmpty: true,
+    stackedBelow: 640,
   });
 }
 
@@ -341,6 +350,17 @@ function cpuShare(title, field, hint) {
 }
 
 /** @type {Column<LiveWorker>} */
+const sockets = {
+  title: "Sockets",
+  // Aligned like the numbers beside it.
+  kind: "number",
+  text: ({ sockets }) => sockets ?? "",
+  value: ({ sockets }) => sockets,
+  hint: "How plain connections are implemented",
+  isUseful: ({ sockets }) => sockets !== null,
+};
+
+/** @type {Column<LiveWorker>} */
 const workerState = {
   title: "State",
   kind: "text",
@@ -359,12 +379,16 @@ function latencyColumns(timesOf) {
     return {
       title,
       kind: "number",
+      isLead: LEAD_FIGURES.includes(figure),
       text: (row) => formatBound(formatLatency(timesOf(row).times[figure]), isBound(row)),
       value: (row) => timesOf(row).times[figure],
       cellHint: (row) => isBound(row) ? LOWER_BOUND_HINT : null,
     };
   });
 }
+
+/** @type {readonly LatencyFigure[]} */
+const LEAD_FIGURES = ["p50", "p95", "p99"];
 
 /** @type {readonly (readonly [title: string, figure: LatencyFigure])[]} */
 const LATENCY_COLUMNS = [

@@ -88,6 +88,45 @@ export const RUN_CHARTS = [
   },
 ];
 
+/** A shorter part of a second has too few requests for a rate. */
+const SHORTEST_SECOND = 0.5;
+
+/**
+ * The seconds that charts show. Counting starts and ends within a second, so the first and the last may be
+ * shorter than the others: their counts are scaled to a whole second, or they are left out.
+ *
+ * @param {Pick<import("../live_view.ts").LiveView, "timeline" | "durationSeconds" | "live">} view
+ * @returns {readonly Second[]}
+ */
+export function chartedSeconds({ timeline, durationSeconds, live: { state, elapsedSeconds } }) {
+  // During the run, a second is reported when it has ended.
+  const end = state === "stopped" ? elapsedSeconds : Infinity;
+  const start = elapsedSeconds - durationSeconds;
+  const lengthOf = (/** @type {Second} */ { second }) =>
+    Math.min(second + 1, end) - Math.max(second, start);
+  const first = timeline[0];
+  const last = timeline.at(-1);
+  if (first === undefined || last === undefined) return timeline;
+  if (lengthOf(first) > 1 - ROUNDING && lengthOf(last) > 1 - ROUNDING) return timeline;
+  const long = timeline.filter((second) => lengthOf(second) >= SHORTEST_SECOND);
+  return (long.length === 0 ? timeline.slice(0, 1) : long)
+    .map((second) => scaled(second, lengthOf(second)));
+}
+
+/** Times in a view are rounded to milliseconds. */
+const ROUNDING = 0.002;
+
+/**
+ * @param {Second} second
+ * @param {number} length
+ * @returns {Second}
+ */
+function scaled(second, length) {
+  if (length > 1 - ROUNDING || length <= 0) return second;
+  const { requests, failures } = second;
+  return { ...second, requests: requests / length, failures: failures / length };
+}
+
 /**
  * The data of one chart: the times, then one array for each line. Null makes a gap in a line.
  *
@@ -214,11 +253,17 @@ function describeRates(timeline) {
   const failures = failed === 0
     ? "No failures."
     : `${formatAmount(failed, "second")} of ${timeline.length} had failures.`;
-  return `${formatAmount(last.requests, "request")} and ${
-    formatAmount(last.failures, "failure")
-  } ` +
-    `in the last second, peak ${formatAmount(busiest.requests, "request")} at ` +
+  return `${amount(last.requests, "request")} and ${amount(last.failures, "failure")} ` +
+    `in the last second, peak ${amount(busiest.requests, "request")} at ` +
     `${formatClock(busiest.second + 1)}. ${failures}`;
+}
+
+/**
+ * @param {number} count May have been scaled to a whole second.
+ * @param {string} noun
+ */
+function amount(count, noun) {
+  return formatAmount(Math.round(count), noun);
 }
 
 /** @type {ChartSpec["describe"]} */

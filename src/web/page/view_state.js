@@ -31,6 +31,7 @@ export function updatedView(view, update) {
     thresholds: update.thresholds ?? view.thresholds,
     warnings: update.warnings ?? view.warnings,
     iterations: update.iterations ?? view.iterations,
+    network: update.network ?? view.network,
     breakingPoint: update.breakingPoint ?? view.breakingPoint,
     timeline: updatedTimeline(view.timeline, update.timeline),
   };

@@ -21,6 +21,7 @@ import {
   userErrorsTable,
 } from "../page/tables.js";
 import { tiles, TilesView } from "../page/tiles.js";
+import { chartedSeconds } from "../page/timeline.js";
 import { latencyChart } from "./latency_chart.js";
 import {
   iterationsSentence,
@@ -55,7 +56,7 @@ function show(content) {
   byId("distribution-bars").append(latencyChart(distribution));
   const charts = new RunCharts(uPlot);
   byId("charts").append(charts.element);
-  charts.update(view.timeline);
+  charts.update(chartedSeconds(view));
   const tables = showTables(content);
   redrawOnThemeChange(charts);
   prepareForPrinting(charts, tables);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { averageParts, phaseLines } from "../../../src/web/page/phases.js";
+import { averageParts, networkText, phaseLines } from "../../../src/web/page/phases.js";
 import type { SummaryPhases, SummaryTimes } from "../../../src/report/summary.ts";
 import { liveRequest, liveTotals } from "../../support/live_views.ts";
 import { latencies } from "../../support/snapshots.ts";
@@ -37,4 +37,14 @@ Deno.test("names with phases are shown, unless all of their time was waiting for
   assert.deepEqual(phaseLines({ totals: opened, requests: [step, page] }), [page]);
   const slow = liveTotals({ phases: { ...plain, downloadMs: times(5, 3) } });
   assert.deepEqual(phaseLines({ totals: slow, requests: [page] }), [page]);
+});
+
+Deno.test("what the system said about connections is told in sentences", () => {
+  assert.equal(networkText(null), "");
+  const roundTripMs = { ...latencies(0.2), p99: 1.5 };
+  assert.equal(
+    networkText({ samples: 1200, retransmitting: 3, roundTripMs }),
+    "Round-trip time of connections: 0.200 ms median, 1.50 ms p99. " +
+      "3 of 1,200 sampled connections had sent data again (0.25%).",
+  );
 });

@@ -5,12 +5,13 @@ import {
   axisMilliseconds,
   axisNumber,
   chartColumns,
+  chartedSeconds,
   RUN_CHARTS,
   STANDSTILL_MS,
   standstillNote,
   standstills,
 } from "../../../src/web/page/timeline.js";
-import { liveSecond } from "../../support/live_views.ts";
+import { liveSecond, liveState, liveView } from "../../support/live_views.ts";
 
 const SECONDS: readonly TimelineSecond[] = [
   liveSecond(0, { users: 5, requests: 40, failures: 0, p50: 10, p95: 20, p99: 30 }),
@@ -46,6 +47,43 @@ Deno.test("each chart is also described in words", () => {
       "No failures.",
     ].join(""),
   );
+});
+
+/** What charts show of a run with 100 requests per second: the second, and its requests. */
+function charted(
+  durationSeconds: number,
+  elapsedSeconds: number,
+  state: "running" | "stopped" = "stopped",
+): [second: number, requests: number][] {
+  const timeline = Array.from({ length: Math.ceil(elapsedSeconds) }, (_, second) => {
+    const from = Math.max(second, elapsedSeconds - durationSeconds);
+    const length = Math.min(second + 1, elapsedSeconds) - from;
+    return liveSecond(second, { requests: Math.round(100 * length) });
+  }).filter(({ requests }) => requests > 0);
+  const live = liveState({ state, elapsedSeconds });
+  return chartedSeconds(liveView({ timeline, durationSeconds, live }))
+    .map(({ second, requests }) => [second, Math.round(requests)]);
+}
+
+Deno.test("charts have rates of whole seconds only", () => {
+  const two: [number, number][] = [[0, 100], [1, 100]];
+  assert.deepEqual(charted(2, 2), two);
+  assert.deepEqual(charted(2.001, 2.001), two);
+  assert.deepEqual(charted(2.4, 2.4), two);
+  assert.deepEqual(charted(2.6, 2.6), [...two, [2, 100]]);
+  // The counts were reset after 1.7 s, and after 1.3 s.
+  assert.deepEqual(charted(2.3, 4), [[2, 100], [3, 100]]);
+  assert.deepEqual(charted(2.7, 4), [[1, 100], [2, 100], [3, 100]]);
+  assert.deepEqual(charted(1.9, 3.5), [[2, 100], [3, 100]]);
+  // A run that was shorter than a second has nothing else.
+  assert.deepEqual(charted(0.2, 0.2), [[0, 100]]);
+  assert.deepEqual(charted(0.3, 1.1), [[0, 100]]);
+});
+
+Deno.test("during a run, the last second is whole, however late it is shown", () => {
+  const timeline = [liveSecond(0), liveSecond(1)];
+  const live = liveState({ elapsedSeconds: 1.99 });
+  assert.deepEqual(chartedSeconds(liveView({ timeline, durationSeconds: 1.99, live })), timeline);
 });
 
 Deno.test("the times in which a load generator did not run are marked and explained", () => {
