@@ -17,6 +17,7 @@ import {
   type PhaseTotals,
   type RequestRow,
   type RequestTotals,
+  type SecondIterations,
   type Snapshot,
   statusRows,
   type TimelineSecond,
@@ -213,10 +214,19 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
       p95: rounded(second.p95),
       p99: rounded(second.p99),
       maxLagMs: second.maxLagMs,
+      ...secondIterations(second.iterations),
     })),
     warnings: snapshot.warnings,
     exitCode: null,
   };
+}
+
+function secondIterations(
+  iterations: SecondIterations | undefined,
+): Pick<TimelineSecond, "iterations"> {
+  if (iterations === undefined) return {};
+  const { scheduled, started, dropped, startDelayP95 } = iterations;
+  return { iterations: { scheduled, started, dropped, startDelayP95: rounded(startDelayP95) } };
 }
 
 /** The text of the file: indented JSON that ends with a newline. */

@@ -207,6 +207,15 @@ export interface TimelineSecond extends Omit<SecondCounts, "peakUsers"> {
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
+  /** Missing if no iterations were counted in this second: most runs do not count them. */
+  readonly iterations?: SecondIterations;
+}
+
+/** The iterations of one second. */
+export interface SecondIterations
+  extends Pick<IterationCounts, "scheduled" | "started" | "dropped"> {
+  /** The 95th percentile of the start delays in milliseconds; `null` if none started. */
+  readonly startDelayP95: number | null;
 }
 
 /** The counts and times of iterations. */

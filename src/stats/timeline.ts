@@ -5,8 +5,8 @@
  */
 
 import { Latencies } from "./latencies.ts";
-import type { TimelineSecond } from "./snapshot.ts";
-import type { LatencyCounts, SecondCounts, StatsDelta } from "./stats_delta.ts";
+import type { SecondIterations, TimelineSecond } from "./snapshot.ts";
+import type { IterationCounts, LatencyCounts, SecondCounts, StatsDelta } from "./stats_delta.ts";
 
 /**
  * The number of latest seconds that keep their latencies. Percentiles can only be merged as
@@ -44,10 +44,11 @@ export class Timeline {
   }
 
   /**
-   * Adds counts of a node. The percentiles are those of successful requests. In merged seconds, it is unknown which latency belongs to which second, so
-   * each second gets the percentiles of all of them.
+   * Adds counts of a node. The percentiles are those of successful requests. In merged seconds, it is
+   * unknown which latency belongs to which second, so each second gets the percentiles of all of them, and
+   * an equal share of the iterations.
    */
-  add({ from, to, seconds, entries }: StatsDelta): void {
+  add({ from, to, seconds, entries, iterations }: StatsDelta): void {
     // A second that is older than that is settled at once and needs no histogram.
     const oldest = Math.max(this.#newest, to) - LIVE_SECONDS;
     for (const counts of seconds) {
@@ -57,6 +58,7 @@ export class Timeline {
       this.#peakUsers = Math.max(this.#peakUsers, second.peakUsers);
     }
     this.#time(from, to, entries);
+    if (iterations !== null) this.#iterate(from, to, iterations);
     if (to > this.#newest) this.#settle(to);
   }
 
@@ -85,6 +87,20 @@ export class Timeline {
     for (let number = from; number <= to; number++) {
       const isInTime = this.#seconds.get(number)?.time(parts, percentilesOfAll);
       if (isInTime === false) this.#lateSeconds++;
+    }
+  }
+
+  #iterate(from: number, to: number, counts: IterationCounts): void {
+    const { startDelay } = counts;
+    const length = to - from + 1;
+    for (let number = from; number <= to; number++) {
+      const share = (count: number): number => {
+        const until = (seconds: number): number => Math.floor(count * seconds / length);
+        return until(number - from + 1) - until(number - from);
+      };
+      const [scheduled, started, dropped] = [counts.scheduled, counts.started, counts.dropped]
+        .map(share) as [number, number, number];
+      this.#seconds.get(number)?.iterate({ scheduled, started, dropped }, startDelay);
     }
   }
 
@@ -124,6 +140,10 @@ class SecondTotals {
   /** `null` as long as there are no latencies. */
   #percentiles: Percentiles | null = null;
   #isLate = false;
+  /** `null` as long as there are none. */
+  #iterations: Mutable<SecondIterations> | null = null;
+  /** As {@link #latencies}; `null` as long as there are none, too. */
+  #startDelays: Latencies | null = null;
 
   constructor(second: number, isLive: boolean) {
     this.second = second;
@@ -155,9 +175,22 @@ class SecondTotals {
     return true;
   }
 
+  /** Adds iterations, with the start delays of those that started. */
+  iterate(counts: Omit<SecondIterations, "startDelayP95">, startDelay: LatencyCounts): void {
+    this.#row = null;
+    const sums = this.#iterations ??= { scheduled: 0, started: 0, dropped: 0, startDelayP95: null };
+    sums.scheduled += counts.scheduled;
+    sums.started += counts.started;
+    sums.dropped += counts.dropped;
+    if (startDelay.count === 0) return;
+    if (this.#latencies !== null) (this.#startDelays ??= new Latencies()).merge(startDelay);
+    else if (sums.startDelayP95 === null) sums.startDelayP95 = delayOf(merged([startDelay]));
+  }
+
   settle(): void {
     this.row();
     this.#latencies = null;
+    this.#startDelays = null;
   }
 
   row(): TimelineSecond {
@@ -168,6 +201,10 @@ class SecondTotals {
     if (this.#latencies !== null && this.#latencies.count > 0) {
       this.#percentiles = percentilesOf(this.#latencies);
     }
+    const iterations = this.#iterations;
+    if (iterations !== null && this.#startDelays !== null) {
+      iterations.startDelayP95 = delayOf(this.#startDelays);
+    }
     return {
       second: this.second,
       users: this.#users,
@@ -175,6 +212,13 @@ class SecondTotals {
       failures: this.#failures,
       maxLagMs: this.#maxLagMs,
       ...(this.#percentiles ?? { p50: null, p95: null, p99: null }),
+      ...(iterations === null ? {} : { iterations: { ...iterations } }),
     };
   }
+}
+
+type Mutable<Type> = { -readonly [Field in keyof Type]: Type[Field] };
+
+function delayOf(startDelays: Latencies): number | null {
+  return startDelays.percentiles([0.95])[0] ?? null;
 }

@@ -74,11 +74,52 @@ Deno.test("a second in which no request succeeded has no percentiles", () => {
   ]);
 });
 
+/** A second of one node with iterations, each of which started this late. */
+function iteratedSecond(number: number, scheduled: number, delays: readonly number[]): SecondStats {
+  const second = timedSecond(number, 2, []);
+  const dropped = scheduled - delays.length;
+  second.openIterations.merge(iterationsOf({ scheduled, dropped, delays, services: [5] }));
+  return second;
+}
+
 Deno.test("iterations do not count as requests of a second", () => {
-  const second = timedSecond(0, 2, []);
-  second.openIterations.merge(iterationsOf({ scheduled: 3, delays: [1], services: [5] }));
-  assert.deepEqual(timelineOf(second).rows(), [
-    { second: 0, users: 2, requests: 0, failures: 0, maxLagMs: 0, p50: null, p95: null, p99: null },
+  const timeline = timelineOf(iteratedSecond(0, 3, [1]));
+  assert.deepEqual(timeline.rows(), [{
+    ...{ second: 0, users: 2, requests: 0, failures: 0, maxLagMs: 0 },
+    ...{ p50: null, p95: null, p99: null },
+    iterations: { scheduled: 3, started: 1, dropped: 2, startDelayP95: 1 },
+  }]);
+});
+
+Deno.test("the iterations of a second are those of all nodes", () => {
+  const timeline = timelineOf(iteratedSecond(0, 3, [1, 1, 1]), iteratedSecond(0, 4, [80]));
+  timeline.add(iteratedSecond(1, 2, []));
+  assert.deepEqual(timeline.rows().map(({ iterations }) => iterations), [
+    { scheduled: 7, started: 4, dropped: 3, startDelayP95: 80 },
+    { scheduled: 2, started: 0, dropped: 2, startDelayP95: null },
+  ]);
+});
+
+Deno.test("the iterations of merged seconds are shared out among them", () => {
+  const merged = mergedOf(
+    iteratedSecond(3, 5, [1, 1, 1, 1, 1]),
+    iteratedSecond(4, 5, [2, 2]),
+    iteratedSecond(5, 1, []),
+  );
+  assert.deepEqual(timelineOf(merged).rows().map(({ iterations }) => iterations), [
+    { scheduled: 3, started: 2, dropped: 1, startDelayP95: 2 },
+    { scheduled: 4, started: 2, dropped: 1, startDelayP95: 2 },
+    { scheduled: 4, started: 3, dropped: 2, startDelayP95: 2 },
+  ]);
+});
+
+Deno.test("iterations that arrive late count, and keep the delays of their second", () => {
+  const timeline = timelineOf(iteratedSecond(0, 1, [4]), timedSecond(200, 1, []));
+  timeline.add(iteratedSecond(0, 2, [900]));
+  timeline.add(iteratedSecond(1, 1, [7]));
+  assert.deepEqual(timeline.rows().slice(0, 2).map(({ iterations }) => iterations), [
+    { scheduled: 3, started: 2, dropped: 1, startDelayP95: 4 },
+    { scheduled: 1, started: 1, dropped: 0, startDelayP95: 7 },
   ]);
 });
 

@@ -110,7 +110,7 @@ class Dashboard {
     byId("main").hidden = false;
     this.#head.update(view);
     this.#control.update(view);
-    this.#charts.update(chartedSeconds(view));
+    this.#charts.update(chartedSeconds(view), view.live.model);
     this.#requests.update(
       view.requests,
       view.requests.length === 0 ? null : totalLine(view),

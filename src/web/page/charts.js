@@ -50,7 +50,9 @@ export class RunCharts {
   /** @type {{ min: number, max: number } | null} */
   #zoom = null;
   /** @type {Chart[]} */
-  #charts;
+  #charts = [];
+  /** @type {(isOpen: boolean) => void} */
+  #addAll;
   #observer;
   #reset = element("button", { type: "button", class: "small", text: "Show the whole run" });
   #note = element("p", { class: "chart-note", hidden: true });
@@ -61,12 +63,16 @@ export class RunCharts {
     const sync = plotClass.sync("run").key;
     this.#reset.hidden = true;
     this.#reset.addEventListener("click", () => this.#zoomTo(null));
-    this.#charts = RUN_CHARTS.map((spec) => this.#add(plotClass, spec, sync));
+    this.element.append(this.#note, this.#hint);
+    this.#addAll = (isOpen) => {
+      const specs = RUN_CHARTS.filter((spec) => (spec.isOpen ?? false) === isOpen);
+      this.#charts.push(...specs.map((spec) => this.#add(plotClass, spec, sync)));
+    };
+    this.#addAll(false);
     this.#hint.append(
       "Drag to zoom in. Use the arrow keys to move the cursor of a focused chart. ",
       this.#reset,
     );
-    this.element.append(this.#note, this.#hint);
     this.#observer = new ResizeObserver(() => this.resize());
     this.#observer.observe(this.element);
   }
@@ -75,9 +81,11 @@ export class RunCharts {
    * Shows the run's seconds, in ascending order.
    *
    * @param {readonly Second[]} timeline
+   * @param {"closed" | "open"} model
    * @returns {void}
    */
-  update(timeline) {
+  update(timeline, model) {
+    if (model === "open" && !this.#charts.some(({ spec }) => spec.isOpen)) this.#addAll(true);
     this.#timeline = timeline;
     this.#standstills = standstills(timeline);
     this.#note.hidden = this.#standstills.length === 0;
@@ -123,7 +131,7 @@ export class RunCharts {
     });
     const title = element("h3", { id: titleId, text: spec.title });
     const head = element("div", { class: "chart-head" }, [title, legend]);
-    this.element.append(
+    this.#note.before(
       element("figure", { class: "chart", id: `figure-${spec.id}` }, [head, canvas, summary]),
     );
     const bars = plotClass.paths.bars?.({ size: [0.8, 24, 1], align: -1 });

@@ -29,6 +29,7 @@ import { formatAge, formatAmount, formatClock, formatMilliseconds, formatRate } 
  * @property {string} id
  * @property {string} title
  * @property {readonly ChartLine[]} lines
+ * @property {boolean} [isOpen] Only for runs of the open model.
  * @property {(value: number) => string} axis Formats a tick of the value axis.
  * @property {(timeline: readonly Second[]) => string} describe Describes the chart in one or two
  * sentences.
@@ -86,6 +87,32 @@ export const RUN_CHARTS = [
     axis: axisMilliseconds,
     describe: describeLatency,
   },
+  {
+    id: "iterations",
+    title: "Iterations per second",
+    isOpen: true,
+    lines: [
+      iterationsLine("Started", "--series-requests", ({ started }) => started, "area"),
+      iterationsLine("Due", "--series-users", ({ scheduled }) => scheduled, "line"),
+      iterationsLine("Dropped", "--series-failures", ({ dropped }) => dropped, "bars"),
+    ],
+    axis: axisNumber,
+    describe: describeIterations,
+  },
+  {
+    id: "delay",
+    title: "Start delay of iterations",
+    isOpen: true,
+    lines: [{
+      label: "p95",
+      color: "--series-p95",
+      value: ({ iterations }) => iterations?.startDelayP95 ?? null,
+      format: formatMilliseconds,
+      style: "line",
+    }],
+    axis: axisMilliseconds,
+    describe: describeDelay,
+  },
 ];
 
 /** A shorter part of a second has too few requests for a rate. */
@@ -123,8 +150,19 @@ const ROUNDING = 0.002;
  */
 function scaled(second, length) {
   if (length > 1 - ROUNDING || length <= 0) return second;
-  const { requests, failures } = second;
-  return { ...second, requests: requests / length, failures: failures / length };
+  const { requests, failures, iterations } = second;
+  const perSecond = { ...second, requests: requests / length, failures: failures / length };
+  if (iterations === undefined) return perSecond;
+  const { scheduled, started, dropped } = iterations;
+  return {
+    ...perSecond,
+    iterations: {
+      ...iterations,
+      scheduled: scheduled / length,
+      started: started / length,
+      dropped: dropped / length,
+    },
+  };
 }
 
 /**
@@ -235,6 +273,23 @@ function percentileLine(percentile, color) {
   };
 }
 
+/**
+ * @param {string} label
+ * @param {string} color
+ * @param {(iterations: NonNullable<Second["iterations"]>) => number} count
+ * @param {ChartLine["style"]} style
+ * @returns {ChartLine}
+ */
+function iterationsLine(label, color, count, style) {
+  return {
+    label,
+    color,
+    value: ({ iterations }) => iterations === undefined ? 0 : count(iterations),
+    format: (value) => `${formatRate(value)}/s`,
+    style,
+  };
+}
+
 /** @type {ChartSpec["describe"]} */
 function describeUsers(timeline) {
   const last = timeline.at(-1);
@@ -275,4 +330,30 @@ function describeLatency(timeline) {
   return `At ${formatClock(last.second + 1)} the median was ${formatMilliseconds(last.p50)}, the ` +
     `95th percentile ${formatMilliseconds(last.p95)}, the 99th ${formatMilliseconds(last.p99)}. ` +
     `The 99th was highest at ${formatClock(worst.second + 1)}: ${formatMilliseconds(worst.p99)}.`;
+}
+
+/** @type {ChartSpec["describe"]} */
+function describeIterations(timeline) {
+  const last = timeline.at(-1);
+  if (last === undefined) return "No data yet.";
+  const { scheduled, started, dropped } = last.iterations ??
+    { scheduled: 0, started: 0, dropped: 0 };
+  const seconds = timeline.filter(({ iterations }) => (iterations?.dropped ?? 0) > 0).length;
+  return `${amount(scheduled, "iteration")} due, ${Math.round(started)} started and ` +
+    `${Math.round(dropped)} dropped in the last second. ` +
+    (seconds === 0
+      ? "No second had dropped iterations."
+      : `${formatAmount(seconds, "second")} of ${timeline.length} had dropped iterations.`);
+}
+
+/** @type {ChartSpec["describe"]} */
+function describeDelay(timeline) {
+  const delay = (/** @type {Second} */ { iterations }) => iterations?.startDelayP95 ?? null;
+  const timed = timeline.filter((second) => delay(second) !== null);
+  const last = timed.at(-1);
+  if (last === undefined) return "No iterations have started yet.";
+  const worst = timed.reduce((most, row) => (delay(row) ?? 0) > (delay(most) ?? 0) ? row : most);
+  return `At ${formatClock(last.second + 1)} the 95th percentile was ` +
+    `${formatMilliseconds(delay(last))}. It was highest at ${formatClock(worst.second + 1)}: ` +
+    `${formatMilliseconds(delay(worst))}.`;
 }

@@ -56,7 +56,7 @@ function show(content) {
   byId("distribution-bars").append(latencyChart(distribution));
   const charts = new RunCharts(uPlot);
   byId("charts").append(charts.element);
-  charts.update(chartedSeconds(view));
+  charts.update(chartedSeconds(view), view.live.model);
   const tables = showTables(content);
   redrawOnThemeChange(charts);
   prepareForPrinting(charts, tables);

@@ -27,15 +27,17 @@ Deno.test("each line of a chart has an array, and a point is at the end of its s
   assert.deepEqual(rates, [[1, 2, 4], [40, 0, 90], [null, null, 2]]);
 });
 
+const CLOSED_CHARTS = RUN_CHARTS.filter(({ isOpen }) => !isOpen);
+
 Deno.test("each chart is also described in words", () => {
-  assert.deepEqual(RUN_CHARTS.map(({ describe }) => describe(SECONDS)), [
+  assert.deepEqual(CLOSED_CHARTS.map(({ describe }) => describe(SECONDS)), [
     "8 users at 0:04, peak 9 users.",
     "90 requests and 2 failures in the last second, peak 90 requests at 0:04. " +
     "1 second of 3 had failures.",
     "At 0:04 the median was 11.0 ms, the 95th percentile 60.0 ms, the 99th 80.0 ms. " +
     "The 99th was highest at 0:04: 80.0 ms.",
   ]);
-  assert.deepEqual(RUN_CHARTS.map(({ describe }) => describe([])), [
+  assert.deepEqual(CLOSED_CHARTS.map(({ describe }) => describe([])), [
     "No data yet.",
     "No data yet.",
     "No response times yet.",
@@ -47,6 +49,40 @@ Deno.test("each chart is also described in words", () => {
       "No failures.",
     ].join(""),
   );
+});
+
+Deno.test("the open model has charts of its iterations", () => {
+  const iterations = [
+    { scheduled: 20, started: 20, dropped: 0, startDelayP95: 0.5 },
+    { scheduled: 20, started: 12, dropped: 8, startDelayP95: 60 },
+    { scheduled: 20, started: 0, dropped: 1, startDelayP95: null },
+  ].map((counts, second) => liveSecond(second, { iterations: counts }));
+  const timeline = [...iterations, liveSecond(3)];
+  const open = RUN_CHARTS.filter(({ isOpen }) => isOpen);
+  assert.deepEqual(open.map((spec) => chartColumns(spec, timeline).slice(1)), [
+    [[20, 12, 0, 0], [20, 20, 20, 0], [null, 8, 1, null]],
+    [[0.5, 60, null, null]],
+  ]);
+  assert.deepEqual(open.map(({ describe }) => describe(timeline.slice(0, 2))), [
+    "20 iterations due, 12 started and 8 dropped in the last second. " +
+    "1 second of 2 had dropped iterations.",
+    "At 0:02 the 95th percentile was 60.0 ms. It was highest at 0:02: 60.0 ms.",
+  ]);
+  assert.deepEqual(open.map(({ describe }) => describe([])), [
+    "No data yet.",
+    "No iterations have started yet.",
+  ]);
+  const [half] = chartedSeconds(liveView({
+    timeline: [liveSecond(0, { iterations: timeline[1]!.iterations! })],
+    durationSeconds: 0.5,
+    live: liveState({ state: "stopped", elapsedSeconds: 0.5 }),
+  }));
+  assert.deepEqual(half?.iterations, {
+    scheduled: 40,
+    started: 24,
+    dropped: 16,
+    startDelayP95: 60,
+  });
 });
 
 /** What charts show of a run with 100 requests per second: the second, and its requests. */
