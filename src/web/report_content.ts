@@ -6,9 +6,15 @@
 
 import { ITERATION_NOTE } from "../report/final_report.ts";
 import { type LatencyBar, latencyBars } from "../report/latency_bars.ts";
+import type { CompactRequest } from "../report/summary.ts";
 import { verdict } from "../report/verdict.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { type LiveView, liveView } from "./live_view.ts";
+
+/** A run as the dashboard's page receives it, without what a report does not show of each name. */
+export interface ReportView extends Omit<LiveView, "requests"> {
+  readonly requests: readonly Omit<CompactRequest, "statuses">[];
+}
 
 /** What a report says about a run besides its results. Must not contain secrets. */
 export interface RunMetadata {
@@ -49,8 +55,7 @@ export interface ReportVerdict {
 
 /** Everything that a report's page shows. */
 export interface ReportContent {
-  /** As the dashboard's page receives it. */
-  readonly view: LiveView;
+  readonly view: ReportView;
   readonly verdict: ReportVerdict;
   /** In ascending order; empty if all latencies are equal. */
   readonly distribution: readonly LatencyBar[];
@@ -70,13 +75,14 @@ export function reportContent(
   metadata: RunMetadata,
 ): ReportContent {
   const { arrivalRate, statistics: { totals, iterations } } = snapshot;
+  const view = liveView(snapshot, {
+    version: metadata.version,
+    exitCode: snapshot.state === "stopped" ? exitCode : null,
+    permissions: { denial: "A report cannot control a run.", canStart: false },
+    log: [],
+  });
   return {
-    view: liveView(snapshot, {
-      version: metadata.version,
-      exitCode: snapshot.state === "stopped" ? exitCode : null,
-      permissions: { denial: "A report cannot control a run.", canStart: false },
-      log: [],
-    }),
+    view: { ...view, requests: view.requests.map(({ statuses: _, ...row }) => row) },
     verdict: reportVerdict(snapshot, exitCode),
     distribution: latencyBars(totals, BARS),
     iterationNote: arrivalRate === null || iterations === null ? null : ITERATION_NOTE,

@@ -22,6 +22,8 @@ import { DataTable } from "./table.js";
 
 /** @typedef {Pick<CompactTotals, "connections" | "phases"> & { readonly method: string; readonly name: string }} PhaseLine */
 
+/** @typedef {{ readonly requests: readonly PhaseLine[] }} PhaseRows */
+
 /** @type {readonly (readonly [field: keyof SummaryPhases, title: string, hint: string])[]} */
 const PHASES = [
   ["dnsMs", "DNS lookup", "Looking up an address, for requests that had to"],
@@ -62,7 +64,7 @@ export function averageParts(phases) {
 /**
  * The rows of the table; none if all there is to say is how long requests waited for their first byte.
  *
- * @param {Pick<LiveView, "totals" | "requests">} view
+ * @param {Pick<LiveView, "totals"> & PhaseRows} view
  * @returns {readonly PhaseLine[]}
  */
 export function phaseLines({ totals, requests }) {
@@ -107,7 +109,7 @@ export class PhasesView {
   }
 
   /**
-   * @param {Pick<LiveView, "totals" | "requests" | "network">} view
+   * @param {Pick<LiveView, "totals" | "network"> & PhaseRows} view
    * @returns {void}
    */
   update(view) {

@@ -19,7 +19,7 @@ import {
   LOWER_BOUND_HINT,
 } from "./format.js";
 
-/** @typedef {import("../live_view.ts").LiveView} LiveView */
+/** @typedef {Omit<import("../live_view.ts").LiveView, "requests">} LiveView */
 
 /**
  * One figure.
