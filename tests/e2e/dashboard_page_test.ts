@@ -157,6 +157,11 @@ browserTest("names and errors are shown as text only", async (browser) => {
   assert.equal(await page.locator("#control-reason").textContent(), HOSTILE[0]);
   assert.equal(await page.locator("main img, main b, main i, body script").count(), 0);
   assert.match(await page.title(), /^Running .* · aiotest$/);
+  server.show(liveView({ requests: [liveRequest({ name: "x".repeat(2000) })] }));
+  const long = page.locator("section[aria-labelledby=requests-title] tbody th[title]");
+  await long.waitFor();
+  assert.equal(await long.textContent(), `${"x".repeat(299)}…`);
+  assert.equal(await long.getAttribute("title"), "x".repeat(2000));
   assert.deepEqual(complaints, []);
 });
 

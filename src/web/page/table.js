@@ -57,6 +57,9 @@ import { formatExact } from "./format.js";
 /** How many rows are shown at first, and how many more "Show more" adds. */
 const PAGE_ROWS = 100;
 
+/** A longer text is cut, and shown whole by a pointer. Names can have 2,000 characters. */
+const MAX_TEXT = 300;
+
 /**
  * A table with its heading.
  *
@@ -222,7 +225,10 @@ export class DataTable {
     columns.forEach((column, index) => {
       const cell = cells[index];
       if (cell === undefined) return;
-      setText(cell, column.text(row));
+      const text = column.text(row);
+      const isLong = text.length > MAX_TEXT;
+      setText(cell, isLong ? `${text.slice(0, MAX_TEXT - 1).toWellFormed()}…` : text);
+      if (column.kind === "text") setAttribute(cell, "title", isLong ? text : null);
       if (column.cellHint !== undefined) setAttribute(cell, "title", column.cellHint(row));
       const tone = column.tone?.(row) ?? null;
       setAttribute(cell, "class", tone === null ? classOf(column) : `${classOf(column)} ${tone}`);
