@@ -36,6 +36,7 @@ browserTest("the page shows the run and its updates", async (browser) => {
   assert.deepEqual(requests[3], [
     ...["/api/v2/orders", "POST", "480", "27", "5.63%", "2, 412 ms", "8.00"],
     ...["51.3", "5.13", "41.0", "82.0", "123", "328", "820", "1640", "592 KB"],
+    ...["3.00", "9.00", "120"],
   ]);
   assert.match(await textOf(page, "#requests-title"), /^Requests\s+5$/);
   assert.deepEqual(await rowsOf(page, "failures-title"), [

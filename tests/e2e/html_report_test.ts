@@ -87,6 +87,7 @@ class ReportFile implements AsyncDisposable {
 
 function cellsOf(row: Summary["totals"]): string[] {
   const { mean, min, p50, p90, p95, p99, p999, max } = row.latencyMs;
+  const failed = row.failureLatencyMs;
   return [
     formatExact(row.requests),
     formatExact(row.failures),
@@ -94,6 +95,7 @@ function cellsOf(row: Summary["totals"]): string[] {
     formatRate(row.rate),
     ...[mean, min, p50, p90, p95, p99, p999, max].map(formatLatency),
     formatBytes(row.bytesReceived),
+    ...[failed?.p50, failed?.p95, failed?.max].map((ms) => formatLatency(ms ?? null)),
   ];
 }
 

@@ -43,7 +43,7 @@ export function requestsTable({ isLive }) {
   return new DataTable({
     id: "requests-title",
     title: "Requests",
-    note: "response times in ms",
+    note: "response times of successful requests in ms",
     columns: [
       { title: "Name", kind: "text", text: ({ name }) => name },
       { title: "Type", kind: "label", text: ({ method }) => method },
@@ -89,6 +89,7 @@ export function requestsTable({ isLive }) {
         value: ({ bytesReceived }) => bytesReceived,
         hint: "Bytes of response bodies",
       },
+      ...FAILURE_FIGURES.map(failureColumn),
     ],
     keyOf: ({ method, name }) => JSON.stringify([method, name]),
     empty: "No requests have completed.",
@@ -105,6 +106,24 @@ export function requestsTable({ isLive }) {
  */
 export function totalLine({ totals, live }) {
   return { method: "", name: "All requests", ...totals, inProgress: live.inProgress };
+}
+
+/** @type {readonly ("p50" | "p95" | "max")[]} */
+const FAILURE_FIGURES = ["p50", "p95", "max"];
+
+/**
+ * @param {"p50" | "p95" | "max"} figure
+ * @returns {Column<RequestLine>}
+ */
+function failureColumn(figure) {
+  return {
+    title: `Failed ${figure}`,
+    kind: "number",
+    text: ({ failureLatencyMs }) => formatLatency(failureLatencyMs?.[figure] ?? null),
+    value: ({ failureLatencyMs }) => failureLatencyMs?.[figure] ?? null,
+    hint: "How long failed requests took",
+    isUseful: ({ failureLatencyMs }) => failureLatencyMs !== null,
+  };
 }
 
 /** @type {Column<RequestLine>} */

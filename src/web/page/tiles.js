@@ -115,7 +115,11 @@ function failuresTile({ live, totals }) {
   const rest = live.state === "stopped"
     ? " of requests"
     : `, now ${formatRate(live.rates.failures)}/s`;
-  const note = `${formatShare(totals.errorRate)}${rest}`;
+  const { failureLatencyMs } = totals;
+  const took = failureLatencyMs === null
+    ? ""
+    : `, median ${formatMilliseconds(failureLatencyMs.p50)}`;
+  const note = `${formatShare(totals.errorRate)}${rest}${took}`;
   return {
     ...tile("failures", "Failures", formatCount(totals.failures), note),
     tone: totals.failures > 0 ? "bad" : null,

@@ -78,7 +78,7 @@ export const RUN_CHARTS = [
   },
   {
     id: "latency",
-    title: "Response times",
+    title: "Response times of successful requests",
     lines: [
       percentileLine("p50", "--series-p50"),
       percentileLine("p95", "--series-p95"),

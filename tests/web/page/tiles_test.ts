@@ -26,7 +26,7 @@ Deno.test("while a run is in progress, the tiles show current values beside thos
     {
       users: "10 | target 10",
       rate: "412.0 | 4,000 total, 1 retry",
-      failures: "40 | 1.00%, now 3.00/s",
+      failures: "40 | 1.00%, now 3.00/s, median 3.00 ms",
       "in-progress": "0 | no request",
       p50: "12.0 ms | last second 8.00 ms",
       p95: "36.0 ms | last second -",
