@@ -13,7 +13,7 @@ import { type LiveView, liveView } from "./live_view.ts";
 
 /** A run as the dashboard's page receives it, without what a report does not show of each name. */
 export interface ReportView extends Omit<LiveView, "requests"> {
-  readonly requests: readonly Omit<CompactRequest, "statuses">[];
+  readonly requests: readonly Omit<CompactRequest, "statuses" | "retries" | "bytesSent">[];
 }
 
 /** What a report says about a run besides its results. Must not contain secrets. */
@@ -82,12 +82,19 @@ export function reportContent(
     log: [],
   });
   return {
-    view: { ...view, requests: view.requests.map(({ statuses: _, ...row }) => row) },
+    view: { ...view, requests: view.requests.map(withoutUnshown) },
     verdict: reportVerdict(snapshot, exitCode),
     distribution: latencyBars(totals, BARS),
     iterationNote: arrivalRate === null || iterations === null ? null : ITERATION_NOTE,
     metadata,
   };
+}
+
+/** A name without what the page does not show: a report may have thousands of names. */
+function withoutUnshown(
+  { statuses: _, retries: __, bytesSent: ___, ...row }: CompactRequest,
+): ReportView["requests"][number] {
+  return row;
 }
 
 /** Few enough to be read at a glance. */

@@ -203,7 +203,7 @@ browserTest(
     const bars = await page.locator(".latency-chart tbody tr td:nth-child(3)").allTextContents();
     assert.equal(
       bars.reduce((sum, text) => sum + Number(text.replaceAll(",", "")), 0),
-      totals.requests,
+      totals.requests - totals.failures,
     );
 
     const options = await factsOf(page, "#option-facts");

@@ -19,7 +19,7 @@ import {
 } from "./format.js";
 import { DataTable } from "./table.js";
 
-/** @typedef {Omit<import("../../report/summary.ts").CompactRequest, "statuses">} RequestLine */
+/** @typedef {Omit<import("../../report/summary.ts").CompactRequest, "statuses" | "retries" | "bytesSent">} RequestLine */
 /** @typedef {import("../../stats/snapshot.ts").FailureRow} FailureLine */
 /** @typedef {import("../../stats/snapshot.ts").UserErrorRow} UserErrorLine */
 /** @typedef {import("../live_view.ts").LiveThreshold} ThresholdLine */
