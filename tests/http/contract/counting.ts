@@ -56,7 +56,7 @@ export function countingContract(contract: Contract): void {
       });
       await world.session.get("/", {}, () => Promise.reject("odd"));
       assert.deepEqual(world.samples.map(({ error }) => error), [
-        "not y",
+        "not y 'x' !== 'y'",
         "TypeError: sync",
         "odd",
       ]);
