@@ -98,7 +98,7 @@ function crossing(row: ThresholdRow): Problem {
 function requestTests({ statistics: { requests, failures } }: Snapshot): Test[] {
   return requests.map((row) => ({
     name: `${row.method} ${row.name}`,
-    // The mean latency, so that CI systems can chart it over many builds.
+    // The mean latency of successes, so that CI systems can chart it over many builds.
     time: (row.latencyMs.mean ?? 0) / 1000,
     problem: row.failures > 0 ? failing(row, failures) : unanswered(row),
     output: requestOutput(row),
@@ -140,6 +140,12 @@ function requestOutput(row: RequestRow): string {
       const latency = formatLatency(row.latencyMs[figure]);
       return `  ${figureName(figure)} ${formatBound(latency, lowerBounds.includes(figure))}`;
     }),
+    ...(row.failures === 0 ? [] : [
+      "latency of failed requests in ms:",
+      ...FAILURE_LATENCIES.map((figure) =>
+        `  ${figureName(figure)} ${formatLatency(row.failureLatencyMs[figure])}`
+      ),
+    ]),
   ].join("\n");
 }
 
@@ -155,6 +161,8 @@ const LATENCIES: readonly LatencyFigure[] = [
   "p9999",
   "max",
 ];
+
+const FAILURE_LATENCIES: readonly LatencyFigure[] = ["p50", "p95", "max"];
 
 function userErrorTest({ statistics: { userErrors } }: Snapshot): Test {
   const { thrown, unsent } = errorCounts(userErrors);

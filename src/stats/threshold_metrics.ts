@@ -36,6 +36,8 @@ export interface RequestMetric extends MetricTraits {
   readonly ofUnfinished?: true;
   /** The part of a request that it measures; all of it if undefined. */
   readonly ofPhase?: Phase;
+  /** Whether it measures the latencies of failed requests, and not of successful ones. */
+  readonly ofFailures?: true;
   /** @param measure it has a sample: see {@link hasSample}. */
   observe(measure: RequestMeasure): number;
   /** The value during a run, if it would otherwise be too low because of reports still to arrive. */
@@ -55,7 +57,7 @@ export type ThresholdMetric = RequestMetric | IterationMetric;
 /** A sentence that names all metrics. */
 export const METRICS_HINT =
   "Metrics are p50, p95, p99.9 and any other percentile, min, mean, med, max, error_rate, failures, " +
-  "rps, count, unfinished and unfinished_rate; for the parts of a request: ttfb_p95, connect_p99, " +
+  "rps, count, unfinished and unfinished_rate; for failed requests: failed_p95 and the like; for the parts of a request: ttfb_p95, connect_p99, " +
   "tls_mean, dns_max, download_med and the like; for iterations: dropped, dropped_rate, " +
   "start_delay_p99, service_p95 and the like.";
 
@@ -70,6 +72,8 @@ export function metricOf(name: string): ThresholdMetric | string {
     const [, phase = "", statistic = ""] = ofPhase;
     return phaseTimes(name, phase as Phase, statistic);
   }
+  const ofFailures = /^failed_(.+)$/.exec(word);
+  if (ofFailures !== null) return failureTimes(name, ofFailures[1]!);
   const ofIterations = /^(service|start_delay)_(.+)$/.exec(word);
   if (ofIterations !== null) {
     const [, times = "", statistic = ""] = ofIterations;
@@ -175,23 +179,36 @@ const PHASE_FIGURES: ReadonlyMap<string, "min" | "mean" | "max"> = new Map(
 
 /** The metric of a part of the requests. */
 function phaseTimes(name: string, phase: Phase, statistic: string): RequestMetric | string {
+  const metric = timesMetric(name, phase, statistic, (measure) => measure.phase(phase));
+  return typeof metric === "string" ? metric : { ...metric, ofPhase: phase };
+}
+
+/** The metric of the latencies of failed requests. */
+function failureTimes(name: string, statistic: string): RequestMetric | string {
+  const metric = timesMetric(name, "failed", statistic, (measure) => measure.failed);
+  return typeof metric === "string" ? metric : { ...metric, ofFailures: true };
+}
+
+function timesMetric(
+  name: string,
+  prefix: string,
+  statistic: string,
+  timesOf: (measure: RequestMeasure) => Latencies,
+): RequestMetric | string {
   const word = ALIASES.get(statistic) ?? statistic;
   const percent = percentOf(word);
   const figure = percent === 0 ? "min" : percent === 100 ? "max" : PHASE_FIGURES.get(word) ?? null;
   if (figure === null && percent === null) {
-    return `unknown metric ${name}; parts of a request have min, mean, max and percentiles such as ` +
-      `${phase}_p95`;
+    const what = prefix === "failed" ? "failed requests" : "parts of a request";
+    return `unknown metric ${name}; ${what} have min, mean, max and percentiles such as ${prefix}_p95`;
   }
   if (percent !== null && percent > 100) return noPercentile(name, word);
   const tendency = figure === "max" ? "rising" : figure === "min" ? "falling" : "either";
   const canonical = figure ?? `p${percent}`;
-  return {
-    ...requests(`${phase}_${canonical}`, "time", tendency, (measure) => {
-      const times = measure.phase(phase);
-      return figure === null ? times.percentile(percent! / 100)! : times[figure];
-    }),
-    ofPhase: phase,
-  };
+  return requests(`${prefix}_${canonical}`, "time", tendency, (measure) => {
+    const times = timesOf(measure);
+    return figure === null ? times.percentile(percent! / 100)! : times[figure];
+  });
 }
 
 function noPercentile(name: string, word: string): string {
@@ -207,9 +224,10 @@ function percentOf(word: string): number | null {
 
 /** Whether there is anything that a metric could be observed of. */
 export function hasSample(
-  { kind, ofUnfinished, ofPhase }: RequestMetric,
+  { kind, ofUnfinished, ofPhase, ofFailures }: RequestMetric,
   measure: RequestMeasure,
 ): boolean {
+  if (ofFailures) return measure.failures > 0;
   if (ofPhase !== undefined) return measure.phase(ofPhase).count > 0;
   if (kind === "time") return measure.successes > 0 || measure.waits > 0;
   return measure.requests > 0 || ofUnfinished === true && measure.unfinished > 0;
@@ -336,6 +354,23 @@ export class RequestMeasure {
   phase(phase: Phase): Latencies {
     const all = new Latencies();
     for (const { phases } of this.#parts) all.merge(phases.times[phase]);
+    return all;
+  }
+
+  /** The latencies of failed requests. */
+  get failed(): Latencies {
+    const all = new Latencies();
+    for (const { failures, failureLatencyMs: { min, mean, max, stddev }, ...part } of this.#parts) {
+      if (failures === 0) continue;
+      all.merge({
+        count: failures,
+        min: min!,
+        max: max!,
+        sum: mean! * failures,
+        squaredDeviations: stddev! ** 2 * failures,
+        histogram: part.failureHistogram,
+      });
+    }
     return all;
   }
 

@@ -120,7 +120,8 @@ function observe(
 
 /** Whether a metric measures the latencies of successful requests. */
 function isOfSuccesses(metric: ThresholdMetric): boolean {
-  return metric.of === "requests" && metric.kind === "time" && metric.ofPhase === undefined;
+  return metric.of === "requests" && metric.kind === "time" && metric.ofPhase === undefined &&
+    metric.ofFailures === undefined;
 }
 
 /** Whether the threshold demands that there are no such requests. */
@@ -180,6 +181,7 @@ function reason({ metric, selector }: Threshold, { requests, iterations }: Stati
   const isSelected = requests.some((row) => selects(selector, row));
   const measured = requests.some((row) => row.requests > 0 && selects(selector, row));
   if (metric.ofPhase !== undefined && measured) return ABSENT_PHASES[metric.ofPhase];
+  if (measured && metric.ofFailures) return "no request failed.";
   if (measured && isOfSuccesses(metric)) return "no request succeeded.";
   if (requests.length === 0 || isSelected) return "no request has ended.";
   const names = requests.slice(0, NAMES_SHOWN).map(({ method, name }) => `${method} ${name}`);

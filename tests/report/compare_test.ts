@@ -573,3 +573,35 @@ Deno.test("the file has exactly these fields, in this order", () => {
   assert.equal(content.totals.p50.finding, comparison.totals.p50.finding);
   assert.equal(content.totals.p50.change, Number(comparison.totals.p50.change!.toPrecision(6)));
 });
+
+/** A run of 10 seconds with failures. */
+function failingRun(seed: number, failing = 0.1): ComparedRun {
+  return simulatedRun({ seconds: 10, names: ONE_NAME, failing }, seeded(seed));
+}
+
+Deno.test("latencies of failed requests are shown if both runs have some, and not judged", () => {
+  const [a, b] = [failingRun(31), failingRun(32)];
+  const report = (one: ComparedRun, other: ComparedRun): string =>
+    comparisonReport(
+      compareRuns(one, other, 0.05),
+      { a: { file: "a.json", run: one }, b: { file: "b.json", run: other } },
+      { columns: 80, color: false },
+    );
+  assert.match(report(a, b), /\n {2}Failed 50% +\S+ +\S+ +\S+\n {2}Failed 95% /);
+  assert.doesNotMatch(report(a, SHORT_RUN), /Failed/);
+  const { figures, totals } = compareRuns(a, b, 0.05);
+  assert.equal(figures, FIGURES.length - 1);
+  assert.equal(totals.failureLatencies.p50.a, a.totals.failureLatencyMs?.p50);
+});
+
+Deno.test("a warning says if one run has mixed the latencies of successes and failures", () => {
+  const now = failingRun(31);
+  const before = { ...now, schema: 1 as const };
+  assert.deepEqual(comparabilityProblems(before, now), [
+    "A was written by an earlier version, which did not keep latencies apart: they include " +
+    `${now.totals.failures} failed requests.`,
+  ]);
+  assert.deepEqual(comparabilityProblems(before, before), []);
+  const without = { ...SHORT_RUN, schema: 1 as const };
+  assert.deepEqual(comparabilityProblems(without, SHORT_RUN), []);
+});

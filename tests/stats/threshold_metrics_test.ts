@@ -75,6 +75,10 @@ Deno.test("every metric of requests has its value, for one name and for several"
     ["max", 40, 60],
     ["p100", 40, 60],
     ["p0", 20, 20],
+    ["failed_min", 10, 10],
+    ["failed_mean", 10, 32.5],
+    ["failed_max", 10, 55],
+    ["failed_p100", 10, 55],
   ];
   for (const [name, ofOne, ofBoth] of expected) {
     assert.deepEqual([observed(name, one), observed(name, one, two)], [ofOne, ofBoth], name);

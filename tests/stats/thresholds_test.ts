@@ -13,6 +13,9 @@ import {
   ThresholdSet,
   valueOf,
 } from "../../src/stats/thresholds.ts";
+import { Totals } from "../../src/stats/totals.ts";
+import { secondOf } from "../support/counts.ts";
+import { sample } from "../support/samples.ts";
 import {
   NO_LATENCIES,
   phaseTotals,
@@ -515,4 +518,27 @@ Deno.test("a threshold without a sample says so if requests were sent, and none 
     "Threshold error_rate[never]<1%: no request has ended.",
     "Threshold error_rate[typo]<1%: no request is named typo. The names are GET search, GET never.",
   ]);
+});
+
+/** A name of which every request fails, with a response or without one. */
+function failing(status: number, latencyMs: number): Statistics {
+  const totals = new Totals();
+  totals.add(secondOf(Array(30).fill(sample({ status, latencyMs, error: "failed" }))));
+  return totals.statistics(1);
+}
+
+Deno.test("without a success, no threshold of a latency passes, but timeouts cross one at once", () => {
+  for (const statistics of [failing(500, 1), failing(0, 3.9), failing(0, 30_000)]) {
+    for (const expression of ["p95<200ms", "mean<=1m", "max>1us", "min!=0"]) {
+      assert.equal(endOf(expression, statistics)[1], false, expression);
+    }
+    assert.equal(endOf("failed_p95<1m", statistics)[1], true);
+  }
+  assert.equal(verdictAt("p95<200ms", failing(500, 1)), true);
+  assert.equal(verdictAt("p95<200ms", failing(0, 3.9)), true);
+  assert.equal(verdictAt("p95<200ms", failing(0, 30_000)), false);
+  const [sentence] = new ThresholdSet(["p95<200ms"]).unmatched(failing(0, 3.9));
+  assert.equal(sentence, "Threshold p95<200ms: no request succeeded.");
+  const [other] = new ThresholdSet(["failed_p95<1s"]).unmatched(statistics());
+  assert.equal(other, "Threshold failed_p95<1s: no request failed.");
 });
