@@ -326,7 +326,7 @@ function written(value: unknown, type: OptionType<unknown>): string {
 
 function withoutSecrets(text: string, type: OptionType<unknown>): string {
   if (type.shown !== undefined) return type.shown(text);
-  return text.includes("://") ? hideCredentials(text) : text;
+  return /:[\\/]/.test(text) ? hideCredentials(text) : text;
 }
 
 function quoted(secret: string, type: OptionType<unknown>): string {

@@ -81,17 +81,19 @@ export function shown(value: unknown): string {
 const SHOWING = { breakLength: Infinity, compact: true, depth: 1, maxStringLength: 200 } as const;
 
 /**
- * Replaces user and password of the first URL in a text by `…`. A text without a scheme is taken for a URL
- * that lacks it. If the URL is not valid, everything that may be a password is replaced.
+ * Replaces user and password of the URLs in a text by `…`. A text without a scheme is taken for a URL that
+ * lacks it. If a URL is not valid, everything that may be a password is replaced.
  */
 export function hideCredentials(text: string): string {
-  const start = /[a-z][a-z\d+.-]*:\/\//i.exec(text) ?? /^(?:\/\/)?/.exec(text)!;
+  // With http and https, any number of slashes of either kind is valid.
+  const start = /[a-z][a-z\d+.-]*:[\\/]+/i.exec(text) ?? /^(?:\/\/)?/.exec(text)!;
   const from = start.index + start[0].length;
   const rest = text.slice(from);
-  const at = URL.canParse(`http://${rest}`)
-    ? /^[^/?#\s]*/.exec(rest)![0].lastIndexOf("@")
-    : rest.lastIndexOf("@");
-  return at < 0 ? text : `${text.slice(0, from)}…${rest.slice(at)}`;
+  const authority = URL.canParse(`http://${rest}`) ? /^[^/?#]*/.exec(rest)![0] : rest;
+  const at = authority.lastIndexOf("@");
+  const hidden = text.slice(0, from) + (at < 0 ? authority : `…${authority.slice(at)}`);
+  const more = rest.slice(authority.length);
+  return start[0] === "" ? hidden + more : hidden + hideCredentials(more);
 }
 
 /** UTF-16 units that are handled at once: enough to make the number of parts irrelevant. */

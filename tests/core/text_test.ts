@@ -65,6 +65,12 @@ Deno.test("user and password of a URL are hidden, however it is written", () => 
     ["me:pw@shop.test/a", "…@shop.test/a"],
     ["see http://me@shop.test", "see http://…@shop.test"],
     ["/path?mail=a@b", "/path?mail=a@b"],
+    ["http:/me:pw@shop.test/", "http:/…@shop.test/"],
+    ["https:///me:pw@shop.test", "https:///…@shop.test"],
+    ["http:\\\\me:pw@shop.test", "http:\\\\…@shop.test"],
+    ["http://my user:pw@shop.test/", "http://…@shop.test/"],
+    ["http://a.test/,http://me:pw@b.test", "http://a.test/,http://…@b.test"],
+    ["http://me:pw@a.test,http://me:pw@b.test/c@d", "http://…@a.test,http://…@b.test/c@d"],
     ["", ""],
   ];
   for (const [text, expected] of cases) assert.equal(hideCredentials(text), expected);
