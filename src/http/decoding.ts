@@ -17,6 +17,9 @@ import { RequestError, WireError } from "./request_error.ts";
 /** No reasonable server applies more codings than this. */
 const MAX_CODINGS = 5;
 
+/** The most frames of a zstd body. Each takes about 0.1 ms, and can be 8 bytes long. */
+const MAX_FRAMES = 1_000;
+
 /** The length up to which a name that the target has chosen is shown. */
 const MAX_SHOWN = 40;
 
@@ -149,6 +152,9 @@ function unzstd(body: Bytes, maxOutputLength: number): Bytes {
   const pieces: Bytes[] = [];
   let size = 0;
   for (let at = 0; at < body.length;) {
+    if (pieces.length === MAX_FRAMES) {
+      throw new Error(`the zstd data has over ${MAX_FRAMES} frames`);
+    }
     const end = zstdFrameEnd(body, at);
     const left = maxOutputLength - size;
     // A limit of 0 is none.

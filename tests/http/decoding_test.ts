@@ -74,6 +74,19 @@ Deno.test("zstd is decoded frame by frame, and refused if it is not complete", (
   );
 });
 
+Deno.test("a zstd body of many frames is refused: each of them blocks the process for a while", () => {
+  const decode = (frames: number): number => {
+    const frame = zstdCompressSync(new Uint8Array());
+    return decodeBody(new Uint8Array(Buffer.concat(Array(frames).fill(frame))), "zstd", LIMIT)
+      .length;
+  };
+  assert.equal(decode(1_000), 0);
+  assert.throws(() => decode(1_001), {
+    code: "BAD_ENCODING",
+    message: "the zstd data has over 1000 frames",
+  });
+});
+
 Deno.test("a byte order mark decides about the charset, then the content type, then UTF-8", () => {
   const bytes = (text: string): Uint8Array<ArrayBuffer> =>
     Uint8Array.from(text, (byte) => byte.charCodeAt(0));
