@@ -71,7 +71,10 @@ export class ErrorPlaces {
     const parts = frame === null ? null : /^(.*):(\d+):(\d+)$/.exec(frame);
     if (parts === null) return "";
     const [, url = "", line, column] = parts;
-    const path = posix.relative(this.#folder, new URL(url).pathname);
+    // Code can set the stack of an error.
+    const file = URL.parse(url);
+    if (file === null) return "";
+    const path = posix.relative(this.#folder, file.pathname);
     return clippedText(`${decoded(path)}:${line}:${column}`, MAX_PLACE);
   }
 }

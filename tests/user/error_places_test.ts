@@ -34,6 +34,7 @@ Deno.test("the place of a real error is in its TypeScript file", () => {
 });
 
 Deno.test("values without a readable stack have no place", () => {
+  assert.equal(placeOf(thrownAt("    at f (file://[:1:2)")), "");
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   for (const thrown of ["x", null, undefined, { stack: IN_TEST }, proxy]) {
