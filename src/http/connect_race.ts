@@ -198,7 +198,7 @@ export class ConnectRace implements Expiring {
     } else {
       this.#hooks.onFailed(address);
       if (this.#failure === null || !isLocal(this.#failure)) {
-        this.#failure = withPlace(address, failure);
+        this.#failure = failureAt(address, failure);
       }
     }
     this.#tryNext();
@@ -253,6 +253,6 @@ class OpeningSocket implements SocketHandler {
 }
 
 /** Adds to an error where it happened. */
-export function withPlace(place: string, { code, message, cause }: WireError): WireError {
+export function failureAt(place: string, { code, message, cause }: WireError): WireError {
   return new WireError(code, `${place}: ${message}`, cause);
 }

@@ -10,7 +10,7 @@ import type { Socket, SocketAddress, Sockets } from "../net/socket.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
 import { openTls } from "../net/tls_sockets.ts";
 import type { AddressOrder, DnsOrder } from "./address_order.ts";
-import { ConnectRace, type Entrant, Opening, withPlace } from "./connect_race.ts";
+import { ConnectRace, type Entrant, failureAt, Opening } from "./connect_race.ts";
 import { connectedEndpoint, type ConnectTo, type Endpoint } from "./connect_to.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import type { DnsCache } from "./dns_cache.ts";
@@ -211,7 +211,7 @@ class PendingDial {
     } catch (error) {
       throw first === hostname || error instanceof WireError
         ? error
-        : withPlace(first, socketFailure(error, "connect"));
+        : failureAt(first, socketFailure(error, "connect"));
     }
   }
 
@@ -320,7 +320,7 @@ async function withProxyInErrors<T>(proxy: Proxy, step: () => Promise<T>): Promi
   try {
     return await step();
   } catch (error) {
-    throw withPlace(`the proxy ${proxy.hostname}:${proxy.port}`, socketFailure(error, "exchange"));
+    throw failureAt(`the proxy ${proxy.hostname}:${proxy.port}`, socketFailure(error, "exchange"));
   }
 }
 
