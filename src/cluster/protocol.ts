@@ -12,7 +12,7 @@
  */
 
 import { MAX_WORKER_NAME } from "../core/run_info.ts";
-import { MAX_NAME, type Phase, PHASES, REQUEST_COUNTS } from "../stats/stats_delta.ts";
+import { MAX_METHOD, MAX_NAME, type Phase, PHASES, REQUEST_COUNTS } from "../stats/stats_delta.ts";
 import {
   amount,
   bytes,
@@ -58,6 +58,7 @@ const id = label(256);
 /** The hash of files, or {@link NO_TESTFILE}. */
 const hash = text(256);
 const name = clipped(MAX_NAME);
+const method = clipped(MAX_METHOD);
 const shortText = clipped(1000);
 const nonce = bytes(16, 64);
 const mac = bytes(0, 64);
@@ -178,7 +179,7 @@ const reportTimes = row({
 export type ReportTimes = ValueOf<typeof reportTimes>;
 
 const reportEntry = row({
-  method: shortText,
+  method,
   name,
   /** The HTTP status; 0 if there was no response. */
   code: count,
@@ -209,7 +210,7 @@ const reportIterations = row({
 export type ReportIterations = ValueOf<typeof reportIterations>;
 
 const reportUnfinished = row({
-  method: shortText,
+  method,
   name,
   /** One value per request. */
   ages: reportTimes,
@@ -220,7 +221,7 @@ const reportUnfinished = row({
 export type ReportUnfinished = ValueOf<typeof reportUnfinished>;
 
 const reportInProgress = row({
-  method: shortText,
+  method,
   name,
   count: countFrom(1),
   oldestMs: amount(),
@@ -236,7 +237,7 @@ const phaseTimes = Object.fromEntries(
 ) as Readonly<Record<Phase, typeof reportTimes>>;
 
 const reportPhases = row({
-  method: shortText,
+  method,
   name,
   /** Connections that were opened. */
   opened: count,

@@ -22,8 +22,12 @@ export function sanitizeTerminal(text: string): string {
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
-/** Control characters, line and paragraph separators, and characters that set the direction of text. */
-const CONTROL_CHARACTERS = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/**
+ * Control characters, line and paragraph separators, characters that set the direction of text, and those
+ * that cannot be seen, apart from the joiners of emoji and of scripts.
+ */
+const CONTROL_CHARACTERS =
+  /[\p{Cc}\p{Noncharacter_Code_Point}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
 
 /** Where Unicode has the pictures of the first 32 control characters. */
 const CONTROL_PICTURES = 0x2400;

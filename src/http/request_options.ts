@@ -12,7 +12,7 @@ import { basicAuthorization, urlText } from "./url_resolver.ts";
 
 /** Options of one request. */
 export interface RequestOptions extends BodyOptions {
-  /** The name in reports. Default: the path of the URL without its query. */
+  /** The name in reports. Default, also if it is empty: the path of the URL without its query. */
   readonly name?: string;
   /** Added to the query of the URL. */
   readonly params?: Fields;

@@ -141,6 +141,7 @@ export class LocalRun {
     // A test that is stopped while it waits never starts.
     if (this.#state === "ready") await this.#execute();
     this.#state = "stopped";
+    if (this.#totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
     this.#warnings.addAll(surplusUsers(this.#totals.peakUsers, this.#mostUsers));
     this.#watch.conclude(this.snapshot(), this.#naturalEnd);
     if (this.#time.begun) {

@@ -192,6 +192,7 @@ export class MasterRun {
       this.#warnings.addAll(missingCounts(this.#runState, this.#time.elapsedSeconds));
       journal.append({ type: "ended" });
       this.#state = "stopped";
+      if (this.#runState.totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
       this.#watch.conclude(this.snapshot(), this.#naturalEnd);
       if (this.#time.begun) {
         // The workers have done so before their final reports. They stay for the messages of the handlers.

@@ -312,6 +312,14 @@ const MAX_DISTINCT = 1000;
 /** The text under which all further ones are counted. */
 const OTHER = "(other)";
 
+/**
+ * The name under which to count a request that a test file has named so: its own, unless that is the name
+ * under which further ones are counted together.
+ */
+export function ownName(name: string): string {
+  return name === OTHER ? "(other, own name)" : name;
+}
+
 /** Adds to the count of a string, or to that of {@link OTHER} if there are too many distinct strings. */
 export function countText(counts: Map<string, number>, text: string, by: number): void {
   const key = counts.has(text) || distinct(counts) < MAX_DISTINCT ? text : OTHER;

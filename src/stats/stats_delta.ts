@@ -41,6 +41,9 @@ export const REQUEST_COUNTS = ["retries", "bytesReceived", "bytesSent"] as const
 /** The longest name of a request or of a user class, in UTF-16 units. */
 export const MAX_NAME = 2000;
 
+/** The longest method of a request, in UTF-16 units. */
+export const MAX_METHOD = 1000;
+
 /** The counts of {@link REQUEST_COUNTS}. Bytes are those of bodies. */
 export type RequestCounts = Readonly<Record<typeof REQUEST_COUNTS[number], number>>;
 

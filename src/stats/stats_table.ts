@@ -7,11 +7,19 @@
 import { clippedText } from "../core/clipped_text.ts";
 import { IterationStats } from "./iteration_stats.ts";
 import { type ConnectionSample, NetworkStats } from "./network_stats.ts";
-import { type EntriesByCode, EntryTable, NameCap, PairMap, type Sample } from "./request_stats.ts";
+import {
+  type EntriesByCode,
+  EntryTable,
+  NameCap,
+  ownName,
+  PairMap,
+  type Sample,
+} from "./request_stats.ts";
 import {
   type KeyedInProgress,
   type KeyedPhases,
   type KeyedUnfinished,
+  MAX_METHOD,
   MAX_NAME,
   type SecondCounts,
   type StatsDelta,
@@ -157,18 +165,18 @@ export class StatsTable {
 
   /** Counts a request that was cut off at a moment. @param retries how often it was sent again. */
   unfinished(request: UnfinishedRequest, retries: number, atMs: number): void {
-    const { method, startedAt, phases } = request;
-    const name = this.#admit(method, request.name);
+    const { method, name, startedAt, phases } = request;
     const { openUnfinished, entries } = this.#at(atMs);
-    openUnfinished.at(method, name, newUnfinished).add(atMs - startedAt, retries);
-    if (phases !== null) entries.at(method, name).openPhases.connected(phases);
+    const key = this.#admit(method, name);
+    openUnfinished.at(...key, newUnfinished).add(atMs - startedAt, retries);
+    if (phases !== null) entries.at(...key).openPhases.connected(phases);
   }
 
   /** These requests, which are in progress at a moment, by the names under which they are counted. */
   inProgress(requests: Iterable<StartedRequest>, atMs: number): Iterable<KeyedInProgress> {
     const counts = new PairMap<InProgress>();
     for (const { method, name, startedAt } of requests) {
-      counts.at(method, this.#admit(method, name), newInProgress).add(atMs - startedAt);
+      counts.at(...this.#admit(method, name), newInProgress).add(atMs - startedAt);
     }
     return counts;
   }
@@ -244,11 +252,12 @@ export class StatsTable {
   }
 
   #newName({ method, name }: Sample): EntriesByCode {
-    return this.#open.entries.at(method, this.#admit(method, name));
+    return this.#open.entries.at(...this.#admit(method, name));
   }
 
-  /** The name under which to count: on all nodes the same, so it is cut here as for sending. */
-  #admit(method: string, name: string): string {
-    return this.#names.admit(method, clippedText(name, MAX_NAME));
+  /** The method and name under which to count: on all nodes the same, so both are cut here as for sending. */
+  #admit(method: string, name: string): readonly [method: string, name: string] {
+    const sentName = clippedText(name, MAX_NAME);
+    return this.#names.admitPair(clippedText(method, MAX_METHOD), ownName(sentName));
   }
 }

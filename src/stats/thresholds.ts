@@ -303,7 +303,9 @@ export function selects(
   selector: string | null,
   { method, name }: { readonly method: string; readonly name: string },
 ): boolean {
-  return selector === null || selector === name || selector === `${method} ${name}`;
+  if (selector === null || selector === name || selector === `${method} ${name}`) return true;
+  // Spaces around a selector do not count.
+  return selector === name.trim() || selector === `${method} ${name}`.trim();
 }
 
 /** Whether two thresholds are equal, even if they are written differently. */

@@ -364,12 +364,12 @@ export class Session {
   ): ResolvedUrl {
     try {
       const target = this.#urls.resolve(query === null ? url : withQuery(url, query));
-      request.counter.name = asText(options.name ?? target.name);
+      request.counter.name = asText(options.name || target.name);
       return target;
     } catch (error) {
       if (isInstance(error, NoHostError)) throw this.#noHost(url);
       const text = hideCredentials(asText(url));
-      request.counter.name = asText(options.name ?? text.split(/[?#]/, 1)[0]);
+      request.counter.name = asText(options.name || text.split(/[?#]/, 1)[0]);
       request.counter.startedAt = this.#clock.now();
       this.#requests.start(request.counter);
       throw this.#count(

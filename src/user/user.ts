@@ -40,6 +40,13 @@ export interface Measurement {
   readonly error?: unknown;
 }
 
+/** The name of steps whose name is empty: their row is not one of all names. */
+const NO_NAME = "(no name)";
+
+function methodOf(given: string | undefined): string {
+  return asText(given ?? "") || "TASK";
+}
+
 /** Squares of longer times could no longer be summed. It is 31 years. */
 const MAX_LATENCY_MS = 1e12;
 
@@ -189,8 +196,8 @@ export class User {
   ): Promise<Result> {
     const { clock, lease, recorder, requests, iterationSlot } = this.#context;
     const step = new PendingSample();
-    step.method = asText(options.method ?? "TASK");
-    step.name = asText(name);
+    step.method = methodOf(options.method);
+    step.name = asText(name) || NO_NAME;
     const now = clock.now();
     if (requests.closed || !lease.holds(now)) return neverSettles();
     step.startedAt = iterationSlot === null ? now : iterationSlot.measureFrom(now);
@@ -222,7 +229,7 @@ export class User {
    *   not a whole number of 0 or more.
    */
   record(measurement: Measurement): void {
-    const { name, method = "TASK", latencyMs, bytes = 0, error = null } = measurement;
+    const { name, method, latencyMs, bytes = 0, error = null } = measurement;
     if (typeof latencyMs !== "number" || !(latencyMs >= 0 && latencyMs <= MAX_LATENCY_MS)) {
       throw new RangeError(
         `record: latencyMs is ${shown(latencyMs)}, expected 0 to 1e12 milliseconds`,
@@ -237,8 +244,8 @@ export class User {
     const local = localFailureOf(error);
     if (local !== null) return recorder.localFailure(local, error, clock.now());
     recorder.record({
-      method: asText(method),
-      name: asText(name),
+      method: methodOf(method),
+      name: asText(name) || NO_NAME,
       status: 0,
       latencyMs,
       endedAt: clock.now(),

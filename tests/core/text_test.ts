@@ -24,6 +24,14 @@ Deno.test("characters that reverse or break a line are replaced", () => {
   assert.equal(sanitizeTerminal("a\u202eb\u2066c\u2028d"), "a\ufffdb\ufffdc\ufffdd");
 });
 
+Deno.test("characters that cannot be seen are replaced, but those that join others are not", () => {
+  assert.equal(
+    sanitizeTerminal("\ufeffa\u200bb\u00ad\u2060\uffff"),
+    "\ufffda\ufffdb\ufffd\ufffd\ufffd",
+  );
+  assert.equal(sanitizeTerminal("👩‍👩‍👧 می‌خواهم"), "👩‍👩‍👧 می‌خواهم");
+});
+
 Deno.test("a lone surrogate is replaced, so that the measured width is that of the output", () => {
   assert.equal(sanitizeTerminal("a\ud83d"), "a\ufffd");
 });

@@ -266,3 +266,39 @@ Deno.test("names that are too long or cannot be sent are cut, and stay different
   assert.deepEqual(counted.map(([, requests]) => requests), [2, 2, 2, 2, 2, 2]);
   assert.deepEqual(counted.map(([length]) => length), [2000, 2000, 15, 15, 0, 6]);
 });
+
+Deno.test("a request that a test names like the row of all further ones has a row of its own", () => {
+  const table = started();
+  table.record(sample({ name: "(other)", endedAt: START }));
+  table.unfinished(
+    { method: "GET", name: "(other)", startedAt: START, phases: null },
+    0,
+    START + 1,
+  );
+  assert.equal(table.namesCapped, false);
+  const [second] = table.flush(START + 1000);
+  const own = "(other, own name)";
+  assert.deepEqual([...second!.entries].map(([, name]) => name), [own]);
+  assert.deepEqual([...second!.unfinished].map(([, name]) => name), [own]);
+});
+
+Deno.test("methods are cut and limited like names", () => {
+  const table = started();
+  for (const method of ["m".repeat(5000) + "1", "m".repeat(5000) + "2", "\ud800", "\ud801"]) {
+    table.record(sample({ method, endedAt: START }));
+  }
+  for (let i = 0; i < 1100; i++) table.record(sample({ method: `M${i}`, endedAt: START + 1 }));
+  const [second] = table.flush(START + 1000);
+  const methods = new Map<string, number>();
+  for (const [method, , , { requests }] of second!.entries) {
+    methods.set(method, (methods.get(method) ?? 0) + requests);
+  }
+  assert.equal(methods.size, 1001);
+  assert.equal(methods.get("(other)"), 104);
+  assert.deepEqual([...methods.keys()].slice(0, 4).map(({ length }) => length), [
+    1000,
+    1000,
+    10,
+    10,
+  ]);
+});

@@ -397,6 +397,8 @@ Deno.test("a selector is a name, or a method and a name", () => {
   assert.ok(selects("GET search", { method: "TASK", name: "GET search" }));
   assert.ok(!selects("POST search", search));
   assert.ok(!selects("sear", search));
+  assert.ok(selects("search", { method: "GET", name: " search " }));
+  assert.ok(selects("GET  search", { method: "GET", name: " search " }));
 });
 
 Deno.test("equal thresholds are recognized in any spelling", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../src/core/lease.ts";
+import { shown } from "../../src/core/text.ts";
 import { RequestError } from "../../src/http/request_error.ts";
 import type { RequestOptions } from "../../src/http/request_options.ts";
 import type { Transport, WireRequest, WireResponse } from "../../src/http/transport.ts";
@@ -275,7 +276,7 @@ Deno.test("the latency of the first request of a late iteration starts when it w
   assert.deepEqual(transport.requests.map(({ deadline }) => deadline), [4_400, 4_400, 4_440]);
 });
 
-const REQUEST_NAMES: [name: unknown, text: string][] = [
+const REQUEST_NAMES: [given: unknown, text: string][] = [
   [17, "17"],
   [5n, "5"],
   [Symbol("s"), "Symbol(s)"],
@@ -283,18 +284,18 @@ const REQUEST_NAMES: [name: unknown, text: string][] = [
   [Object.create(null), "[Object: null prototype] {}"],
   [null, "/items"],
   [undefined, "/items"],
-  ["", ""],
+  ["", "/items"],
 ];
 
-for (const [name, text] of REQUEST_NAMES) {
-  Deno.test(`a request's name becomes a string: ${text || "(empty)"}`, async () => {
+for (const [given, text] of REQUEST_NAMES) {
+  Deno.test(`a request's name becomes a string: ${shown(given)}`, async () => {
     const { session, recorded, events } = scene(() => Promise.resolve(answer()));
     const seen: string[] = [];
     events.on("request", (event) => void seen.push(event.name));
-    await session.get("/items", { name: name as string });
-    await session.get("http://[", { name: name as string }).catch(() => {});
+    await session.get("/items", { name: given as string });
+    await session.get("http://[", { name: given as string }).catch(() => {});
     const names = recorded.samples.map((sample) => sample.name);
-    assert.deepEqual(names, [text, name === null || name === undefined ? "http://[" : text]);
+    assert.deepEqual(names, [text, text === "/items" ? "http://[" : text]);
     assert.deepEqual(seen, names);
   });
 }

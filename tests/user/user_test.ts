@@ -140,6 +140,17 @@ for (const [value, text] of NAMES) {
   });
 }
 
+Deno.test("without a name or a method, a step has names that cannot be taken for the row of all", async () => {
+  const { context, recorded } = testContext();
+  const user = new User({ ...context, signal: new AbortController().signal });
+  await user.measure("", () => {}, { method: "" });
+  user.record({ name: "", method: "", latencyMs: 1 });
+  assert.deepEqual(recorded.samples.map(({ method, name }) => [method, name]), [
+    ["TASK", "(no name)"],
+    ["TASK", "(no name)"],
+  ]);
+});
+
 const BAD_MEASUREMENTS: [fields: Record<string, unknown>, message: string][] = [
   [{ latencyMs: NaN }, "record: latencyMs is NaN, expected 0 to 1e12 milliseconds"],
   [{ latencyMs: -1 }, "record: latencyMs is -1, expected 0 to 1e12 milliseconds"],
