@@ -5,6 +5,7 @@
  */
 
 import { UsageError } from "../core/errors.ts";
+import { listed } from "../core/text.ts";
 import type { ConnectionOptions } from "../http/shared_http_state.ts";
 import { ClassMix, type ClassWeight, IterationMix } from "../load/class_mix.ts";
 import { forecast } from "../load/forecast.ts";
@@ -102,18 +103,26 @@ function idleClasses(
   profile: LoadProfile & { readonly workers: number },
 ): string[] {
   const mix = new ClassMix(classes);
+  const { load, shape, workers } = profile;
   const planned = forecastOf(profile, mix.limit);
-  if (planned === null) return [];
+  if (planned === null) {
+    return shape === null && isArrivals(load) ? crowding(mix, load.maxUsers, workers) : [];
+  }
   if (planned.iterations === null) return withoutUsers(mix, planned.users, profile.iterations);
   const all = Math.min(planned.iterations, profile.iterations ?? Infinity);
   // Each worker divides its own iterations.
   const names = new IterationMix(classes).withoutIterations(Math.ceil(all / profile.workers));
-  if (names.length === 0) return [];
+  if (names.length === 0) return crowding(mix, planned.users, workers);
   const where = profile.workers > 1 ? " on each worker" : "";
   return [
     `${listed(names)} ${verb(names)} no iteration: the test starts about ` +
     `${Math.round(all / profile.workers)}${where}, which are divided by weight.`,
   ];
+}
+
+function crowding(mix: ClassMix, maxUsers: number, workers: number): string[] {
+  const problem = mix.crowding(maxUsers, workers);
+  return problem === null ? [] : [problem];
 }
 
 function withoutUsers(mix: ClassMix, users: number, iterations: number | null): string[] {
@@ -130,10 +139,6 @@ function withoutUsers(mix: ClassMix, users: number, iterations: number | null): 
     `divided by weight and fixed count. From ${needed} users on, each class has one.`,
     ...few,
   ];
-}
-
-function listed(names: readonly string[]): string {
-  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 function verb(names: readonly string[]): string {

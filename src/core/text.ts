@@ -47,6 +47,11 @@ export function visiblePart(text: string, max: number): string {
 
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
+/** Words as in `a, b and c`. */
+export function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
 /** Formats text from a peer for the log: on one line, at most 500 characters, safe for a terminal. */
 export function peerText(text: string): string {
   const line = sanitizeTerminal(text);

@@ -111,6 +111,24 @@ export class ClassMix {
     return names.length === 0 || missing.size > 0 ? null : { names, needed };
   }
 
+  /**
+   * A sentence if a node of the open model may have fewer users than there are classes; `null` if each class
+   * can have one everywhere.
+   *
+   * @param maxUsers so many may be busy on all nodes together.
+   * @param nodes those that run users.
+   */
+  crowding(maxUsers: number, nodes: number): string | null {
+    const classes = this.#classes.filter((one) => one.fixedCount > 0 || one.weight > 0).length;
+    // Nodes that may run no users have no iterations either.
+    const each = Math.floor(maxUsers / Math.max(1, Math.min(nodes, maxUsers)));
+    if (each >= classes) return null;
+    const where = nodes > 1 ? " on a worker" : "";
+    return `Only ${each === 1 ? "1 user" : `${each} users`} may be busy${where}, but there are ` +
+      `${classes} user classes: a class without a user starts none of its iterations. ` +
+      `Allow ${classes * nodes} users or more with --max-users, or with maxUsers of the shape.`;
+  }
+
   /** A sentence if not as many users can run as were asked for; `null` if they can. */
   shortage(users: number): string | null {
     if (users <= this.limit) return null;

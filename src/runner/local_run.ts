@@ -186,7 +186,10 @@ export class LocalRun {
     const { profile, mix } = this.#options;
     const { spacing, onBusy } = profile;
     return new LoadDriver(this.#clock, profile, mix, {
-      setUsers: (counts) => this.#generator.setUsers(counts, this.#stopTimeoutMs),
+      setUsers: (counts) => {
+        this.#watch.usersAssigned(counts);
+        this.#generator.setUsers(counts, this.#stopTimeoutMs);
+      },
       setArrivals: (period, maxUsers) =>
         this.#generator.setArrivals({ ...period, ...ALL_ARRIVALS, maxUsers, spacing, onBusy }),
       view: () => this.#shapeView(),

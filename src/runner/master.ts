@@ -318,7 +318,10 @@ export class MasterRun {
       changes: restored?.steered.map(loadChange) ?? [],
     };
     this.#driver = new LoadDriver(clock, profile, mix, {
-      setUsers: (counts) => this.#allocator.setUsers(counts),
+      setUsers: (counts) => {
+        this.#watch.usersAssigned(counts);
+        this.#allocator.setUsers(counts);
+      },
       setArrivals: (period, maxUsers) => this.#allocator.setArrivals(period, maxUsers),
       view: () =>
         this.#watch.view(

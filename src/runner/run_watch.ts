@@ -29,7 +29,12 @@ import {
   ThresholdWatch,
 } from "./threshold_watch.ts";
 import { networkProblems } from "../stats/network_stats.ts";
-import { arrivalProblems, unfinishedProblems, type Warnings } from "./warnings.ts";
+import {
+  arrivalProblems,
+  classesWithoutUsers,
+  unfinishedProblems,
+  type Warnings,
+} from "./warnings.ts";
 
 /** What a {@link RunWatch} needs. */
 export interface RunWatchOptions extends ThresholdOptions {
@@ -45,8 +50,11 @@ export class RunWatch {
   readonly #thresholds: ThresholdWatch;
   readonly #steps: StepWatch;
   readonly #warnings: Warnings;
-  /** The most users that the classes allow. */
-  #userLimit = Infinity;
+  readonly #shape: LoadUserShape | null;
+  #mix: ClassMix | null = null;
+  /** The most users that were assigned at a time, and that might be busy in the open model. */
+  #mostAssigned = 0;
+  #mostAllowed = 0;
 
   /**
    * @param shape `null` if the test has none.
@@ -59,6 +67,7 @@ export class RunWatch {
     stop: () => void,
   ) {
     this.#thresholds = new ThresholdWatch(options, warnings, stop);
+    this.#shape = shape;
     this.#steps = new StepWatch(shape, options.thresholds);
     this.#warnings = warnings;
     this.#shortages = new ShortageWatch(options.shortages ?? (() => []), options.onWarning);
@@ -97,9 +106,15 @@ export class RunWatch {
   /** The load has changed at this moment. @param mix how the classes share the users. */
   loadChanged(load: ResolvedLoad, elapsedSeconds: number, mix: ClassMix): void {
     this.#steps.enterStepAt(elapsedSeconds);
-    this.#userLimit = mix.limit;
+    this.#mix = mix;
+    if (isArrivals(load)) this.#mostAllowed = Math.max(this.#mostAllowed, load.maxUsers);
     const shortage = isArrivals(load) ? null : mix.shortage(load.users);
     if (shortage !== null) this.#warnings.add(shortage);
+  }
+
+  /** Users are to run: so many of each class. */
+  usersAssigned(counts: readonly number[]): void {
+    this.#mostAssigned = Math.max(this.#mostAssigned, counts.reduce((sum, one) => sum + one, 0));
   }
 
   /** Another second of the run is over. */
@@ -116,11 +131,24 @@ export class RunWatch {
     const { iterations } = statistics;
     this.#warnings.addAll(unfinishedProblems(statistics.totals));
     this.#warnings.addAll(networkProblems(statistics.network));
+    this.#warnings.addAll(this.#starvedClasses(snapshot));
     this.#warnings.addAll(naturalEnd.shortage(iterations?.scheduled ?? 0, complete));
     if (arrivalRate === null || iterations === null) return;
     // Checked only at the end: what holds for a part of the run need not hold for the whole.
-    const max = Math.min(users.target, this.#userLimit);
+    const max = Math.min(users.target, this.#mix?.limit ?? Infinity);
     this.#warnings.addAll(arrivalProblems(iterations, { peak: users.peak, max }, statistics));
+  }
+
+  /** Classes that had no user. Of shapes that are known before the run, the run's setup warns. */
+  #starvedClasses({ users, mode, workers }: Snapshot): string[] {
+    if (this.#shape === null || this.#shape.plannedSeconds() !== null || this.#mix === null) {
+      return [];
+    }
+    const most = Math.max(this.#mostAssigned, users.peak);
+    const starved = this.#mostAllowed > 0
+      ? this.#mix.crowding(this.#mostAllowed, mode === "local" ? 1 : workers.length)
+      : classesWithoutUsers(this.#mix, most);
+    return starved === null || most === 0 ? [] : [starved];
   }
 
   #checkShortages({ elapsedSeconds, users }: Snapshot, isOver = false): void {

@@ -5,6 +5,8 @@
  */
 
 import { formatDuration } from "../core/duration.ts";
+import { listed } from "../core/text.ts";
+import type { ClassMix } from "../load/class_mix.ts";
 import { STANDSTILL_MS } from "../stats/generator_watch.ts";
 import { LATE_START_MS, MANY_DROPPED } from "../stats/iteration_stats.ts";
 import type { IterationSummary, RequestTotals, Statistics } from "../stats/snapshot.ts";
@@ -192,6 +194,15 @@ export function surplusUsers(peak: number, most: number): string[] {
     `Up to ${peak} users ran at a time, but the load had at most ${most}: users that are stopped ` +
     "count until their test and onStop have ended.",
   ];
+}
+
+/** Says which classes had no user, because the load was too small for their share; or `null`. */
+export function classesWithoutUsers(mix: ClassMix, mostUsers: number): string | null {
+  const missing = mix.withoutUsers(mostUsers);
+  if (missing === null) return null;
+  return `${listed(missing.names)} never had a user: at most ${
+    mostUsers === 1 ? "1 user was" : `${mostUsers} users were`
+  } divided by weight and fixed count. From ${missing.needed} users on, each class has one.`;
 }
 
 /** Share of unfinished requests, 0 to 1, above which there is a warning. */

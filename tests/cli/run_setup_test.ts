@@ -269,6 +269,23 @@ Deno.test("classes that get no iteration of the open model are named", async () 
   assert.deepEqual(await warningsOf({}, "--arrival-rate", "1"), []);
 });
 
+Deno.test("fewer users than classes in the open model are warned of", async () => {
+  const warning = (users: string, most: number): string =>
+    `Only ${users}, but there are 3 user classes: a class without a user starts none of its ` +
+    `iterations. Allow ${most} users or more with --max-users, or with maxUsers of the shape.`;
+  const open = ["--arrival-rate", "10"];
+  for (const end of [[], ["-t", "9"]]) {
+    const args = [...open, ...end, "--max-users"];
+    assert.deepEqual(await warningsOf({}, ...args, "2"), [warning("2 users may be busy", 3)]);
+    assert.deepEqual(await warningsOf({}, ...args, "3"), []);
+    assert.deepEqual(
+      await warningsOf({}, ...args, "5", "--processes", "4"),
+      [warning("1 user may be busy on a worker", 12)],
+    );
+    assert.deepEqual(await warningsOf({}, ...args, "12", "--processes", "4"), []);
+  }
+});
+
 Deno.test("fewer iterations than users leave some of them none", async () => {
   assert.deepEqual(await warningsOf({}, "-u", "20", "--iterations", "5"), [
     "--iterations 5 is less than 20 users: some of them run no iteration.",

@@ -73,6 +73,47 @@ Deno.test("in the closed model only missing iterations cause a warning, not late
   ]);
 });
 
+class TickShape extends LoadUserShape {
+  override tick(): null {
+    return null;
+  }
+}
+
+const THREE = new ClassMix(
+  [["MainTest", 8], ["PayTest", 1], ["OffTest", 0]].map(([name, weight]) => ({
+    name: name as string,
+    weight: weight as number,
+    fixedCount: 0,
+  })),
+);
+
+Deno.test("classes that a shape of its own code left without a user are named at the end", () => {
+  const concluded = (shape: LoadUserShape | null, ...counts: number[]): string[] => {
+    const scene = new Scene([], shape);
+    scene.watch.loadChanged({ users: 9, rate: 1 }, 0, THREE);
+    for (const count of counts) scene.watch.usersAssigned([count, 0, 0]);
+    const snapshot = shopSnapshot(30, { arrivalRate: null });
+    scene.watch.conclude({ ...snapshot, users: { ...snapshot.users, peak: 1 } }, NO_SHORTAGE);
+    return scene.warnings.filter((text) => text.includes("never had a user"));
+  };
+  assert.deepEqual(concluded(new TickShape(), 2, 3, 1), [
+    "PayTest never had a user: at most 3 users were divided by weight and fixed count. " +
+    "From 5 users on, each class has one.",
+  ]);
+  assert.deepEqual(concluded(new TickShape(), 5, 1), []);
+  assert.deepEqual(concluded(null, 1), []);
+});
+
+Deno.test("a shape of its own code that allows fewer users than classes is reported at the end", () => {
+  for (const [maxUsers, warns] of [[1, true], [2, false]] as const) {
+    const scene = new Scene([], new TickShape());
+    scene.watch.loadChanged({ arrivalRate: 9, maxUsers }, 0, THREE);
+    scene.watch.conclude(openSnapshot(30), NO_SHORTAGE);
+    const found = scene.warnings.filter((text) => text.includes("there are 2 user classes"));
+    assert.equal(found.length, warns ? 1 : 0);
+  }
+});
+
 Deno.test("a load that rises step by step is judged by the seconds of each step", () => {
   class Steps extends LoadUserShape {
     static override curve = stepUntilItBreaks({
