@@ -21,11 +21,13 @@ import type { Host } from "../core/host.ts";
 import { Lease } from "../core/lease.ts";
 import { logger } from "../core/logger.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import { shown } from "../core/text.ts";
+import { didYouMean, nearestWord } from "../core/spelling.ts";
+import { listed, shown } from "../core/text.ts";
 import { fileFrames, isOwnFrame, userFrame } from "../core/user_code.ts";
 import { currentUser, UserLifetime } from "../core/user_lifetime.ts";
 import { DEFAULT_CONNECTIONS } from "../http/shared_http_state.ts";
 import { checkShape, LoadUserShape, type ShapeClass } from "../load/load_user_shape.ts";
+import { misspelledShapeMembers } from "../load/shape_members.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
 import { nodeContext } from "../user/context.ts";
 import {
@@ -41,6 +43,7 @@ import { ErrorPlaces } from "../user/error_places.ts";
 import { Recorder } from "../user/recorder.ts";
 import type { User, UserClass } from "../user/user.ts";
 import { UserRequests } from "../user/user_requests.ts";
+import * as aiotest from "../../mod.ts";
 import { misspelledExports } from "./misspelled_exports.ts";
 
 /** The exports of a test file, by name. */
@@ -182,8 +185,10 @@ function findShape(exports: TestFileExports, warn: Warn): ShapeClass | null {
       "Export only the one to use.",
     );
   }
+  const misspelled = misspelledShapeMembers(shapeClass);
   const problem = checkShape(shapeClass);
-  if (problem !== null) throw new UsageError(problem);
+  if (problem !== null) throw new UsageError(problem, misspelled.join("\n"));
+  misspelled.forEach(warn);
   return shapeClass;
 }
 
@@ -288,6 +293,14 @@ function syntaxError(place: string, text: string, cause: Error): UsageError {
 }
 
 function importFailed(place: string, text: string, cause: Error): UsageError {
+  const [, specifier = "", name = ""] = MISSING_EXPORT.exec(text) ?? [];
+  if (AIOTEST.test(specifier)) {
+    return new UsageError(
+      `${place}: import failed: aiotest does not export ${name}`,
+      exportHint(name),
+      cause,
+    );
+  }
   const bare = /^Import "([^"]+)" not a dependency/.exec(text)?.[1];
   if (bare === undefined) {
     return new UsageError(`${place}: import failed: ${withoutDetails(text)}`, "", cause);
@@ -296,6 +309,33 @@ function importFailed(place: string, text: string, cause: Error): UsageError {
     `${place}: import failed: ${bare} is neither a file nor a known package`,
     `To import an npm package, write "npm:${bare}"; to import a file in the same directory, "./${bare}".`,
     cause,
+  );
+}
+
+/** What the runtime says if a module lacks what is imported from it. */
+const MISSING_EXPORT = /^The requested module '(.+)' does not provide an export named '(.+)'$/;
+
+/** How test files import aiotest. */
+const AIOTEST = /^(?:aiotest|jsr:@[^/]+\/aiotest(?:@[^/]*)?)$/;
+
+/** Names of other programs' modules, and of older versions. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ["httplocust", "HttpUser"],
+  ["fasthttplocust", "FastHttpUser"],
+  ["locust", "User"],
+  ["loadtestshape", "LoadUserShape"],
+  ["loadshape", "LoadUserShape"],
+  ["task", "weight"],
+]);
+
+function exportHint(name: string): string {
+  if (name === "default") {
+    return 'aiotest has no default export. Name what you import: import { FastHttpUser } from "aiotest".';
+  }
+  const names = Object.keys(aiotest);
+  return didYouMean(
+    nearestWord(name, names, { otherNames: OTHER_NAMES }),
+    `It exports ${listed(names)}, and types.`,
   );
 }
 

@@ -10,9 +10,11 @@ import {
   isObject,
   isPositive,
   type Load,
+  LOAD_KEYS,
   loadProblem,
   mustBe,
   resolveLoad,
+  unknownKey,
 } from "./load.ts";
 
 /**
@@ -103,6 +105,7 @@ export type HoldOptions = Load & {
  * @throws UsageError if the options are invalid.
  */
 export function hold(options: HoldOptions): Curve {
+  checkKeys("hold", options, ["seconds", ...LOAD_KEYS]);
   const { seconds, ...load } = options;
   if (seconds !== undefined) checkSeconds("hold", seconds);
   const problem = loadProblem({ ...resolveLoad(load), ...load });
@@ -214,6 +217,7 @@ export type SpikeOptions = SpanOptions & {
  * @throws UsageError if the options are invalid.
  */
 export function spike(options: SpikeOptions): Curve {
+  checkKeys("spike", options, [...SPAN_KEYS, "peakSeconds"]);
   const { seconds } = options;
   checkSeconds("spike", seconds);
   const { peakSeconds = seconds / 3 } = options;
@@ -273,9 +277,11 @@ export interface DoubleSpan extends Span {
  * @throws UsageError if the options are invalid.
  */
 export function doubleWave(options: SpanOptions<DoubleSpan>): Curve {
+  checkKeys("doubleWave", options, SPAN_KEYS);
   checkSeconds("doubleWave", options.seconds);
-  const { from, to, thenTo = to } = readSizes("doubleWave", options, ["from", "to"]).sizes;
-  if (thenTo !== to) readSizes("doubleWave", options, ["thenTo"]);
+  const { from, to, thenTo = to } =
+    readSizes("doubleWave", options, ["from", "to"], ["thenTo"]).sizes;
+  if (thenTo !== to) readSizes("doubleWave", options, ["thenTo"], ["from", "to"]);
   const half = (span: Span): Curve => {
     const seconds = options.seconds / 2;
     return wave(
@@ -353,6 +359,8 @@ export function stagesProblem(list: unknown): string | null {
 
 function stageProblem(stage: unknown, first: Stage): string | null {
   if (!isObject(stage)) return mustBe("the stage", "{ duration, users, rate }", stage);
+  const unknown = unknownKey(stage, ["duration", ...LOAD_KEYS]);
+  if (unknown !== null) return unknown;
   const { duration } = stage;
   if (!isPositive(duration)) {
     return mustBe("duration", "a number of seconds over 0", duration);
@@ -404,6 +412,7 @@ export type StepOptions =
  * @throws UsageError if the options are invalid.
  */
 export function stepUntilItBreaks(options: StepOptions): Curve {
+  checkKeys("stepUntilItBreaks", options, ["stepSeconds", ...SIZE_KEYS]);
   const { stepSeconds } = options;
   if (!isPositive(stepSeconds) || stepSeconds < 1) {
     throw new UsageError(
@@ -572,12 +581,14 @@ interface Sizes<S> {
  *
  * @param maker the name of the curve, for messages.
  * @param keys the properties that a span must have.
+ * @param optional those that it may have.
  * @throws UsageError if a load is invalid, or if both users and an arrivalRate are given.
  */
 function readSizes<S extends Span>(
   maker: string,
   options: UserOption<S> | ArrivalOption<S>,
   keys: readonly (keyof S & string)[],
+  optional: readonly (keyof S & string)[] = [],
 ): Sizes<S> {
   const given = options as Partial<UserOption<S> & ArrivalOption<S>>;
   const { users, arrivalRate, maxUsers } = given;
@@ -590,6 +601,8 @@ function readSizes<S extends Span>(
   if (!isObject(sizes)) {
     throw new UsageError(`${maker}: ${mustBe(name, expected, sizes)}`);
   }
+  const unknown = unknownKey(sizes, [...keys, ...optional]);
+  if (unknown !== null) throw new UsageError(`${maker}: ${name}: ${unknown}`);
   const limit = maxUsers === undefined ? {} : { maxUsers };
   for (const key of keys) {
     const load = { [name]: sizes[key], ...limit };
@@ -621,6 +634,7 @@ function spanCurve(
   options: SpanOptions,
   height: (part: number) => number,
 ): Curve {
+  checkKeys(maker, options, SPAN_KEYS);
   const { seconds } = options;
   checkSeconds(maker, seconds);
   const { sizes: { from, to }, load } = readSizes(maker, options, ["from", "to"]);
@@ -632,6 +646,15 @@ function spanCurve(
     return load(isUsers ? sizeAt(next) : (sizeAt(t) + sizeAt(next)) / 2);
   };
   return { seconds, at };
+}
+
+const SIZE_KEYS = ["users", "arrivalRate", "maxUsers"] as const;
+const SPAN_KEYS = ["seconds", ...SIZE_KEYS] as const;
+
+/** @throws UsageError if options have a property that is not known. */
+function checkKeys(maker: string, options: object, known: readonly string[]): void {
+  const problem = unknownKey(options, known);
+  if (problem !== null) throw new UsageError(`${maker}: ${problem}`);
 }
 
 /** @throws UsageError if a time is not a number over 0. */

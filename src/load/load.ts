@@ -5,7 +5,8 @@
  */
 
 import { MAX_USERS } from "../core/run_info.ts";
-import { shown } from "../core/text.ts";
+import { nearestWord } from "../core/spelling.ts";
+import { listed, shown } from "../core/text.ts";
 
 /** A load as a test file gives it. */
 export type Load =
@@ -83,6 +84,35 @@ export function loadProblem(value: unknown): string | null {
   return maxUsers === undefined || isWhole(maxUsers, 1)
     ? null
     : mustBe("maxUsers", "a whole number of 1 or more", maxUsers);
+}
+
+/** The properties of a load. */
+export const LOAD_KEYS = ["users", "rate", "arrivalRate", "maxUsers"] as const;
+
+/** What other programs call properties of loads, stages and curves. */
+const OTHER_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["spawnrate", ["rate"]],
+  ["hatchrate", ["rate"]],
+  ["target", ["users"]],
+  ["vus", ["users"]],
+  ["usercount", ["users"]],
+  ["maxvus", ["maxUsers"]],
+  ["rps", ["arrivalRate"]],
+  ["time", ["duration", "seconds"]],
+  ["duration", ["seconds"]],
+  ["seconds", ["duration"]],
+]);
+
+/** A message about a property that is not known, or `null`: it would have no effect. */
+export function unknownKey(value: object, known: readonly string[]): string | null {
+  const key = Object.entries(value)
+    .find(([key, value]) => value !== undefined && !known.includes(key))?.[0];
+  if (key === undefined) return null;
+  const other = OTHER_KEYS.get(key.toLowerCase().replaceAll("_", ""))
+    ?.find((one) => known.includes(one));
+  const meant = other ?? nearestWord(key, known);
+  const hint = meant === null ? `expected ${listed(known)}` : `perhaps you mean ${meant}`;
+  return `${JSON.stringify(key)} is unknown: ${hint}`;
 }
 
 /** A message about an invalid value, which starts with its name. */

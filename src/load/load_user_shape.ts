@@ -18,9 +18,11 @@ import {
   isArrivals,
   isObject,
   type Load,
+  LOAD_KEYS,
   loadProblem,
   type ResolvedLoad,
   resolveLoad,
+  unknownKey,
 } from "./load.ts";
 import { SpawnPacer } from "./spawn_pacer.ts";
 
@@ -197,7 +199,9 @@ export class LoadUserShape {
         ? { users: tick[0], rate: tick[1] }
         : tick;
       if (isObject(load)) resolved = resolveLoad(load as Load, this.#pacer.usersAt(this.#runTime));
-      problem = resolved === null ? NO_LOAD : loadProblem({ ...load as Load, ...resolved });
+      problem = resolved === null
+        ? NO_LOAD
+        : unknownKey(load as Load, LOAD_KEYS) ?? loadProblem({ ...load as Load, ...resolved });
     } catch {
       // Symbols and bigints cannot be calculated with, and an object may refuse to be read.
       problem = NO_LOAD;

@@ -228,6 +228,24 @@ const CASES: [file: string, text: string, message: string, hint?: string][] = [
     "The requested module './plain.ts' does not provide an export named 'z'",
   ],
   [
+    "near.ts",
+    'import { FastHttpuser } from "aiotest";\nexport class ATest extends FastHttpuser {}\n',
+    "DIR/near.ts:1:10: import failed: aiotest does not export FastHttpuser",
+    "Did you mean FastHttpUser?",
+  ],
+  [
+    "locust.ts",
+    'import { LoadTestShape } from "aiotest";\nexport class ATest extends LoadTestShape {}\n',
+    "DIR/locust.ts:1:10: import failed: aiotest does not export LoadTestShape",
+    "Did you mean LoadUserShape?",
+  ],
+  [
+    "default.ts",
+    'import aiotest from "aiotest";\naiotest();\n',
+    "DIR/default.ts:1:8: import failed: aiotest does not export default",
+    'aiotest has no default export. Name what you import: import { FastHttpUser } from "aiotest".',
+  ],
+  [
     "refused.ts",
     'import "http://127.0.0.1:1/x.ts";\n',
     "DIR/refused.ts:1:8: import failed: Import 'http://127.0.0.1:1/x.ts' failed. " +

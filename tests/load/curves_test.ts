@@ -116,6 +116,7 @@ Deno.test("invalid options of hold are rejected", () => {
       [{ users: 1, rate: 0 }, "rate must be a number over 0, not 0"],
       [{ arrivalRate: -1 }, "arrivalRate must be a number of 0 or more, not -1"],
       [{ users: 1, arrivalRate: 1 }, "a load cannot have both users and an arrivalRate"],
+      [{ users: 1, duration: 9 }, '"duration" is unknown: perhaps you mean seconds'],
     ] as const
   ) {
     assert.throws(
@@ -170,6 +171,11 @@ Deno.test("invalid options of ramp are rejected", () => {
       "give either users or an arrivalRate",
     ],
     [{ seconds: 1, users: 5 }, "users must be { from, to }, not 5"],
+    [
+      { seconds: 1, users: { from: 1, till: 2 } },
+      'users: "till" is unknown: expected from and to',
+    ],
+    [{ second: 1, users: { from: 1, to: 2 } }, '"second" is unknown: perhaps you mean seconds'],
     [{ seconds: 1, users: [0, 5] }, "users must be { from, to }, not [ 0, 5 ]"],
     [
       { seconds: 1, users: { from: 1.5, to: 2 } },

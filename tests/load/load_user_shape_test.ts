@@ -204,6 +204,15 @@ Deno.test("the first invalid stage of a class is rejected with its value", () =>
       ".stages[1]: users must be a whole number of 0 or more, not 0.5.",
     ],
     [[{ ...good, rate: -1 }], ".stages[0]: rate must be a number over 0, not -1."],
+    [
+      [good, { duration: 1, target: 1 }],
+      '.stages[1]: "target" is unknown: perhaps you mean users.',
+    ],
+    [[{ ...good, spawnRate: 2 }], '.stages[0]: "spawnRate" is unknown: perhaps you mean rate.'],
+    [
+      [{ ...good, colour: "red" }],
+      '.stages[0]: "colour" is unknown: expected duration, users, rate, arrivalRate and maxUsers.',
+    ],
     [[{ duration: 1, users: 1 }], ".stages[0]: rate must be a number over 0, not undefined."],
   ];
   for (const [stages, text] of cases) {
