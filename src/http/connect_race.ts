@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isIP } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import type { Socket, SocketHandler } from "../net/socket.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
@@ -110,6 +111,8 @@ export class ConnectRace implements Expiring {
   #winner: Entrant | null = null;
   /** Why no address can be reached. */
   #failure: WireError | null = null;
+  /** Whether this machine is the reason. */
+  #isOwnFailure = false;
 
   /** @param addresses at least one. */
   constructor(addresses: readonly string[], options: RaceOptions, hooks: RaceHooks) {
@@ -191,15 +194,14 @@ export class ConnectRace implements Expiring {
     // A server that has accepted the connection would answer at its other addresses alike.
     if (this.#winner === entrant) return this.#done.reject(error);
     const failure = socketFailure(error, "connect");
-    if (isLocal(failure)) {
-      // The other addresses would fail as well, or hide that this machine is the reason.
-      this.#tried = this.#addresses.length;
-      this.#failure = failure;
-    } else {
-      this.#hooks.onFailed(address);
-      if (this.#failure === null || !isLocal(this.#failure)) {
-        this.#failure = failureAt(address, failure);
-      }
+    const isOwn = isLocal(failure) || lacksPort(failure, address);
+    if (!isOwn) this.#hooks.onFailed(address);
+    // The other addresses would fail as well.
+    if (isLocal(failure)) this.#tried = this.#addresses.length;
+    // A failure of another address must not hide that this machine is the reason.
+    if (isOwn || !this.#isOwnFailure) {
+      this.#failure = isLocal(failure) ? failure : failureAt(address, failure);
+      this.#isOwnFailure = isOwn;
     }
     this.#tryNext();
     if (this.#entrants.size === 0) this.#done.reject(this.#failure);
@@ -222,6 +224,14 @@ const LATE = new WireError("ABORTED", "another address was faster");
 /** Whether no address can be reached, because this machine lacks something. */
 function isLocal({ code }: WireError): boolean {
   return code === "EMFILE" || code === "ENOBUFS";
+}
+
+/**
+ * Whether no local port is free for connections to an address; the other ones have ports of their own. With
+ * IPv6, the same code means that this machine does not have it.
+ */
+function lacksPort({ code }: WireError, address: string): boolean {
+  return code === "EADDRNOTAVAIL" && isIP(address) === 4;
 }
 
 /** Receives what happens on a socket until a connection takes it over. */

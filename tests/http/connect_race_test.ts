@@ -159,6 +159,20 @@ Deno.test("without a descriptor, no other is tried, and what has begun can still
   assert.equal(third.outcome, "EMFILE: it failed");
 });
 
+Deno.test("without a free port, others are tried, but their failure is not the reason", async () => {
+  const scene = new Scene("127.0.0.1", "::1");
+  await scene.fails("127.0.0.1", "EADDRNOTAVAIL");
+  await scene.fails("::1");
+  assert.equal(scene.outcome, "EADDRNOTAVAIL: 127.0.0.1: it failed");
+  assert.deepEqual(scene.failed, ["::1"]);
+
+  // The machine has no IPv6.
+  const second = new Scene("::1", "127.0.0.1");
+  await second.fails("::1", "EADDRNOTAVAIL");
+  await second.fails("127.0.0.1");
+  assert.equal(second.outcome, "ECONNREFUSED: 127.0.0.1: it failed");
+});
+
 Deno.test("a server that has accepted is the only one that makes a handshake", async () => {
   const scene = new Scene("a", "b", "c");
   await scene.clock.advance(250);
