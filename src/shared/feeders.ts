@@ -207,8 +207,10 @@ const SEPARATOR_LINE = /^sep=(.)(?:\r\n|\n|\r)/i;
  * numbers have decimal commas.
  */
 function separatorOf(text: string): string {
-  const header = text.trimStart().replaceAll(/"[^"]*"/g, "").split(LINE_END, 1)[0]!;
-  return [",", ";", "\t"].find((one) => header.includes(one)) ?? ",";
+  // A quoted name can contain a line break.
+  const [header] = /^(?:[^"\r\n]+|"[^"]*")*/.exec(text.trimStart())!;
+  const unquoted = header.replaceAll(/"[^"]*"/g, "");
+  return [",", ";", "\t"].find((one) => unquoted.includes(one)) ?? ",";
 }
 
 function csvRows(text: string, at: (line: number) => string): string[] {
