@@ -76,9 +76,9 @@ export class ShortageWatch {
     if (misses < MIN_MISSES || !isLong && !(isOver && uses === 0)) return [];
     const text = uses === 0
       ? `Queue ${name} has never had a value: ${times(misses)} pop() found nothing.`
-      : `Queue ${name} has been empty since ${
+      : `Queue ${name} has been empty since the test had run for ${
         formatDuration(Math.floor(state.since))
-      } of the test: ` +
+      }: ` +
         `${times(misses)} pop() found nothing, and nothing was pushed.`;
     if (!state.isReported) this.#onNew(text);
     state.isReported = true;

@@ -105,7 +105,7 @@ export class Recorder {
     this.#countError(LOAD_GENERATOR, `${code}: ${LOCAL_FAILURES[code]}`, thrown, atMs);
   }
 
-  /** Ends the run, because a test needs what nobody has set. The error counts nowhere else. */
+  /** Ends the run, because a test needs something that is not set. The error counts nowhere else. */
   unprepared(error: PreparationError): void {
     this.markCounted(error);
     this.#onUnprepared(error);

@@ -75,7 +75,8 @@ Deno.test("a queue that stays empty has a warning, until it is used again", () =
   const scene = new Scene();
   assert.deepEqual(scene.at(1, queue(5, 100)), []);
   assert.deepEqual(scene.at(10, queue(5, 900)), []);
-  const text = "Queue orders has been empty since 1s of the test: 1,000 calls of pop() found " +
+  const text =
+    "Queue orders has been empty since the test had run for 1s: 1,000 calls of pop() found " +
     "nothing, and nothing was pushed.";
   assert.deepEqual(scene.at(11, queue(5, 1000)), [text]);
   assert.deepEqual(scene.at(12, queue(6, 20)), []);
