@@ -53,7 +53,7 @@ import {
   requestedFiles,
 } from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
-import { dataFiles } from "./test_bundle.ts";
+import { dataFiles, importedFiles } from "./test_bundle.ts";
 import type { TestFileExports } from "./test_file.ts";
 
 /** What the log says when a run is interrupted for the first time. */
@@ -261,7 +261,7 @@ export class RunSession {
       write(line);
     });
     if (exports === null) return;
-    const others = [...readFiles(options), ...await this.#dataFiles(exports)];
+    const others = [...readFiles(options), ...await this.#testFiles(exports)];
     const { logfile, journal } = options;
     if (logfile !== null) others.push({ what: "the log file", path: logfile });
     if (journal !== null) others.push({ what: "the journal", path: journal, isNew: true });
@@ -280,11 +280,19 @@ export class RunSession {
     this.#files?.removeOld();
   }
 
-  async #dataFiles(exports: TestFileExports): Promise<OtherFile[]> {
-    if (requestedFiles(this.options).length === 0) return [];
-    // If "files" is invalid, that matters only where they are sent to workers.
-    const paths = await dataFiles(this.host, this.options.aiotestfile, exports).catch(() => []);
-    return paths.map((path) => ({ what: "a data file of the test", path }));
+  /** The files that the test consists of, if there are reports that must not replace them. */
+  async #testFiles(exports: TestFileExports): Promise<OtherFile[]> {
+    const { host, options } = this;
+    if (requestedFiles(options).length === 0) return [];
+    // If "files" is invalid, or if files are too large, that matters only where they are sent to workers.
+    const [data, modules] = await Promise.all([
+      dataFiles(host, options.aiotestfile, exports).catch(() => []),
+      importedFiles(host, options.aiotestfile).catch(() => []),
+    ]);
+    return [
+      ...data.map((path) => ({ what: "a data file of the test", path })),
+      ...modules.map((path) => ({ what: "a file that the test file imports", path })),
+    ];
   }
 
   /**

@@ -58,6 +58,19 @@ export async function dataFiles(
   return (await Promise.all(found)).flat();
 }
 
+/**
+ * The full paths of the files that a test file imports, directly or not, by relative paths.
+ *
+ * @param path of the test file, relative to the working directory, or absolute.
+ * @throws UsageError if there are too many or too large files.
+ */
+export async function importedFiles(host: Files, path: string): Promise<string[]> {
+  const entry = resolve(host.cwd, path);
+  const collector = new FileCollector(host);
+  await collector.addModules(entry);
+  return collector.paths.filter((one) => one !== entry);
+}
+
 /** The patterns in the test file's `files`. */
 function patternsOf({ files = [] }: TestFileExports): readonly string[] {
   if (Array.isArray(files) && files.every((one) => typeof one === "string")) return files;
@@ -75,6 +88,11 @@ class FileCollector {
 
   constructor(host: Files) {
     this.#host = host;
+  }
+
+  /** The full paths of all files. */
+  get paths(): string[] {
+    return [...this.#files.keys()];
   }
 
   /** Adds a module and everything that it imports. */
@@ -129,7 +147,7 @@ class FileCollector {
 
   /** All files, with paths relative to their lowest common folder. */
   bundle(entry: string): FileBundle {
-    const root = commonFolder([...this.#files.keys()].map(dirname));
+    const root = commonFolder(this.paths.map(dirname));
     const nameOf = (path: string): string => relative(root, path).replaceAll(sep, "/");
     const files = [...this.#files].map(([path, bytes]): BundledFile => ({
       path: nameOf(path),

@@ -352,11 +352,21 @@ Deno.test("outputs cannot replace what the run reads", async () => {
       "this is the configuration file, which would be overwritten",
     ],
     [["--json", "users.json"], "this is a data file of the test, which would be overwritten"],
+    [
+      ["--html", "steps.ts"],
+      "this is a file that the test file imports, which would be overwritten",
+    ],
+    [
+      ["--json", "lib/a.json"],
+      "this is a file that the test file imports, which would be overwritten",
+    ],
   ];
   for (const [args, message] of refusals) {
     const host = new FakeHost({
       files: {
-        "/home/me/aiotestfile.ts": "",
+        "/home/me/aiotestfile.ts": 'import "./steps.ts";',
+        "/home/me/steps.ts": 'import a from "./lib/a.json" with { type: "json" };',
+        "/home/me/lib/a.json": "{}",
         "/home/me/users.json": "[]",
         "/home/me/load.json": "{}",
       },
