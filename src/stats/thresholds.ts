@@ -27,7 +27,8 @@ export interface ThresholdMoment {
 /**
  * The thresholds of a run.
  *
- * After the run, a threshold without a sample is crossed. During the run, a threshold is crossed only
+ * After the run, a threshold without a sample is crossed, except one that limits how long failed requests
+ * take: without any, it holds. During the run, a threshold is crossed only
  * if that is certain: not without a sample, not if its bound can still be reached, such as that of
  * `count>=100`, and not for a low rate while the load is still rising.
  */
@@ -58,7 +59,7 @@ export class ThresholdSet {
     return this.#thresholds.map((threshold) => {
       const observed = observe(threshold, statistics, moment);
       const passed = moment.over
-        ? observed !== null && holds(threshold, observed)
+        ? observed === null ? needsNoSample(threshold, statistics) : holds(threshold, observed)
         : observed === null || !isCertain(threshold, moment) || canHold(threshold, observed);
       return { expression: threshold.expression, observed, passed };
     });
@@ -74,10 +75,13 @@ export class ThresholdSet {
     return rows.find(({ passed }) => !passed)?.expression ?? null;
   }
 
-  /** After the run, a sentence for each threshold without a sample that explains why. */
+  /** After the run, a sentence for each threshold that is crossed without a sample, which explains why. */
   unmatched(statistics: Statistics): string[] {
     return this.#thresholds
-      .filter((threshold) => observe(threshold, statistics, AT_THE_END) === null)
+      .filter((threshold) =>
+        observe(threshold, statistics, AT_THE_END) === null &&
+        !needsNoSample(threshold, statistics)
+      )
       .map((threshold) => `Threshold ${threshold.expression}: ${reason(threshold, statistics)}`);
   }
 }
@@ -129,6 +133,13 @@ function asksForNone(threshold: Threshold): boolean {
   const { metric } = threshold;
   return metric.of === "requests" && metric.counts === true &&
     holds(threshold, 0) && !holds(threshold, 1);
+}
+
+/** Whether a threshold limits how long failed requests take, and none of the requests failed. */
+function needsNoSample(threshold: Threshold, { requests }: Statistics): boolean {
+  const { metric, selector } = threshold;
+  return metric.of === "requests" && metric.ofFailures === true && isUpperBound(threshold) &&
+    requests.some((row) => row.requests > 0 && selects(selector, row));
 }
 
 function isLowerBound({ operator }: Threshold): boolean {

@@ -541,6 +541,18 @@ Deno.test("without a success, no threshold of a latency passes, but timeouts cro
   assert.equal(verdictAt("p95<200ms", failing(0, 30_000)), false);
   const [sentence] = new ThresholdSet(["p95<200ms"]).unmatched(failing(0, 3.9));
   assert.equal(sentence, "Threshold p95<200ms: no request succeeded.");
-  const [other] = new ThresholdSet(["failed_p95<1s"]).unmatched(statistics());
-  assert.equal(other, "Threshold failed_p95<1s: no request failed.");
+});
+
+Deno.test("without a failure, a limit for the latency of failures holds", () => {
+  const set = new ThresholdSet(["failed_p95<1s", "failed_max<=1s", "failed_p95>1s"]);
+  const succeeded = new Totals();
+  succeeded.add(secondOf([sample({ status: 200, latencyMs: 1 })]));
+  const given = succeeded.statistics(1);
+  assert.deepEqual(
+    set.rows(given, OVER).map(({ observed, passed }) => [observed, passed]),
+    [[null, true], [null, true], [null, false]],
+  );
+  assert.deepEqual(set.unmatched(given), ["Threshold failed_p95>1s: no request failed."]);
+  // Without any request, nothing is known.
+  assert.equal(endOf("failed_p95<1s", new Totals().statistics(1))[1], false);
 });
