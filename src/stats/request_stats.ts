@@ -236,6 +236,14 @@ export class EntryTable {
     return this.#names.at(method, name, newEntries);
   }
 
+  /** Adds the counts of another table. */
+  add(other: EntryTable): void {
+    for (const [method, name, code, entry] of other) this.at(method, name).of(code).merge(entry);
+    for (const [method, name, phases] of other.phases) {
+      this.at(method, name).openPhases.merge(phases);
+    }
+  }
+
   /** Every method and name with its entries. */
   names(): Iterable<readonly [method: string, name: string, entries: EntriesByCode]> {
     return this.#names;
@@ -317,7 +325,12 @@ const OTHER = "(other)";
  * under which further ones are counted together.
  */
 export function ownName(name: string): string {
-  return name === OTHER ? "(other, own name)" : name;
+  return isOther(name) ? "(other, own name)" : name;
+}
+
+/** Whether a name is the one under which further ones are counted. */
+export function isOther(name: string): boolean {
+  return name === OTHER;
 }
 
 /** Adds to the count of a string, or to that of {@link OTHER} if there are too many distinct strings. */

@@ -10,6 +10,7 @@ import { type ConnectionSample, NetworkStats } from "./network_stats.ts";
 import {
   type EntriesByCode,
   EntryTable,
+  isOther,
   NameCap,
   ownName,
   PairMap,
@@ -137,6 +138,8 @@ export class StatsTable {
   readonly #userErrors = new NameCap();
   #closed: SecondStats[] = [];
   #open = new SecondStats(0, 0);
+  /** The names of the open second that are counted together. */
+  #further = new EntryTable();
   // Before the start, no second starts or ends.
   #startedAt = Infinity;
   #openEndsAt = Infinity;
@@ -166,10 +169,10 @@ export class StatsTable {
   /** Counts a request that was cut off at a moment. @param retries how often it was sent again. */
   unfinished(request: UnfinishedRequest, retries: number, atMs: number): void {
     const { method, name, startedAt, phases } = request;
-    const { openUnfinished, entries } = this.#at(atMs);
+    const { openUnfinished } = this.#at(atMs);
     const key = this.#admit(method, name);
     openUnfinished.at(...key, newUnfinished).add(atMs - startedAt, retries);
-    if (phases !== null) entries.at(...key).openPhases.connected(phases);
+    if (phases !== null) this.#entriesOf(key).openPhases.connected(phases);
   }
 
   /** These requests, which are in progress at a moment, by the names under which they are counted. */
@@ -227,7 +230,7 @@ export class StatsTable {
     this.#roll(nowMs);
     const { second, isEmpty } = this.#open;
     // A second of no duration is not part of the run, unless something was counted in it.
-    if (nowMs > this.#beginOf(second) || !isEmpty) this.#close();
+    if (nowMs > this.#beginOf(second) || !isEmpty || this.#further.size > 0) this.#close();
     return this.take(nowMs);
   }
 
@@ -241,7 +244,11 @@ export class StatsTable {
   }
 
   #close(): void {
-    const { second, users } = this.#open;
+    const { second, users, entries } = this.#open;
+    if (this.#further.size > 0) {
+      entries.add(this.#further);
+      this.#further = new EntryTable();
+    }
     this.#closed.push(this.#open);
     this.#open = new SecondStats(second + 1, users);
     this.#openEndsAt = this.#beginOf(second + 2);
@@ -252,7 +259,12 @@ export class StatsTable {
   }
 
   #newName({ method, name }: Sample): EntriesByCode {
-    return this.#open.entries.at(...this.#admit(method, name));
+    return this.#entriesOf(this.#admit(method, name));
+  }
+
+  /** Those of all further names are apart, so that a request with their label as its name is not found there. */
+  #entriesOf([method, name]: readonly [method: string, name: string]): EntriesByCode {
+    return (isOther(name) ? this.#further : this.#open.entries).at(method, name);
   }
 
   /** The method and name under which to count: on all nodes the same, so both are cut here as for sending. */

@@ -82,7 +82,8 @@ function counts(statistics: Statistics): unknown {
   const { timeline, ...rest } = exactStatistics(statistics);
   return {
     ...rest,
-    timeline: timeline.map(({ p50: _, p95: __, p99: ___, ...second }) => second),
+    // Seconds that are merged share their times and iterations.
+    timeline: timeline.map(({ p50: _, p95: __, p99: ___, iterations: ____, ...second }) => second),
   };
 }
 

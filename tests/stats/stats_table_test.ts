@@ -215,7 +215,7 @@ Deno.test("from the 1,001st name of the run on, names are counted as one per met
     name,
     requests,
   ]);
-  assert.deepEqual(counts, [["GET", "(other)", 200], ["GET", "/item/3", 1], [
+  assert.deepEqual(counts, [["GET", "/item/3", 1], ["GET", "(other)", 200], [
     "PUT",
     "(other)",
     200,
@@ -280,6 +280,22 @@ Deno.test("a request that a test names like the row of all further ones has a ro
   const own = "(other, own name)";
   assert.deepEqual([...second!.entries].map(([, name]) => name), [own]);
   assert.deepEqual([...second!.unfinished].map(([, name]) => name), [own]);
+});
+
+Deno.test("a request that a test names so keeps its row if there are too many names", () => {
+  const table = started();
+  const record = (name: string): void => table.record(sample({ name, endedAt: START }));
+  record("(other)");
+  for (let i = 0; i < 1099; i++) record(`/${i}`);
+  record("(other)");
+  const key = { method: "GET", name: "/new", startedAt: START - 1 };
+  table.unfinished({ ...key, phases: null }, 0, START);
+  record("(other)");
+  const [second] = table.flush(START);
+  const requestsOf = (name: string): number | undefined =>
+    second!.entries.get("GET", name)?.whole.requests;
+  assert.deepEqual([requestsOf("(other, own name)"), requestsOf("(other)")], [3, 100]);
+  assert.equal(second!.seconds[0]!.requests, 1102);
 });
 
 Deno.test("methods are cut and limited like names", () => {
