@@ -194,12 +194,15 @@ export class ConnectRace implements Expiring {
     // A server that has accepted the connection would answer at its other addresses alike.
     if (this.#winner === entrant) return this.#done.reject(error);
     const failure = socketFailure(error, "connect");
-    const isOwn = isLocal(failure) || lacksPort(failure, address);
+    const lacksAddress = failure.code === "EADDRNOTAVAIL";
+    // For IPv4, no local port is free, but there may be one for another address. For IPv6, the machine mostly
+    // does not have it, which is no reason if another address has failed.
+    const isOwn = isLocal(failure) || lacksAddress && isIP(address) === 4;
     if (!isOwn) this.#hooks.onFailed(address);
     // The other addresses would fail as well.
     if (isLocal(failure)) this.#tried = this.#addresses.length;
     // A failure of another address must not hide that this machine is the reason.
-    if (isOwn || !this.#isOwnFailure) {
+    if (this.#failure === null || isOwn || !this.#isOwnFailure && !lacksAddress) {
       this.#failure = isLocal(failure) ? failure : failureAt(address, failure);
       this.#isOwnFailure = isOwn;
     }
@@ -224,14 +227,6 @@ const LATE = new WireError("ABORTED", "another address was faster");
 /** Whether no address can be reached, because this machine lacks something. */
 function isLocal({ code }: WireError): boolean {
   return code === "EMFILE" || code === "ENOBUFS";
-}
-
-/**
- * Whether no local port is free for connections to an address; the other ones have ports of their own. With
- * IPv6, the same code means that this machine does not have it.
- */
-function lacksPort({ code }: WireError, address: string): boolean {
-  return code === "EADDRNOTAVAIL" && isIP(address) === 4;
 }
 
 /** Receives what happens on a socket until a connection takes it over. */
