@@ -10,7 +10,7 @@ import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { nodeCluster } from "../shared/cluster.ts";
-import { readRows } from "../shared/feeders.ts";
+import { type LoadedFeeder, readRows } from "../shared/feeders.ts";
 import { REDIS_LIMIT_MS, type RedisClient, RedisConnection } from "../shared/redis.ts";
 import { SharedServices } from "../shared/services.ts";
 import type { Options } from "./options.ts";
@@ -122,6 +122,19 @@ function clientOptions(
   };
 }
 
+/**
+ * Reads the rows of all feeders that the test file has created.
+ *
+ * @throws UsageError if rows cannot be read.
+ */
+export async function loadFeeders(host: Host): Promise<LoadedFeeder[]> {
+  const feeders: LoadedFeeder[] = [];
+  for (const feeder of nodeCluster.feeders) {
+    feeders.push({ ...feeder, rows: await readRows(host, feeder) });
+  }
+  return feeders;
+}
+
 /** The shared services of a run, until they are closed. */
 export interface OpenSharedServices {
   readonly services: SharedServices;
@@ -137,10 +150,7 @@ export async function openSharedServices(
   host: Host,
   { redis: redisUrl, iterations }: Pick<Options, "redis" | "iterations">,
 ): Promise<OpenSharedServices> {
-  const feeders = [];
-  for (const feeder of nodeCluster.feeders) {
-    feeders.push({ ...feeder, rows: await readRows(host, feeder) });
-  }
+  const feeders = await loadFeeders(host);
   // A node that was suspended first handles what has arrived, such as the users of a rendezvous.
   const clock = new AwakeClock(systemClock);
   const redis = redisUrl === null ? null : await openRedis(redisUrl, clock);

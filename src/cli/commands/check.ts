@@ -15,13 +15,15 @@ import { isArrivals } from "../../load/load.ts";
 import type { LoadProfile } from "../../load/load_profile.ts";
 import { formatAmount } from "../../report/quantity.ts";
 import { wrap } from "../../report/terminal.ts";
+import type { LoadedFeeder } from "../../shared/feeders.ts";
 import type { DiscoveredClass, TestMethod } from "../../user/discovery.ts";
 import { fixedSeconds } from "../../user/wait_time.ts";
-import { checkLocalAddresses, connectionOptions } from "../connection_options.ts";
+import { checkLocalAddresses, checkProxies, connectionOptions } from "../connection_options.ts";
 import type { CommandLine, Options } from "../options.ts";
 import { roleOf } from "../role.ts";
 import { openLog, RunSession } from "../run_session.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "../run_setup.ts";
+import { loadFeeders } from "../shared_services.ts";
 import { dataFiles } from "../test_bundle.ts";
 import { importTestFile, isTestFile, readTestFile } from "../test_file.ts";
 
@@ -48,6 +50,8 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
     const setup = setUpRun(testFile, options, connections);
     checkBreakable(setup);
     checkLocalAddresses(host, setup.classes, setup.connections);
+    checkProxies(host, setup.classes, options.host);
+    const feeders = await loadFeeders(host);
     const files = await dataFiles(host, options.aiotestfile, exports);
     const load = loadText(setup);
     const lines = [
@@ -59,6 +63,7 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
         ["Load", load],
         ["Thresholds", setup.thresholds.expressions.join(", ")],
         ["Options", commandLine.testFileFlags().join(", ")],
+        ["Feeders", feeders.map(feederText).join(", ")],
         ["Files", files.map((path) => relative(host.cwd, path)).join(", ")],
         ["Events", events.handled.join(", ")],
       ]),
@@ -69,6 +74,10 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
   } finally {
     session.close();
   }
+}
+
+function feederText({ name, rows }: LoadedFeeder): string {
+  return `${name} (${formatAmount(rows.length, "row")})`;
 }
 
 /** A class and its tests, a line each. */

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { main } from "../../../src/cli/main.ts";
 import { hold } from "../../../src/load/curves.ts";
 import { LoadUserShape } from "../../../src/load/load_user_shape.ts";
+import { nodeCluster } from "../../../src/shared/cluster.ts";
+import { csv } from "../../../src/shared/feeders.ts";
 import { tag, weight } from "../../../src/user/discovery.ts";
 import { FastHttpUser } from "../../../src/user/fast_http_user.ts";
 import { User } from "../../../src/user/user.ts";
 import { between } from "../../../src/user/wait_time.ts";
-import { FakeHost } from "../../support/fake_host.ts";
+import { FakeHost, type FakeHostOptions } from "../../support/fake_host.ts";
 
 class ShopTest extends FastHttpUser {
   static override host = "http://me:s3cret@127.0.0.1:8000";
@@ -30,7 +32,16 @@ async function check(
   exports: Record<string, unknown>,
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  return await checkOn({}, exports, ...args);
+}
+
+async function checkOn(
+  machine: Pick<FakeHostOptions, "env" | "files">,
+  exports: Record<string, unknown>,
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const host = new FakeHost({
+    ...machine,
     args: ["check", ...args],
     modules: { "/home/me/shop_test.ts": () => exports },
   });
@@ -106,3 +117,21 @@ for (
     assert.match(err, message);
   });
 }
+
+Deno.test("check refuses a proxy that requests could not use", async () => {
+  const env = { HTTP_PROXY: "ftp://127.0.0.1" };
+  const { code, out, err } = await checkOn({ env }, { ShopTest }, "shop_test.ts");
+  assert.deepEqual([code, out], [2, ""]);
+  assert.match(err, /^aiotest: HTTP_PROXY has the scheme ftp/);
+});
+
+// The last one, because the feeder stays.
+Deno.test("check reads the rows of feeders", async () => {
+  nodeCluster.feeder("accounts", csv("accounts.csv"));
+  const files = { "/home/me/accounts.csv": "name\nann\nbob\n" };
+  const good = await checkOn({ files }, { ShopTest }, "shop_test.ts");
+  assert.match(good.out, /\nFeeders: +accounts \(2 rows\)\n/);
+  const bad = await check({ ShopTest }, "shop_test.ts");
+  assert.deepEqual([bad.code, bad.out], [2, ""]);
+  assert.match(bad.err, /^aiotest: feeder accounts: accounts\.csv: there is no such file/);
+});
