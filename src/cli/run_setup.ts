@@ -64,6 +64,7 @@ export function setUpRun(
       thresholds: thresholds.expressions,
     }),
     ...longWaits(classes, plannedSeconds(profile)),
+    ...rareTests(classes, profile.iterations),
     ...idleClasses(classWeights(classes), {
       ...profile,
       // A forecast uses up the shape.
@@ -96,6 +97,26 @@ function longWaits(classes: readonly DiscoveredClass[], runSeconds: number | nul
     ];
   });
 }
+
+/** Tests in random order that are not even expected once, a sentence for each class. */
+function rareTests(classes: readonly DiscoveredClass[], iterations: number | null): string[] {
+  if (iterations === null) return [];
+  return classes.flatMap(({ name, userClass: { order }, tests }) => {
+    if (order !== "random") return [];
+    const all = tests.reduce((sum, { weight }) => sum + weight, 0);
+    const rare = tests.filter(({ weight }) => weight * iterations < all).map((test) => test.name);
+    if (rare.length === 0) return [];
+    const more = rare.length - NAMES_SHOWN;
+    const names = more > 1 ? [...rare.slice(0, NAMES_SHOWN), `${more} more`] : rare;
+    return [
+      `${name} runs one test per iteration, by weight: with --iterations ${iterations}, ` +
+      `${listed(names)} may never run.`,
+    ];
+  });
+}
+
+/** Names in one warning. */
+const NAMES_SHOWN = 5;
 
 /** Classes that get no user, or no iteration, because the load is too small for their share. */
 function idleClasses(

@@ -11,6 +11,7 @@ import { UsageError } from "../../src/core/errors.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { ramp, stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape, type ShapeClass } from "../../src/load/load_user_shape.ts";
+import { weight } from "../../src/user/discovery.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { between, constant, constantPacing } from "../../src/user/wait_time.ts";
 import { parse } from "../support/command_line.ts";
@@ -284,6 +285,25 @@ Deno.test("fewer users than classes in the open model are warned of", async () =
     );
     assert.deepEqual(await warningsOf({}, ...args, "12", "--processes", "4"), []);
   }
+});
+
+Deno.test("tests in random order that are expected less than once are named", async () => {
+  class RandomTest extends User {
+    static override order = "random" as const;
+    testA(): void {}
+    testB(): void {}
+    @weight(8)
+    testC(): void {}
+  }
+  const warned = async (iterations: string): Promise<readonly string[]> => {
+    const options = await parse({ args: ["--iterations", iterations] });
+    return setUpRun(readTestFile({ RandomTest }), options, DEFAULT_CONNECTIONS).warnings;
+  };
+  assert.deepEqual(await warned("9"), [
+    "RandomTest runs one test per iteration, by weight: with --iterations 9, " +
+    "testA and testB may never run.",
+  ]);
+  assert.deepEqual(await warned("10"), []);
 });
 
 Deno.test("fewer iterations than users leave some of them none", async () => {
