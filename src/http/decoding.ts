@@ -242,7 +242,8 @@ function charsetOf(contentType: string): string | null {
 
 function decoderOf(charset: string): TextDecoder {
   try {
-    return new TextDecoder(charset);
+    // The types of other runtimes allow only the charsets that they know.
+    return new (TextDecoder as new (charset: string) => TextDecoder)(charset);
   } catch {
     const text = JSON.stringify(charset.slice(0, MAX_SHOWN));
     throw new WireError("BAD_ENCODING", `unknown charset ${text} in the content type`);
