@@ -236,6 +236,13 @@ function testsOf(
     );
   }
   for (const name of runs.keys()) if (!isTestName(name)) warn(oldTestName(className, name));
+  const weights = new Set([...runs.values()].map(weightOf));
+  if (weights.size > 1 && userClass.order !== "random") {
+    warn(
+      `The weights of ${className}'s tests have no effect, because its order is ` +
+        `"${userClass.order}": write static override order = "random".`,
+    );
+  }
   return [...runs].map(([name, run]) => ({ name, run, weight: weightOf(run), tags: tagsOf(run) }));
 }
 

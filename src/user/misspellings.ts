@@ -48,6 +48,7 @@ export function misspelledMembers(name: string, userClass: UserClass, user: User
     ...classes.flatMap(valuesOf).map((one) => aboutStatic(one, base)),
     ...methods.map((one) => aboutSetting(one, base, "a method")),
     ...fields.map((one) => aboutSetting(one, base, "a field of each user")),
+    aboutHost(userClass, user, base),
     ...hooksMissed(userClass, [...methods, ...fields]),
   ];
   const sentences = found.filter((text) => text !== null).map((text) => `${name}.${text}`);
@@ -113,10 +114,16 @@ function aboutStatic(member: Member, base: UserClass): string | null {
 /** Settings that are not static. Fields and methods may have such names for other purposes. */
 function aboutSetting({ key, value }: Member, base: UserClass, what: string): string | null {
   const setting = settingsOf(base).find((one) => isSameWord(one, key));
-  // Every user has a host.
+  // Every user has a host: see aboutHost.
   if (setting === undefined || setting === "host" || !value) return null;
   if (!canBe(setting, value, base)) return null;
   return `${key} is ${what} and has no effect: write static override ${setting}.`;
+}
+
+/** A host that a field or a constructor sets. HTTP users have read that of their class before. */
+function aboutHost(userClass: UserClass, user: User, base: UserClass): string | null {
+  if (!("maxRedirects" in base) || user.host === userClass.host) return null;
+  return "host is set for each user and has no effect: write static override host.";
 }
 
 /** Whether a value is of a type that a setting can have. */

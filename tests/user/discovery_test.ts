@@ -208,6 +208,28 @@ Deno.test("a field that holds a function is a test, run on its user", () => {
   assert.deepEqual(users.map(({ seen }) => seen), [["search"], ["field"]]);
 });
 
+Deno.test("weights that have no effect because of the order are reported", () => {
+  class ShopTest extends User {
+    @weight(3)
+    testSearch(): void {}
+    testPay(): void {}
+  }
+  class RandomTest extends ShopTest {
+    static override order = "random" as const;
+  }
+  class SameTest extends User {
+    @weight(3)
+    testSearch(): void {}
+    @weight(3)
+    testPay(): void {}
+  }
+  assert.deepEqual(warningsOf({ ShopTest }), [
+    "The weights of ShopTest's tests have no effect, because its order is " +
+    '"sequential": write static override order = "random".',
+  ]);
+  assert.deepEqual(warningsOf({ RandomTest, SameTest }), []);
+});
+
 Deno.test("tests have their weights and tags", () => {
   class TestMarked extends User {
     @weight(3)

@@ -94,6 +94,23 @@ Deno.test("settings that are not static are reported", () => {
   ]);
 });
 
+Deno.test("a host that is not static is reported for HTTP users, which do not use it", () => {
+  class ShopTest extends FastHttpUser {
+    override host = "http://127.0.0.1:8000";
+  }
+  class BaseTest extends FastHttpUser {
+    static override host = "http://127.0.0.1:8000";
+  }
+  class PlainTest extends User {
+    override host = "127.0.0.1:5432";
+  }
+  assert.deepEqual(warnings(ShopTest), [
+    "ShopTest.host is set for each user and has no effect: write static override host.",
+  ]);
+  assert.deepEqual(warnings(BaseTest), []);
+  assert.deepEqual(warnings(PlainTest), []);
+});
+
 for (
   const [name, hook] of [
     ["onstart", "onStart"],
