@@ -7,6 +7,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
 import { sanitizeTerminal } from "../core/text.ts";
+import { foreignOption } from "./foreign_options.ts";
 import { defaultText, flagOf, kebabCase, type Setting } from "./setting_types.ts";
 import {
   COMPARE_SETTINGS,
@@ -202,8 +203,12 @@ function unknownFlag(argument: string, options: readonly Option[], help: string)
   );
 }
 
-/** The parser's guess at what the flag was meant to be, as a question; `null` if it has none. */
+/** What the flag was meant to be, as a question, or what to do instead; `null` if nothing resembles it. */
 export function suggestion(flag: string, options: readonly Option[]): string | null {
+  const foreign = foreignOption(flag, options.map((option) => option.name()));
+  if (foreign !== null) {
+    return "name" in foreign ? `Did you mean --${foreign.name}?` : foreign.advice;
+  }
   try {
     flagParser(options).parse([flag], { from: "user" });
   } catch (error) {

@@ -13,6 +13,7 @@ import type { Host } from "../core/host.ts";
 import { didYouMean, nearestWord } from "../core/spelling.ts";
 import { hideCredentials } from "../core/text.ts";
 import { type FlagTexts, suggestion } from "./flag_parser.ts";
+import { foreignOption } from "./foreign_options.ts";
 import { readOptionFile } from "./option_files.ts";
 import { type OptionType, rawTypeOf, textOf } from "./option_types.ts";
 import type { OtherFile } from "./report_files.ts";
@@ -211,7 +212,7 @@ export class Sources {
         `${this.#file.path}: unknown option ${key}`,
         isSection
           ? "Options are not divided into sections: write all of them at the top level."
-          : didYouMean(nearestWord(name, known), `Known options: ${known.join(", ")}.`),
+          : adviceOnKey(name, known),
       );
     }
   }
@@ -332,4 +333,11 @@ function withoutSecrets(text: string, type: OptionType<unknown>): string {
 function quoted(secret: string, type: OptionType<unknown>): string {
   const text = withoutSecrets(secret, type);
   return text === "" || /\s/.test(text) ? JSON.stringify(text) : text;
+}
+
+function adviceOnKey(name: string, known: readonly string[]): string {
+  const foreign = foreignOption(name, known);
+  if (foreign !== null && "advice" in foreign) return foreign.advice;
+  const nearest = foreign?.name ?? nearestWord(name, known);
+  return didYouMean(nearest, `Known options: ${known.join(", ")}.`);
 }

@@ -43,6 +43,20 @@ const BAD_ARGUMENTS: [args: string[], message: string, hint: string][] = [
   [["--userz=5"], "--userz: unknown option", "Did you mean --users?"],
   [["--xyzzy"], "--xyzzy: unknown option", "For all options, run aiotest --help."],
   [["-z"], "-z: unknown option", "For all options, run aiotest --help."],
+  [["--spawn-rate", "5"], "--spawn-rate: unknown option", "Did you mean --rate?"],
+  [["--num-users=5"], "--num-users: unknown option", "Did you mean --users?"],
+  [["-P", "8090"], "-P: unknown option", "Did you mean --web-port?"],
+  [["demo", "--duration", "5s"], "--duration: unknown option", "Did you mean --run-time?"],
+  [
+    ["--headless"],
+    "--headless: unknown option",
+    "Leave it out: a test starts at once, and aiotest exits when it is over.",
+  ],
+  [
+    ["--list"],
+    "--list: unknown option",
+    "To list the user classes of a file: aiotest check FILE",
+  ],
   [["--users"], "--users: missing value", ""],
   [["-t"], "--run-time: missing value", ""],
   [["-H", "--users", "5"], "--host: missing value", ""],
@@ -233,6 +247,12 @@ Deno.test("an unknown key of a configuration file is reported with the nearest o
   const near = await refusal(config('run-tme = "3m"'));
   assert.equal(near.message, "load.toml: unknown option run-tme");
   assert.equal(near.hint, "Did you mean run-time?");
+  assert.equal((await refusal(config("spawn-rate = 5"))).hint, "Did you mean rate?");
+  assert.match((await refusal(config("headless = true"))).hint, /^Leave it out: a test starts/);
+  assert.equal(
+    (await refusal({ env: { AIOTEST_SPAWN_RATE: "5" } })).hint,
+    "Did you mean AIOTEST_RATE?",
+  );
   const section = await refusal(config("[load]\nusers = 5"));
   assert.equal(section.message, "load.toml: unknown option load");
   assert.match(section.hint, /not divided into sections/);

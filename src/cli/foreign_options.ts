@@ -1,0 +1,59 @@
+/**
+ * What other load generators call options, and what to do instead of options that aiotest does not need.
+ *
+ * @module
+ */
+
+/** An option, without its dashes, or advice if there is none. */
+type Foreign = { readonly name: string } | { readonly advice: string };
+
+/**
+ * What replaces an option of Locust, k6, wrk or hey; `null` if it is none of theirs.
+ *
+ * @param option with or without its dashes. A single letter needs its dash.
+ * @param known the options that the command has, without dashes.
+ */
+export function foreignOption(option: string, known: readonly string[]): Foreign | null {
+  const plain = option.startsWith("--") || !option.startsWith("-")
+    ? option.toLowerCase().replaceAll(/[-_]/g, "")
+    : option;
+  if (known.some((name) => name.replaceAll("-", "") === plain)) return null;
+  const name = NAMES.get(plain);
+  if (name !== undefined && known.includes(name)) return { name };
+  const advice = ADVICE.get(plain);
+  return advice === undefined ? null : { advice };
+}
+
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ["locustfile", "aiotestfile"],
+  ["numusers", "users"],
+  ["clients", "users"],
+  ["concurrency", "users"],
+  ["vus", "users"],
+  ["-c", "users"],
+  ["spawnrate", "rate"],
+  ["hatchrate", "rate"],
+  ["duration", "run-time"],
+  ["-d", "run-time"],
+  ["slave", "worker"],
+  ["expectslaves", "expect-workers"],
+  ["summaryexport", "json"],
+  ["-P", "web-port"],
+  ["insecureskiptlsverify", "insecure"],
+]);
+
+const AT_ONCE = "Leave it out: a test starts at once, and aiotest exits when it is over.";
+const ALWAYS = "Leave it out: the report is printed at the end.";
+const LIST = "To list the user classes of a file: aiotest check FILE";
+
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ["headless", AT_ONCE],
+  ["autostart", AT_ONCE],
+  ["autoquit", AT_ONCE],
+  ["onlysummary", ALWAYS],
+  ["printstats", ALWAYS],
+  ["csvfullhistory", "Leave it out: --csv writes a row for every second."],
+  ["list", LIST],
+  ["-l", LIST],
+  ["classpicker", "Classes with static override weight = 0 do not run."],
+]);
