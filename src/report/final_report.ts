@@ -411,7 +411,7 @@ function failureSection(snapshot: Snapshot, size: TableSize): string[] {
   const columns: TableColumn[] = [
     ...numbers("Count"),
     ...LABELS,
-    { title: "Error", align: "left", elastic: true },
+    { title: "Error", align: "left", elastic: true, wraps: true },
   ];
   const rows = failures.map(({ method, name, error, count }) => [
     span(formatCount(count), "bad"),
@@ -465,7 +465,7 @@ function errorSection({ statistics }: Snapshot, size: TableSize): string[] {
     .map(([error, count]) => [span(formatCount(count), "bad"), span(error)]);
   const columns: TableColumn[] = [
     ...numbers("Count"),
-    { title: "Error", align: "left", elastic: true },
+    { title: "Error", align: "left", elastic: true, wraps: true },
   ];
   const title = [span("Failures by error", "strong"), span(", all names together", "quiet")];
   return [
@@ -497,7 +497,7 @@ function userErrorSection(snapshot: Snapshot, size: TableSize): string[] {
   const columns: TableColumn[] = [
     ...numbers("Count"),
     { title: "User", align: "left", elastic: true },
-    { title: "Error", align: "left", elastic: true },
+    { title: "Error", align: "left", elastic: true, wraps: true },
     { title: "Place", align: "left", elastic: true },
   ];
   const rows = userErrors.map(({ user, error, place, count }) => [

@@ -5,7 +5,16 @@
  */
 
 import { sanitizeTerminal } from "../core/text.ts";
-import { type Alignment, columnsOf, fit, renderLine, type Span, span } from "./terminal.ts";
+import {
+  type Alignment,
+  columnsOf,
+  fit,
+  renderLine,
+  shorten,
+  type Span,
+  span,
+  wrap,
+} from "./terminal.ts";
 
 /** One column of a table. */
 export interface TableColumn {
@@ -13,6 +22,8 @@ export interface TableColumn {
   readonly align: Alignment;
   /** Whether the column shrinks if the table would be too wide. */
   readonly elastic?: boolean;
+  /** Whether cells of an elastic column continue on further lines; otherwise they are shortened. */
+  readonly wraps?: boolean;
   /**
    * When to leave out the column if the table is too wide nevertheless: the column with the highest number
    * goes first. Without a number, it stays.
@@ -53,6 +64,17 @@ export function textTable(
   const columns = all.filter((_, index) => shown.has(index));
   const clean = spans.map((row) => row.filter((_, index) => shown.has(index)));
   const { widths, gap } = layout(columns, naturalWidths(columns, clean), size.columns);
+  const linesOf = (cells: readonly Span[]): string[] => {
+    const parts = cells.map(({ text }, index) =>
+      columns[index]!.wraps ? wrapCell(text, widths[index]!) : [text]
+    );
+    const height = Math.max(...parts.map(({ length }) => length));
+    return Array.from({ length: height }, (_, at) => {
+      const onLine = parts.map((lines) => lines[at] ?? "");
+      const last = at === 0 ? cells.length - 1 : onLine.findLastIndex((text) => text !== "");
+      return line(onLine.slice(0, last + 1).map((text, index) => span(text, cells[index]!.tone)));
+    });
+  };
   const line = (cells: readonly Span[]): string => {
     const spans = cells.flatMap(({ text, tone }, index) => {
       const { align } = columns[index]!;
@@ -67,10 +89,17 @@ export function textTable(
   const total = Math.min(sum(widths) + gap.length * (columns.length - 1), size.columns);
   return {
     header: line(columns.map(({ title }) => span(title, "quiet"))),
-    rows: clean.map(line),
+    rows: clean.flatMap(linesOf),
     rule: renderLine([span("─".repeat(total), "quiet")], total, size.color),
     leftOut: all.filter((_, index) => !shown.has(index)).map(({ title }) => title),
   };
+}
+
+/** How many lines a cell has at most, apart from what the ends of its lines lose. */
+const MAX_LINES = 6;
+
+function wrapCell(text: string, width: number): string[] {
+  return wrap(shorten(text, width * MAX_LINES), width);
 }
 
 function naturalWidths(

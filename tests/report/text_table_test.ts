@@ -80,3 +80,24 @@ Deno.test("wide characters do not break the alignment", () => {
     "    2  find  HTTP 404",
   ]);
 });
+
+Deno.test("cells of a column that wraps continue on further lines, up to a limit", () => {
+  const columns: TableColumn[] = [
+    { title: "Count", align: "right" },
+    { title: "Error", align: "left", elastic: true, wraps: true },
+    { title: "Place", align: "left" },
+  ];
+  const lines = (error: string): readonly string[] =>
+    textTable(columns, [[span("4"), span(error), span("shop.ts:5")]], {
+      columns: 42,
+      color: false,
+    }).rows;
+  assert.deepEqual(lines('"data" is unknown; did you mean form or body?'), [
+    '    4  "data" is unknown; did    shop.ts:5',
+    "       you mean form or body?",
+  ]);
+  assert.deepEqual(lines("short"), ["    4  short  shop.ts:5"]);
+  const long = lines("a ".repeat(5000));
+  assert.ok(long.length <= 8, `${long.length} lines`);
+  assert.match(long.join(""), /…/);
+});
