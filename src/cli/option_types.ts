@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isIPv6 } from "node:net";
 import { isSourceAddress } from "../http/local_addresses.ts";
 import { CONNECT_TO_FORM, parseConnectTo } from "../http/connect_to.ts";
 import { isVisible } from "../core/text.ts";
@@ -126,6 +127,16 @@ export const percentage: OptionType<number> = {
 export function textOf(expected: string): OptionType<string> {
   return { expected, types: ["text"], parse: (text) => text.trim() === "" ? null : text };
 }
+
+/** A host name or an IP address, without a scheme, port and path. */
+export const hostAddress: OptionType<string> = {
+  expected: "a host name or an address, without a scheme and a port",
+  types: ["text"],
+  parse(text): string | null {
+    if (/^\s*$|[/\s@]/.test(text)) return null;
+    return text.includes(":") && !isIPv6(text.replace(/^\[(.*)\]$/, "$1")) ? null : text;
+  },
+};
 
 /** A file in PEM, or the text itself: CI systems give secrets in the environment. */
 export const pemFile: OptionType<string> = textOf("a file in PEM");

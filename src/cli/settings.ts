@@ -20,6 +20,7 @@ import {
   duration,
   endlessDuration,
   headerLines,
+  hostAddress,
   hostPatterns,
   httpMethod,
   millisecondList,
@@ -97,7 +98,6 @@ const NEEDS_SEVERAL_PROCESSES = {
 const NEEDS_DASHBOARD = { run: true, quick: "which has no dashboard", demo: true } as const;
 
 const fileName = textOf("a file name");
-const address = textOf("a host name or an address");
 
 /** One setting per report format: the file to write at the end, or the prefix of several. */
 const REPORT_ROWS = Object.fromEntries(
@@ -507,7 +507,7 @@ const TABLE = {
     flags: "--master-host <H>",
     group: WORKER,
     help: "host name or address of the master",
-    type: address,
+    type: hostAddress,
     default: "127.0.0.1",
     commands: NEEDS_SEVERAL_PROCESSES,
     scope: "worker",
@@ -526,7 +526,7 @@ const TABLE = {
     flags: "--master-bind-host <H>",
     group: MASTER,
     help: "address that the master listens on; *: all interfaces",
-    type: address,
+    type: hostAddress,
     default: "*",
     commands: NEEDS_SEVERAL_PROCESSES,
     scope: "master",
@@ -631,7 +631,7 @@ const TABLE = {
     flags: "--web-host <H>",
     group: WEB,
     help: "address for the dashboard and /metrics; *: all interfaces",
-    type: address,
+    type: hostAddress,
     default: "127.0.0.1",
     commands: NEEDS_DASHBOARD,
     scope: "not worker",

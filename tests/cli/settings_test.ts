@@ -106,6 +106,7 @@ const GOOD: Good[] = [
   ["expectWorkersMaxWait", ["--expect-workers-max-wait"], "0", 0],
   ["expectWorkersMaxWait", ["--expect-workers-max-wait"], "1m", 60],
   ["masterHost", ["--master-host"], "192.168.0.10", "192.168.0.10"],
+  ["masterHost", ["--master-host"], "fe80::1%eth0", "fe80::1%eth0"],
   ["masterPort", ["--master-port"], "65535", 65_535],
   ["masterBindHost", ["--master-bind-host"], "::1", "::1"],
   ["masterBindPort", ["--master-bind-port"], "0", 0],
@@ -187,6 +188,7 @@ const MILLISECONDS = "expected milliseconds above 0";
 
 const ARRIVAL_RATE = "expected a number above 0 and up to 1,000,000,000";
 
+const HOST_ADDRESS = "expected a host name or an address, without a scheme and a port";
 const ALLOWED_HOST =
   "expected the name in the dashboard's URL like load.example.com, or *.example.com";
 
@@ -241,7 +243,8 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--on-busy", "wait", "expected one of queue, drop"],
   ["--iterations", "0", "expected a whole number of at least 1"],
   ["--iterations", "many", "expected a whole number of at least 1"],
-  ["--web-host", " ", "expected a host name or an address"],
+  ["--web-host", " ", HOST_ADDRESS],
+  ["--web-host", "localhost:8089", HOST_ADDRESS],
   ["--web-allowed-host", "https://load.example.com", ALLOWED_HOST],
   ["--web-allowed-host", "load.example.com:443", ALLOWED_HOST],
   ["--web-allowed-host", "*", ALLOWED_HOST],
@@ -267,10 +270,12 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--processes", "all", PROCESSES],
   ["--expect-workers", "0", "expected a whole number of at least 1"],
   ["--expect-workers-max-wait", "-1", ZERO_OR_MORE],
-  ["--master-host", " ", "expected a host name or an address"],
+  ["--master-host", " ", HOST_ADDRESS],
+  ["--master-host", "127.0.0.1:5557", HOST_ADDRESS],
+  ["--master-host", "http://127.0.0.1", HOST_ADDRESS],
   ["--master-port", "0", "expected a whole number from 1 to 65535"],
   ["--master-port", "65536", "expected a whole number from 1 to 65535"],
-  ["--master-bind-host", " ", "expected a host name or an address"],
+  ["--master-bind-host", " ", HOST_ADDRESS],
   ["--master-bind-port", "-1", "expected a whole number from 0 to 65535"],
   ["--master-bind-port", "65536", "expected a whole number from 0 to 65535"],
   ["--token", " ", "expected a secret shared by master and workers"],
