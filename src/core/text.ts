@@ -92,17 +92,20 @@ const SHOWING = { breakLength: Infinity, compact: true, depth: 1, maxStringLengt
 /**
  * Replaces user and password of the URLs in a text by `…`. A text without a scheme is taken for a URL that
  * lacks it. If a URL is not valid, everything that may be a password is replaced.
+ *
+ * @param most how many URLs are examined; what follows them is taken for an invalid one.
  */
-export function hideCredentials(text: string): string {
+export function hideCredentials(text: string, most = 20): string {
   // With http and https, any number of slashes of either kind is valid.
   const start = /[a-z][a-z\d+.-]*:[\\/]+/i.exec(text) ?? /^(?:\/\/)?/.exec(text)!;
   const from = start.index + start[0].length;
   const rest = text.slice(from);
-  const authority = URL.canParse(`http://${rest}`) ? /^[^/?#]*/.exec(rest)![0] : rest;
+  const isValid = most > 0 && URL.canParse(`http://${rest}`);
+  const authority = isValid ? /^[^/?#]*/.exec(rest)![0] : rest;
   const at = authority.lastIndexOf("@");
   const hidden = text.slice(0, from) + (at < 0 ? authority : `…${authority.slice(at)}`);
   const more = rest.slice(authority.length);
-  return start[0] === "" ? hidden + more : hidden + hideCredentials(more);
+  return start[0] === "" ? hidden + more : hidden + hideCredentials(more, most - 1);
 }
 
 /** UTF-16 units that are handled at once: enough to make the number of parts irrelevant. */

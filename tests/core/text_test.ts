@@ -82,6 +82,10 @@ Deno.test("user and password of a URL are hidden, however it is written", () => 
     ["", ""],
   ];
   for (const [text, expected] of cases) assert.equal(hideCredentials(text), expected);
+  // A target can send such a Location.
+  const many = "http://a/".repeat(20_000);
+  assert.equal(hideCredentials(many), many);
+  assert.ok(hideCredentials(`${many}http://me:pw@b.test`).endsWith("…@b.test"));
 });
 
 Deno.test("many short texts become parts of about the given length", () => {
