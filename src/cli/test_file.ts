@@ -41,6 +41,7 @@ import {
 } from "../user/discovery.ts";
 import { ErrorPlaces } from "../user/error_places.ts";
 import { Recorder } from "../user/recorder.ts";
+import { TestStarts } from "../user/test_starts.ts";
 import type { User, UserClass } from "../user/user.ts";
 import { UserRequests } from "../user/user_requests.ts";
 import * as aiotest from "../../mod.ts";
@@ -219,6 +220,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     eventLoop: new EventLoopMonitor(),
     lease: Lease.endless(),
     activity: new Int32Array(1),
+    testStarts: new TestStarts([]),
     random: systemRandom,
     recorder: new Recorder(table, new Events(), run, new ErrorPlaces(".")),
   });

@@ -7,6 +7,7 @@
 import { errorText } from "../core/errors.ts";
 import { emptyDelta, type StatsDelta } from "../stats/stats_delta.ts";
 import { MergedStats } from "../stats/totals.ts";
+import type { UnstartedTests } from "../stats/unstarted_tests.ts";
 import { encodeChecked } from "./codec.ts";
 import { ProtocolError } from "./protocol.ts";
 import {
@@ -32,6 +33,7 @@ interface UnsentStats {
 /** What the final report contains besides counts of seconds. */
 export interface LastFacts extends Pick<StatsDelta, "userErrors"> {
   readonly warnings: readonly string[];
+  readonly unstartedTests: readonly UnstartedTests[];
 }
 
 /**
@@ -54,6 +56,7 @@ export class ReportOutbox {
   #finished = false;
   /** For the final report. */
   #warnings: readonly string[] = [];
+  #unstartedTests: readonly UnstartedTests[] = [];
   #isDamaged = false;
 
   /**
@@ -96,13 +99,19 @@ export class ReportOutbox {
   /**
    * Ends the counting. What is not sent yet is merged, so that it takes less time on a slow link.
    *
-   * @param last what belongs to no second: errors of users, and warnings, a sentence each.
+   * @param last what belongs to no second: errors of users, warnings, a sentence each, and the tests that
+   *   never began.
    */
   finish(
     metadata: SecondMetadata,
-    { userErrors, warnings }: LastFacts = { userErrors: [], warnings: [] },
+    { userErrors, warnings, unstartedTests }: LastFacts = {
+      userErrors: [],
+      warnings: [],
+      unstartedTests: [],
+    },
   ): void {
     this.#warnings = warnings;
+    this.#unstartedTests = unstartedTests;
     const parts = this.#parts.splice(0);
     const unsent = this.#unsent.splice(0);
     for (const { content } of parts) this.#orDamage(() => this.#merge(countedOf(content), content));
@@ -134,7 +143,15 @@ export class ReportOutbox {
     const seq = this.lastSeq + 1;
     const final = this.#finished && this.#unsentCount === 0;
     const warnings = final ? this.#warnings : [];
-    return encodeChecked({ ...content, seq, final, damaged: this.#isDamaged, warnings });
+    const unstartedTests = final ? this.#unstartedTests : [];
+    return encodeChecked({
+      ...content,
+      seq,
+      final,
+      damaged: this.#isDamaged,
+      warnings,
+      unstartedTests,
+    });
   }
 
   /** Adds a report without counts, in place of a final report that cannot be sent. */

@@ -13,6 +13,7 @@
 
 import { MAX_WORKER_NAME } from "../core/run_info.ts";
 import { MAX_METHOD, MAX_NAME, type Phase, PHASES, REQUEST_COUNTS } from "../stats/stats_delta.ts";
+import { TEST_ORDERS } from "../stats/unstarted_tests.ts";
 import {
   amount,
   bytes,
@@ -251,6 +252,20 @@ const reportPhases = row({
 /** Where the time of the requests of one method and name went, except for plain ones, in a report. */
 export type ReportPhases = ValueOf<typeof reportPhases>;
 
+/** Shorter than other names: these have to fit into a final report, whatever else it contains. */
+const testName = clipped(200);
+
+const unstartedTests = row({
+  user: testName,
+  order: word(...TEST_ORDERS),
+  tests: list(row({ name: testName, weight: count })),
+  totalWeight: count,
+  users: count,
+  iterations: count,
+  ends: count,
+  errors: list(tuple(testName, testName, count)),
+});
+
 /** What a node asks of the state that all nodes share. */
 const sharedCall = {
   /** `counter`, `queue`, `feeder`, `rendezvous`, `message` and so on. */
@@ -431,6 +446,8 @@ export const MESSAGE = union({
       })),
       [],
     ),
+    /** Only in the final report: tests that never began on this worker. */
+    unstartedTests: optional(list(unstartedTests), []),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

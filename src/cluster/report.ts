@@ -56,7 +56,7 @@ export interface ReportMetadata {
 /** A report without its number. */
 export type ReportContent = Omit<
   Message<"REPORT">,
-  "seq" | "final" | "damaged" | "warnings"
+  "seq" | "final" | "damaged" | "warnings" | "unstartedTests"
 >;
 
 /** One of the reports into which counts are divided. */
@@ -332,7 +332,7 @@ function histogramOf({ histogram: source }: LatencyCounts): Histogram {
 }
 
 /** The length, the type, the numbers and the list heads of a report. */
-const HEAD_BYTES = 107;
+const HEAD_BYTES = 108;
 const BINARY_HEAD_BYTES = 5;
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;

@@ -7,6 +7,7 @@
 import type { KeyedInProgress, SecondCounts, StatsDelta } from "../stats/stats_delta.ts";
 import { Totals } from "../stats/totals.ts";
 import { InProgressGauge } from "../stats/unanswered.ts";
+import type { UnstartedTests } from "../stats/unstarted_tests.ts";
 import {
   type Message,
   ProtocolError,
@@ -217,6 +218,8 @@ export class WorkerState {
   lastSecond = -1;
   /** Whether all its reports have arrived. */
   complete = false;
+  /** The tests that never began on it; `null` before its final report. */
+  unstartedTests: readonly UnstartedTests[] | null = null;
   /** When it was last lost, in seconds since the start of the test: its users had stopped by then. */
   lostAtSeconds = 0;
   /** When it returned after that. */
@@ -296,6 +299,7 @@ export class WorkerState {
     this.lagMs = report.lag;
     this.lastSecond = Math.max(this.lastSecond, report.to);
     this.complete = report.final;
+    if (report.final) this.unstartedTests = report.unstartedTests;
   }
 }
 

@@ -14,10 +14,12 @@ import type { RunInfo } from "../core/run_info.ts";
 import type { ClassWeight } from "../load/class_mix.ts";
 import { EXIT_CALLS } from "../stats/snapshot.ts";
 import { type SecondStats, StatsTable } from "../stats/stats_table.ts";
+import type { UnstartedTests } from "../stats/unstarted_tests.ts";
 import { type NodeContext, nodeContext, type NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import type { ErrorPlaces } from "../user/error_places.ts";
 import { Recorder } from "../user/recorder.ts";
+import { TestStarts } from "../user/test_starts.ts";
 import { GeneratorHealth, type Health, localFailureProblem } from "./generator_health.ts";
 import { OpenModelExecutor } from "./open_model_executor.ts";
 import {
@@ -78,6 +80,7 @@ export class LoadGenerator {
   readonly #table = new StatsTable();
   readonly #recorder: Recorder;
   readonly #pool: UserPool;
+  readonly #testStarts: TestStarts;
   readonly #health: GeneratorHealth;
   readonly #http: NodeContext["http"];
   readonly #sockets: NodeContext["http"]["sockets"];
@@ -106,6 +109,7 @@ export class LoadGenerator {
       (code) => options.onWarning(localFailureProblem(code, options.openFileLimit)),
       options.onUnprepared,
     );
+    this.#testStarts = new TestStarts(classes);
     const eventLoop = new EventLoopMonitor();
     this.#health = new GeneratorHealth(
       clock,
@@ -125,6 +129,7 @@ export class LoadGenerator {
       eventLoop,
       lease,
       activity,
+      testStarts: this.#testStarts,
       random,
       recorder,
     });
@@ -245,6 +250,11 @@ export class LoadGenerator {
   /** Warnings about the way in which users ended, a sentence each. */
   get stopWarnings(): readonly string[] {
     return this.#recorder.cutOffStops;
+  }
+
+  /** The tests that have not begun on this node. */
+  get unstartedTests(): UnstartedTests[] {
+    return this.#testStarts.unstarted;
   }
 
   /** Counts an error that no user could catch. */

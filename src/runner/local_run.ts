@@ -17,6 +17,7 @@ import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { SecondStats } from "../stats/stats_table.ts";
 import { NAMES_CAPPED, Totals } from "../stats/totals.ts";
 import { InProgressGauge } from "../stats/unanswered.ts";
+import { unstartedWarning } from "../stats/unstarted_tests.ts";
 import type { NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
@@ -145,6 +146,9 @@ export class LocalRun {
     this.#warnings.addAll(surplusUsers(this.#totals.peakUsers, this.#mostUsers));
     this.#watch.conclude(this.snapshot(), this.#naturalEnd);
     if (this.#time.begun) {
+      if (this.#failure === null) {
+        this.#warnings.addAll(unstartedWarning(this.#generator.unstartedTests, true));
+      }
       await this.#emitTestStop();
     }
     return this.snapshot();

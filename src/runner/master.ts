@@ -26,7 +26,12 @@ import { NAMES_CAPPED } from "../stats/totals.ts";
 import { Allocator } from "./allocation.ts";
 import { type LoadChange, LoadDriver, noLoad, reportedLoad } from "./load_driver.ts";
 import { liveRunInfo } from "./load_generator.ts";
-import { masterSnapshot, missingCounts, withoutOpenSeconds } from "./master_snapshot.ts";
+import {
+  masterSnapshot,
+  missingCounts,
+  unstartedOnAll,
+  withoutOpenSeconds,
+} from "./master_snapshot.ts";
 import { RunControl } from "./run_control.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
@@ -195,6 +200,7 @@ export class MasterRun {
       if (this.#runState.totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
       this.#watch.conclude(this.snapshot(), this.#naturalEnd);
       if (this.#time.begun) {
+        if (this.#failure === null) this.#warnings.addAll(unstartedOnAll(this.#runState));
         // The workers have done so before their final reports. They stay for the messages of the handlers.
         await this.#emitTestStop();
         await this.#deliverMessages();

@@ -5,9 +5,11 @@
  */
 
 import type { RunState, WorkerState } from "../cluster/run_state.ts";
+import { peerText } from "../core/text.ts";
 import type { ResolvedLoad } from "../load/load.ts";
 import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import type { RunStatus, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";
+import { mergeUnstarted, type UnstartedTests, unstartedWarning } from "../stats/unstarted_tests.ts";
 import { reportedLoad, spawnRateOf } from "./load_driver.ts";
 import type { RunWatch } from "./run_watch.ts";
 
@@ -97,6 +99,26 @@ export function missingCounts(
     );
   }
   return texts;
+}
+
+/** A warning about the tests that began on no worker; none if there are none. */
+export function unstartedOnAll(
+  { workers, isComplete }: Pick<RunState, "workers" | "isComplete">,
+): string[] {
+  const known = workers.flatMap(({ unstartedTests }) =>
+    unstartedTests === null ? [] : [unstartedTests]
+  );
+  return unstartedWarning(mergeUnstarted(known).map(withSafeText), isComplete);
+}
+
+/** Names and errors come from a peer. */
+function withSafeText(one: UnstartedTests): UnstartedTests {
+  return {
+    ...one,
+    user: peerText(one.user),
+    tests: one.tests.map(({ name, weight }) => ({ name: peerText(name), weight })),
+    errors: one.errors.map(([method, text, count]) => [peerText(method), peerText(text), count]),
+  };
 }
 
 /** A worker whose reports are older does not hold back the timeline of the others. */

@@ -234,6 +234,7 @@ export class WorkerNode {
     this.#reporter.finish({
       userErrors: errors.map((error) => [TEST_STOP, error, 1] as const),
       warnings: allWarnings,
+      unstartedTests: this.#generator.unstartedTests,
     });
   }
 

@@ -13,6 +13,7 @@ import type { Sockets } from "../net/socket.ts";
 import { chooseSockets } from "../net/choose_sockets.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
+import type { TestStarts } from "./test_starts.ts";
 import type { UserRequests } from "./user_requests.ts";
 
 /** The argument of a user's constructor. A user class with its own constructor passes it to `super`. */
@@ -39,6 +40,8 @@ export interface UserContext {
   readonly eventLoop: EventLoopMonitor;
   /** @internal Its first element is the id of the test that was started last, on any user of the node. */
   readonly activity: Int32Array;
+  /** @internal Counts the tests that start on the node. */
+  readonly testStarts: TestStarts;
   /** @internal */
   readonly random: Random;
   /** @internal */

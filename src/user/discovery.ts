@@ -7,8 +7,9 @@
 import { errorText, UsageError } from "../core/errors.ts";
 import { MAX_USERS } from "../core/run_info.ts";
 import { shown } from "../core/text.ts";
+import { TEST_ORDERS } from "../stats/unstarted_tests.ts";
 import { misspelledMembers } from "./misspellings.ts";
-import { checkFields, type FieldCheck, type TestOrder, User, type UserClass } from "./user.ts";
+import { checkFields, type FieldCheck, User, type UserClass } from "./user.ts";
 
 /** A user class of a test file. */
 export interface DiscoveredClass {
@@ -401,8 +402,6 @@ export function tagsOf(test: Decorated): readonly string[] {
 
 const MOST_USERS = MAX_USERS.toLocaleString("en");
 
-const ORDERS: readonly TestOrder[] = ["sequential", "random", "parallel"];
-
 /**
  * Checks the static fields of a user class. A test file in JavaScript or a cast can set them to anything,
  * and the error should appear before the test starts.
@@ -424,7 +423,7 @@ export function checkClassSettings(name: string, userClass: UserClass): void {
   );
   check("iterations", isCount, "a whole number of 1 or more, or 0 for no limit");
   check("waitTime", isWaitTime, "a number of seconds, 0 or more, or a function");
-  check("order", (value) => ORDERS.some((order) => order === value), `one of ${orderNames()}`);
+  check("order", (value) => TEST_ORDERS.some((order) => order === value), `one of ${orderNames()}`);
   check("host", (value) => typeof value === "string", 'a string like "http://127.0.0.1:8000"');
   userClass[checkFields](check);
 }
@@ -442,7 +441,7 @@ function isWaitTime(value: unknown): boolean {
 }
 
 function orderNames(): string {
-  return ORDERS.map((order) => `"${order}"`).join(", ");
+  return TEST_ORDERS.map((order) => `"${order}"`).join(", ");
 }
 
 function show(value: unknown): string {

@@ -81,6 +81,7 @@ export class UserLoop {
 
   /** Starts the user and returns immediately. */
   start(): void {
+    this.#context.testStarts.userStarted(this.#class);
     currentUser.run(this.#lifetime, () => void this.#run());
   }
 
@@ -117,6 +118,7 @@ export class UserLoop {
     try {
       if (this.#broken !== null) {
         this.#countUserError(this.#broken.error, "constructor");
+        this.#context.testStarts.cutShort(this.#class, "constructor", this.#broken.error);
         // In the open model, another user may be started as soon as this one has ended.
         await this.#wait(WAIT_OF_BROKEN_MS);
       } else if (await this.#runOnStart()) {
@@ -154,6 +156,7 @@ export class UserLoop {
       } catch (error) {
         if (this.#abort.signal.aborted) return false;
         this.#countUserError(error, "onStart");
+        this.#context.testStarts.cutShort(this.#class, "onStart", error);
         await this.#wait(retryMs);
         retryMs = Math.min(retryMs * 2, MAX_START_RETRY_MS);
       }
@@ -163,7 +166,8 @@ export class UserLoop {
 
   async #sequentialIterations(): Promise<void> {
     const { tests } = this.#class;
-    const { iterationSlot, activity } = this.#context;
+    const { iterationSlot, activity, testStarts } = this.#context;
+    const { counts } = testStarts;
     while (!this.#finished) {
       // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
@@ -172,9 +176,13 @@ export class UserLoop {
         let endsIteration = i === tests.length - 1;
         try {
           activity[0] = tests[i]!.id;
+          counts[tests[i]!.id]!++;
           await tests[i]!.run.call(this.#user);
         } catch (error) {
           this.#countTestError(error, tests[i]!);
+          if (!endsIteration && !this.#abort.signal.aborted) {
+            testStarts.cutShort(this.#class, tests[i]!.name, error);
+          }
           endsIteration = true;
         }
         if (endsIteration) this.#endIteration();
@@ -232,6 +240,7 @@ export class UserLoop {
   async #test(test: TestMethod): Promise<void> {
     try {
       this.#context.activity[0] = test.id;
+      this.#context.testStarts.counts[test.id]!++;
       await test.run.call(this.#user);
     } catch (error) {
       this.#countTestError(error, test);

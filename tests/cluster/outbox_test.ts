@@ -124,6 +124,7 @@ Deno.test("each second is a report", () => {
     warnings: [],
     phases: [],
     network: [],
+    unstartedTests: [],
   });
   assert.deepEqual([entries.length, histograms.length, others.length], [1, 1, 0]);
   assert.equal(outbox.lastSeq, 1);

@@ -96,6 +96,16 @@ const REPORT: Message<"REPORT"> = {
     download: { buckets: histogram, spread: [SPREAD] },
   }],
   network: [{ roundTrip: { buckets: histogram, spread: [SPREAD] }, retransmitting: 1 }],
+  unstartedTests: [{
+    user: "Buyer",
+    order: "sequential",
+    tests: [{ name: "testPay", weight: 1 }],
+    totalWeight: 3,
+    users: 2,
+    iterations: 9,
+    ends: 1,
+    errors: [["testSearch", "TIMEOUT", 8]],
+  }],
 };
 
 const TIMES_SENT: readonly unknown[] = [histogram, [[5.5, 0.5, 4.5, 6.5]]];
@@ -187,6 +197,7 @@ const WIRE: {
       ["It was slow."],
       [["GET", "search", 4, 1, TIMES_SENT, NO_TIMES, TIMES_SENT, NO_TIMES, TIMES_SENT, TIMES_SENT]],
       [[TIMES_SENT, 1]],
+      [["Buyer", "sequential", [["testPay", 1]], 3, 2, 9, 1, [["testSearch", "TIMEOUT", 8]]]],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],

@@ -37,7 +37,14 @@ function names(count: number): Sample[] {
 }
 
 function encodedBytes({ content }: ReportPart): number {
-  return encodeMessage({ ...content, seq: 1_000_000, final: false, damaged: true, warnings: [] })
+  return encodeMessage({
+    ...content,
+    seq: 1_000_000,
+    final: false,
+    damaged: true,
+    warnings: [],
+    unstartedTests: [],
+  })
     .length;
 }
 

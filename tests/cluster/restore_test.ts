@@ -60,6 +60,7 @@ function reportsOf(
       final: false,
       damaged: false,
       warnings: [],
+      unstartedTests: [],
     }));
 }
 

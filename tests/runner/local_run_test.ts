@@ -704,3 +704,54 @@ Deno.test("iterations that are cut off are interrupted, in both models", async (
     assert.ok(iterations!.serviceTimeMs.max! >= 5_000);
   }
 });
+
+class ShopTest extends FastHttpUser {
+  static override waitTime = 1;
+  async testBrowse(): Promise<void> {
+    await Promise.resolve();
+    throw new Error("no basket");
+  }
+  testBuy(): void {}
+}
+
+Deno.test("a warning names the tests that never ran, and why", async () => {
+  const running = begin([ShopTest], { users: 3, rate: 1000, runTime: 9.5 });
+  await running.clock.advance(20_000);
+  const text = "ShopTest.testBuy never ran: in all 30 iterations an earlier test ended with an " +
+    'error: "no basket" in testBrowse.';
+  assert.deepEqual(running.warnings, [text]);
+  assert.deepEqual(running.result!.warnings, [text]);
+});
+
+Deno.test("in the open model, a warning names the tests that never ran", async () => {
+  const running = begin([ShopTest], { arrivalRate: 4, maxUsers: 10, runTime: 9.9 });
+  await running.clock.advance(20_000);
+  assert.deepEqual(running.result!.warnings, [
+    "ShopTest.testBuy never ran: in all 40 iterations an earlier test ended with an error: " +
+    '"no basket" in testBrowse.',
+  ]);
+});
+
+Deno.test("a run that ends before a test, and random tests that never come up, are said differently", async () => {
+  class RareTest extends ShopTest {
+    static override order = "random" as const;
+  }
+  class SlowTest extends ShopTest {
+    override async testBrowse(): Promise<void> {
+      await this.sleep(5);
+    }
+  }
+  for (
+    const [userClass, text] of [
+      [
+        RareTest,
+        "RareTest.testBrowse never ran: none of 2 iterations chose it (its weight is 1 of 2).",
+      ],
+      [SlowTest, "SlowTest.testBuy never ran: the run ended before an iteration got that far."],
+    ] as const
+  ) {
+    const running = begin([userClass], { users: 1, runTime: 1.5 });
+    await running.clock.advance(20_000);
+    assert.deepEqual(running.result!.warnings, [text]);
+  }
+});

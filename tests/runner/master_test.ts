@@ -1178,3 +1178,56 @@ Deno.test("4 workers start 100 users per second, evenly", async () => {
   // The first one starts alone, and the others in groups of five every 50 ms.
   assert.deepEqual(counts, [45, 50, 50, 50, 50, 50, 50, 50, 5]);
 });
+
+class ShopTest extends User {
+  static override waitTime = 1;
+  testBrowse(): void {
+    if (this.run.node !== "b") throw new Error("no basket");
+  }
+  testBuy(): void {
+    throw new Error("no money");
+  }
+  testPay(): void {}
+}
+
+Deno.test("a warning names the tests that began on no worker", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 9.5 }, () => [ShopTest]);
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  await cluster.advance(20_000);
+  const text =
+    "ShopTest.testPay never ran: in all 15 iterations an earlier test ended with an error, " +
+    'mostly "no basket" in testBrowse.';
+  assert.deepEqual(master.warnings, [text]);
+  assert.deepEqual(master.result!.warnings, [text]);
+});
+
+Deno.test("a warning about tests that began on no known worker says that counts are missing", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 9.5 }, () => [ShopTest]);
+  const master = cluster.master();
+  const [a] = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(2_000);
+  a!.kill();
+  await cluster.advance(30_000);
+  assert.match(
+    master.result!.warnings.at(-1)!,
+    /^As far as is known, ShopTest\.testPay never ran: in all \d+ iterations .* "no money" in testBuy\.$/,
+  );
+});
+
+Deno.test("a master that resumes a run knows which tests began on workers that have left", async () => {
+  const cluster = new VirtualCluster({ users: 2, runTime: 20 }, () => [ShopTest]);
+  const first = cluster.master();
+  const [a, b] = ["a", "b"].map((name) => cluster.worker(name));
+  await cluster.advance(3_000);
+  b!.leave();
+  await cluster.advance(3_000);
+  assert.deepEqual([a!.ended, b!.ended], [false, true]);
+  first.kill();
+  const second = await cluster.nextMaster();
+  await cluster.advance(40_000);
+  assert.match(
+    second.result!.warnings.join(),
+    /^ShopTest\.testPay never ran: in \d+ of \d+ iterations/,
+  );
+});

@@ -25,6 +25,7 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     warnings: [],
     phases: [],
     network: [],
+    unstartedTests: [],
     ...changes,
   };
 }

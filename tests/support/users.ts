@@ -9,6 +9,7 @@ import { errorAndPlace } from "../../src/stats/user_errors.ts";
 import { nodeContext, type UserContext } from "../../src/user/context.ts";
 import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
 import { Recorder } from "../../src/user/recorder.ts";
+import { TestStarts } from "../../src/user/test_starts.ts";
 import type { UserClass } from "../../src/user/user.ts";
 import { UserRequests } from "../../src/user/user_requests.ts";
 import { testSockets } from "./sockets.ts";
@@ -74,6 +75,7 @@ export function testContext(
         eventLoop: new EventLoopMonitor(),
         lease: Lease.endless(),
         activity: new Int32Array(1),
+        testStarts: new TestStarts([]),
         random: () => 0.5,
         recorder,
       }),

@@ -5,6 +5,7 @@ import type { UserContext } from "../../src/user/context.ts";
 import { type TestMethod, weight } from "../../src/user/discovery.ts";
 import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
 import { checkFields, renewSession, User, type UserClass } from "../../src/user/user.ts";
+import { TestStarts } from "../../src/user/test_starts.ts";
 import { chooseTest, UserLoop } from "../../src/user/user_loop.ts";
 import { constant, constantPacing, type Turn } from "../../src/user/wait_time.ts";
 import { discovered, type TestContext, testContext } from "../support/users.ts";
@@ -1066,3 +1067,94 @@ for (const order of ["sequential", "random", "parallel"] as const) {
     assert.deepEqual(user.log, ["0 start", "0 visit", "2000 visit", "2000 stop", "2000 ended"]);
   });
 }
+
+/** The tests of a class that a user has not begun after 10 s, as `NAME: ITERATIONS ENDS ERRORS`. */
+async function unstartedOf(userClass: UserClass): Promise<string[]> {
+  const shop = discovered(userClass);
+  const testStarts = new TestStarts([shop]);
+  const { clock, context } = testContext({ testStarts });
+  const loop = new UserLoop(shop, context);
+  loop.start();
+  await clock.advance(9_500);
+  loop.stop(0);
+  await clock.advance(10_000);
+  return testStarts.unstarted.map(({ tests, users, iterations, ends, errors }) =>
+    `${tests.map(({ name }) => name).join(" ")}: ${users} ${iterations} ${ends} ` +
+    errors.map((cause) => cause.join(" ")).join(", ")
+  );
+}
+
+class StepsTest extends User {
+  static override waitTime = 1;
+  testOne(): unknown {
+    return null;
+  }
+  testTwo(): unknown {
+    return null;
+  }
+}
+
+Deno.test("errors that end each iteration before its last test are counted for the tests that never begin", async () => {
+  class FailingTest extends StepsTest {
+    override testOne(): void {
+      throw new Error("no basket");
+    }
+  }
+  assert.deepEqual(await unstartedOf(FailingTest), ["testTwo: 1 10 0 testOne no basket 10"]);
+  assert.deepEqual(await unstartedOf(StepsTest), []);
+});
+
+Deno.test("a user that ends itself, waits or is cut off in a test has not begun those after it", async () => {
+  class EndingTest extends StepsTest {
+    override testOne(): void {
+      throw new UserEnd();
+    }
+  }
+  class WaitingTest extends StepsTest {
+    static override waitTime = 60;
+  }
+  class SlowTest extends StepsTest {
+    override async testOne(): Promise<void> {
+      await this.sleep(60);
+    }
+  }
+  assert.deepEqual(await unstartedOf(EndingTest), ["testTwo: 1 1 1 "]);
+  assert.deepEqual(await unstartedOf(WaitingTest), ["testTwo: 1 1 0 "]);
+  assert.deepEqual(await unstartedOf(SlowTest), ["testTwo: 1 1 0 "]);
+});
+
+Deno.test("errors before the first iteration are counted for tests that never begin", async () => {
+  class LoginTest extends StepsTest {
+    override onStart(): void {
+      throw new Error("no login");
+    }
+  }
+  class BrokenTest extends StepsTest {
+    constructor(context: UserContext) {
+      super(context);
+      // Not when it is created to find its tests.
+      if (context.testStarts.counts.length > 0) throw new Error("no data");
+    }
+  }
+  assert.deepEqual(await unstartedOf(LoginTest), [
+    "testOne testTwo: 1 0 0 onStart no login 4",
+  ]);
+  assert.deepEqual(await unstartedOf(BrokenTest), [
+    "testOne testTwo: 1 0 0 constructor no data 1",
+  ]);
+});
+
+Deno.test("tests in random order and in parallel begin whatever the others throw", async () => {
+  class ParallelTest extends StepsTest {
+    static override order = "parallel" as const;
+    override testOne(): void {
+      throw new Error("no basket");
+    }
+  }
+  class RandomTest extends StepsTest {
+    static override order = "random" as const;
+  }
+  assert.deepEqual(await unstartedOf(ParallelTest), []);
+  // The random number of the context is always 0.5.
+  assert.deepEqual(await unstartedOf(RandomTest), ["testOne: 1 10 0 "]);
+});
