@@ -398,7 +398,7 @@ export const MISTAKES: readonly Mistake[] = [
     what: "an authority that is not PEM",
     files: { "aiotestfile.ts": GOOD, "ca.der": new Uint8Array([0x30, 0x82, 1, 2]) },
     args: ["--ca", "ca.der"],
-    says: [/--ca ca\.der: not a certificate in PEM/, /openssl/],
+    says: [/--ca ca\.der: expected a file in PEM/, /openssl/],
   },
   {
     what: "a key of another certificate",
@@ -566,7 +566,7 @@ export const MISTAKES: readonly Mistake[] = [
     what: "going on with a journal of an older version",
     files: { "aiotestfile.ts": GOOD, "run.journal": "aiotest-journal 1\n" },
     args: [...MASTER, "--resume", "run.journal"],
-    says: [/the journal has format 1, but this version supports format 2/, /that wrote it/],
+    says: [/the journal has format 1, but this version supports format 3/, /that wrote it/],
   },
   {
     what: "a journal on a full disk",
