@@ -115,8 +115,13 @@ async function explain({ stderr }: Host, thrown: unknown): Promise<number> {
 
 /** What the test file's own code has thrown; `null` if aiotest has thrown it. */
 async function errorOfTestFile(thrown: unknown): Promise<AiotestError | null> {
-  const { testFileError } = await import("./test_file.ts");
-  return testFileError(thrown);
+  try {
+    const { testFileError } = await import("./test_file.ts");
+    return testFileError(thrown);
+  } catch {
+    // A module of aiotest that cannot be loaded may be what was thrown. Explaining it must not throw again.
+    return null;
+  }
 }
 
 /** Each command is imported when it runs: importing all of them would slow down every start. */

@@ -86,6 +86,7 @@ function expectedRows(summary: Summary): string[][] {
 
 function expectedCells(row: Summary["totals"]): string[] {
   const { mean, min, p50, p90, p95, p99, p999, max } = row.latencyMs;
+  const failed = row.failureLatencyMs;
   return [
     formatExact(row.requests),
     formatExact(row.failures),
@@ -95,6 +96,8 @@ function expectedCells(row: Summary["totals"]): string[] {
     formatRate(row.rate),
     ...[mean, min, p50, p90, p95, p99, p999, max].map(formatLatency),
     formatBytes(row.bytesReceived),
+    // Some requests of each run fail.
+    ...[failed?.p50, failed?.p95, failed?.max].map((ms) => formatLatency(ms ?? null)),
   ];
 }
 
