@@ -89,7 +89,8 @@ class Runs implements AsyncDisposable {
       }
       await run.finished;
     }
-    await Deno.remove(this.json);
+    // A run that does not start leaves no report.
+    await Deno.remove(this.json).catch(() => {});
   }
 }
 
@@ -262,7 +263,7 @@ redisTest("if Redis cannot be used, one line says why, and the run does not star
     said("many", "Port should be >= 0 and < 65536. Received NaN."),
   );
   assert.deepEqual(shop.target.requests, []);
-  assert.equal(await Deno.readTextFile(runs.json), "");
+  await assert.rejects(Deno.stat(runs.json), Deno.errors.NotFound);
 });
 
 Deno.test("if local workers cannot use Redis, the run ends", async () => {

@@ -276,7 +276,10 @@ Deno.test("formulas in names and errors are inert in a spreadsheet", async () =>
   const read = (name: string): Promise<string> => Deno.readTextFile(`${folder}/july_${name}.csv`);
   assert.match(await read("stats"), /\r\nTASK,"'=HYPERLINK\(""x""\)",\d/);
   assert.match(await read("failures"), /"'=HYPERLINK\(""x""\)","'@SUM\(1;'=1\)",\d/);
-  assert.match(await read("exceptions"), /\r\n\d+,'-1\+1,in FormulaTest,local\r\n/);
+  assert.match(
+    await read("exceptions"),
+    /\r\n\d+,'-1\+1,"in FormulaTest, at aiotestfile\.ts:\d+:\d+",local\r\n/,
+  );
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -262,7 +262,7 @@ export class StepTest extends User {
 export class TestShape extends LoadUserShape {
   static curve = stepUntilItBreaks({
     stepSeconds: 2,
-    users: { from: 2, step: 2, to: 8, spawnRate: 100 },
+    users: { from: 2, step: 2, to: 8 },
   });
 }
 `;
