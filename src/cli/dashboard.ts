@@ -8,8 +8,9 @@ import { systemClock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
+import { urlHost } from "../core/network.ts";
 import { VERSION } from "../core/version.ts";
-import { isAnyAddress, urlHost } from "../web/allowed_hosts.ts";
+import { isAnyAddress } from "../web/allowed_hosts.ts";
 import { type DashboardOptions, DashboardServer } from "../web/server.ts";
 import type { Options } from "./options.ts";
 

@@ -9,6 +9,7 @@ import { type Clock, systemClock, systemRandom } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
+import { urlHost } from "../core/network.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { type LoadedFeeder, readRows } from "../shared/feeders.ts";
 import { REDIS_LIMIT_MS, type RedisClient, RedisConnection } from "../shared/redis.ts";
@@ -77,7 +78,7 @@ const RECONNECT_MS = 500;
  */
 async function openRedis(url: string, clock: Clock): Promise<RedisConnection> {
   const address = parseRedisUrl(url);
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  const host = urlHost(address.host);
   const place = `${host}:${address.port}`;
   const { createClient }: RedisPackage = await import(PACKAGE);
   const connection: RedisConnection = new RedisConnection({

@@ -17,6 +17,11 @@ export interface ByteStream {
   close(): void;
 }
 
+/** A name or address as it is written in a URL. */
+export function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
 /** Writes all bytes, with as many writes as the stream needs. */
 export async function writeAll(
   stream: Pick<ByteStream, "write">,

@@ -8,7 +8,7 @@
 export interface Nearness<Word extends string> {
   /** What other programs call the known words, in lower case and without dashes and underscores. */
   readonly otherNames?: ReadonlyMap<string, Word>;
-  /** One of so many letters may be wrong. Default: 3. Of short words, it is one letter. */
+  /** The number of letters for which one mistake is allowed. Default: 3. A short word may have one mistake. */
   readonly lettersPerMistake?: number;
 }
 

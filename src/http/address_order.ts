@@ -5,6 +5,7 @@
  */
 
 import { isIP } from "node:net";
+import { setBounded } from "../core/bounded_map.ts";
 import type { Clock, Random } from "../core/clock.ts";
 import type { Endpoint } from "./connect_to.ts";
 
@@ -69,7 +70,8 @@ export class AddressOrder {
 
   /** An address has refused a connection, or has not accepted it in time. */
   avoid(address: string, port: number): void {
-    set(this.#avoidedUntil, keyOf(address, port), this.#clock.now() + AVOIDED_MS);
+    const until = this.#clock.now() + AVOIDED_MS;
+    setBounded(this.#avoidedUntil, keyOf(address, port), until, MAX_ENTRIES);
   }
 
   /** An address has accepted a connection. */
@@ -81,7 +83,7 @@ export class AddressOrder {
     const { offset, count } = this.#turns.get(hostname) ??
       { offset: Math.floor(this.#random() * 1_000_000), count: -1 };
     const next = { offset, count: count + 1 };
-    set(this.#turns, hostname, next);
+    setBounded(this.#turns, hostname, next, MAX_ENTRIES);
     return next;
   }
 }
@@ -94,17 +96,6 @@ interface Turns {
 
 function keyOf(address: string, port: number): string {
   return `${address} ${port}`;
-}
-
-/** Sets an entry of a map, which keeps its size: the oldest entry makes room for a new one. */
-function set<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  if (map.size >= MAX_ENTRIES && !map.has(key)) {
-    for (const oldest of map.keys()) {
-      map.delete(oldest);
-      break;
-    }
-  }
-  map.set(key, value);
 }
 
 /** One address of each family after the other, each family in the order that `arrange` gives it. */

@@ -6,6 +6,7 @@
 
 import { lookup as systemLookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { setBounded } from "../core/bounded_map.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageText } from "../core/errors.ts";
 import { lacksDescriptors, localFailureOf } from "../core/local_failures.ts";
@@ -60,20 +61,12 @@ export class DnsCache {
     if (known !== undefined && this.#clock.now() < known.validUntil) return known.addresses;
     const entry: Entry = { addresses: this.#query(hostname), validUntil: Infinity };
     this.#entries.delete(hostname);
-    if (this.#entries.size >= MAX_ENTRIES) this.#forgetOldest();
-    this.#entries.set(hostname, entry);
+    setBounded(this.#entries, hostname, entry, MAX_ENTRIES);
     entry.addresses.then(
       () => entry.validUntil = this.#clock.now() + this.#ttlMs,
       () => this.#entries.delete(hostname),
     );
     return entry.addresses;
-  }
-
-  #forgetOldest(): void {
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      return;
-    }
   }
 
   async #query(hostname: string): Promise<readonly string[]> {

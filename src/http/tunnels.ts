@@ -5,6 +5,7 @@
  */
 
 import { isIP } from "node:net";
+import { urlHost } from "../core/network.ts";
 import type { Socket, SocketHandler } from "../net/socket.ts";
 import type { Endpoint } from "./connect_to.ts";
 import { MAX_SOCKS_TEXT, type Proxy, type SocksOptions } from "./proxies.ts";
@@ -34,7 +35,7 @@ export async function openTunnel(socket: Socket, proxy: Proxy, to: Endpoint): Pr
 }
 
 function connectRequest(proxy: Proxy, { hostname, port }: Endpoint): Uint8Array<ArrayBuffer> {
-  const target = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  const target = `${urlHost(hostname)}:${port}`;
   const authorization = proxy.authorization === null
     ? ""
     : `Proxy-Authorization: ${proxy.authorization}\r\n`;

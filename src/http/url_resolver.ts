@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setBounded } from "../core/bounded_map.ts";
 import { hideCredentials, shown } from "../core/text.ts";
 
 /** A resolved URL of a test. */
@@ -46,8 +47,7 @@ export class UrlResolver {
     if (known !== undefined) return known;
     if (typeof text !== "string") return this.resolve(urlText(text));
     const resolved = parse(this.#join(text));
-    if (this.#known.size >= MAX_ENTRIES) this.#forgetOldest();
-    this.#known.set(text, resolved);
+    setBounded(this.#known, text, resolved, MAX_ENTRIES);
     return resolved;
   }
 
@@ -59,13 +59,6 @@ export class UrlResolver {
       );
     }
     return text === "" || /^[/?#]/.test(text) ? this.#host + text : `${this.#host}/${text}`;
-  }
-
-  #forgetOldest(): void {
-    for (const oldest of this.#known.keys()) {
-      this.#known.delete(oldest);
-      return;
-    }
   }
 }
 

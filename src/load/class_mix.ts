@@ -115,7 +115,7 @@ export class ClassMix {
    * A sentence if a node of the open model may have fewer users than there are classes; `null` if each class
    * can have one everywhere.
    *
-   * @param maxUsers so many may be busy on all nodes together.
+   * @param maxUsers the most users that may be busy on all nodes together.
    * @param nodes those that run users.
    */
   crowding(maxUsers: number, nodes: number): string | null {
@@ -228,7 +228,7 @@ export class IterationMix {
   /**
    * The classes that get none of the first iterations; this uses them up.
    *
-   * @param iterations so many; of more than a million, each class gets some.
+   * @param iterations how many iterations to look at; if there are more than a million, each class gets some.
    */
   withoutIterations(iterations: number): string[] {
     if (iterations > MOST_EXAMINED) return [];

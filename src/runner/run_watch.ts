@@ -112,7 +112,7 @@ export class RunWatch {
     if (shortage !== null) this.#warnings.add(shortage);
   }
 
-  /** Users are to run: so many of each class. */
+  /** Users are assigned. @param counts the number of users of each class. */
   usersAssigned(counts: readonly number[]): void {
     this.#mostAssigned = Math.max(this.#mostAssigned, counts.reduce((sum, one) => sum + one, 0));
   }

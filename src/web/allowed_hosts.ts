@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ANY_ADDRESS } from "../core/network.ts";
+import { ANY_ADDRESS, urlHost } from "../core/network.ts";
 import type { ErrorReply } from "./http.ts";
 
 /** Whether only this machine can reach a server that listens at a name or address. */
@@ -17,11 +17,6 @@ export function isLoopback(bindHost: string): boolean {
 /** Whether a server that listens at an address listens at all addresses of the machine. */
 export function isAnyAddress(bindHost: string): boolean {
   return bindHost === ANY_ADDRESS || bindHost === "0.0.0.0" || bindHost === "::";
-}
-
-/** A name or address as it is written in a URL. */
-export function urlHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** Where a dashboard listens. */

@@ -8,9 +8,14 @@ import {
   listen,
   localAddressProblem,
   type StreamListener,
+  urlHost,
   writeAll,
 } from "../../src/core/network.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
+
+Deno.test("an IPv6 address is written in brackets in a URL", () => {
+  assert.deepEqual(["::1", "10.0.0.1", "shop"].map(urlHost), ["[::1]", "10.0.0.1", "shop"]);
+});
 
 Deno.test("connections can leave from addresses of this machine only", () => {
   assert.equal(localAddressProblem("127.0.0.1"), null);

@@ -4,7 +4,6 @@ import {
   hostPattern,
   isAnyAddress,
   isLoopback,
-  urlHost,
 } from "../../src/web/allowed_hosts.ts";
 
 const AT = { port: 8089, hostname: "Laptop.example", allowedHosts: [] };
@@ -87,10 +86,6 @@ Deno.test("loopback addresses and wildcard addresses are recognized", () => {
     assert.equal(isLoopback(host), false, host);
   }
   assert.deepEqual(["0.0.0.0", "::", "10.0.0.1"].map(isAnyAddress), [true, true, false]);
-});
-
-Deno.test("an IPv6 address is written in brackets in a URL", () => {
-  assert.deepEqual(["::1", "10.0.0.1", "shop"].map(urlHost), ["[::1]", "10.0.0.1", "shop"]);
 });
 
 const PROXIES = new AllowedHosts({
