@@ -71,6 +71,7 @@ function requestRows(seconds: number): RequestRow[] {
     waits: new Latencies(),
     phases: new PhaseFigures({ latencies: [], unanswered: [], phases: null }),
     codes: [],
+    tags: [],
   }));
 }
 
@@ -119,7 +120,13 @@ function snapshotAt(seconds: number): Snapshot {
       timeline: TIMELINE.slice(0, seconds),
       iterations: null,
       network: null,
+      classes: [],
+      groups: [],
+      metrics: [],
+      checks: [],
+      histories: [],
     },
+    runEnd: null,
     warnings: [],
   };
 }

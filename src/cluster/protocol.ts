@@ -37,7 +37,7 @@ import {
 } from "./schema.ts";
 
 /** The version of the protocol that this version of aiotest speaks. */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 
 /** The longest message in bytes, before the handshake is complete and after it. */
 export const HANDSHAKE_LIMIT = 4 * 1024;

@@ -249,4 +249,30 @@ export class IterationMix {
     this.#behind[chosen]! -= this.#total;
     return chosen;
   }
+
+  /**
+   * Distributes many iterations at once, at a cost that does not depend on their number.
+   *
+   * @returns how many of them each class has, in the order of the classes.
+   */
+  skip(iterations: number): number[] {
+    const counts = this.#weights.map(() => 0);
+    for (const [index, weight] of this.#weights.entries()) {
+      this.#behind[index]! += iterations * weight;
+    }
+    const some = [...this.#weights.keys()].filter((index) => this.#weights[index]! > 0);
+    let left = iterations;
+    // Whole shares first; less than one iteration per class remains after that.
+    for (const isRest of [false, true]) {
+      some.sort((a, b) => this.#behind[b]! - this.#behind[a]! || a - b);
+      for (const index of some) {
+        const due = isRest ? 1 : Math.max(0, Math.floor(this.#behind[index]! / this.#total));
+        const given = Math.min(left, due);
+        counts[index]! += given;
+        this.#behind[index]! -= given * this.#total;
+        left -= given;
+      }
+    }
+    return counts;
+  }
 }

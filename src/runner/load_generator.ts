@@ -187,7 +187,7 @@ export class LoadGenerator {
       new SharedIterationsExecutor({
         source: typeof iterations === "number" ? new IterationCounter(iterations) : iterations,
         clock: this.#clock,
-        iterations: (atMs) => this.#table.iterations(atMs),
+        iterations: (atMs, classIndex) => this.#table.iterations(atMs, classIndex),
         onExhausted: this.#options.onIterationsOver,
       }),
     );
@@ -281,7 +281,7 @@ export class LoadGenerator {
       clock: this.#clock,
       random,
       startedAt: this.#startedAt!,
-      iterations: (atMs) => this.#table.iterations(atMs),
+      iterations: (atMs, classIndex) => this.#table.iterations(atMs, classIndex),
       startUser: (classIndex) => this.#pool.add(classIndex),
       onExhausted: onIterationsOver,
     });

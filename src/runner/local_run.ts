@@ -267,6 +267,7 @@ export class LocalRun {
         sockets: this.#options.sockets,
       }],
       statistics,
+      runEnd: null,
       warnings: [
         ...this.#warnings.texts,
         ...this.#standstills.texts,

@@ -62,6 +62,7 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
     expectedWorkers: source.expectedWorkers,
     workers: workers.map((worker) => workerRow(worker, isOver)),
     statistics,
+    runEnd: null,
     warnings: source.warnings,
   };
 }

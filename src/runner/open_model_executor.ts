@@ -22,8 +22,8 @@ export interface OpenModelOptions {
   readonly random: Random;
   /** When the test started. */
   readonly startedAt: number;
-  /** The counters for what happens at a moment. */
-  readonly iterations: (atMs: number) => IterationStats;
+  /** The counters of a class for what happens at a moment. */
+  readonly iterations: (atMs: number, classIndex: number) => IterationStats;
   /** Starts a user of a class. */
   readonly startUser: (classIndex: number) => void;
   /** Called when every iteration of this node has ended. */
@@ -168,25 +168,25 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#poolOf(slot).cancel(slot);
   }
 
-  began(intendedAt: number, now: number): void {
-    this.#options.iterations(now).begin(Math.max(0, now - intendedAt));
+  began({ classIndex }: IterationSlot, intendedAt: number, now: number): void {
+    this.#options.iterations(now, classIndex).begin(Math.max(0, now - intendedAt));
   }
 
-  ended(beganAt: number, now: number): void {
+  ended({ classIndex }: IterationSlot, beganAt: number, now: number): void {
     this.#underWay--;
-    this.#options.iterations(now).complete(now - beganAt);
+    this.#options.iterations(now, classIndex).complete(now - beganAt);
     this.#checkExhausted();
   }
 
-  interrupted(beganAt: number, now: number): void {
+  interrupted({ classIndex }: IterationSlot, beganAt: number, now: number): void {
     this.#underWay--;
-    this.#options.iterations(now).interrupt(now - beganAt);
+    this.#options.iterations(now, classIndex).interrupt(now - beganAt);
     this.#checkExhausted();
   }
 
-  declined(now: number): void {
+  declined({ classIndex }: IterationSlot, now: number): void {
     this.#underWay--;
-    this.#drop(now);
+    this.#drop(classIndex, now);
     this.#checkExhausted();
   }
 
@@ -234,8 +234,9 @@ export class OpenModelExecutor implements IterationExecutor {
     const now = Math.min(until, this.#clock.now());
     for (let i = 0; i < RELEASED_PER_TURN && this.#isDue(until); i++) {
       const intendedAt = this.#momentOf(this.#schedule.next());
-      this.#options.iterations(now).scheduled++;
-      this.#offer(this.#mix.next(), intendedAt, now);
+      const classIndex = this.#mix.next();
+      this.#options.iterations(now, classIndex).scheduled++;
+      this.#offer(classIndex, intendedAt, now);
     }
   }
 
@@ -243,10 +244,10 @@ export class OpenModelExecutor implements IterationExecutor {
     const pool = this.#pools[classIndex]!;
     if (pool.give(intendedAt)) this.#underWay++;
     else if (this.#options.onBusy === "queue" || pool.unserved < 0) {
-      if (!pool.queue.push(intendedAt)) return this.#drop(now);
+      if (!pool.queue.push(intendedAt)) return this.#drop(classIndex, now);
       if (pool.unserved > 0) this.#startUser(classIndex);
     } else if (this.#startUser(classIndex)) pool.queue.push(intendedAt);
-    else this.#drop(now);
+    else this.#drop(classIndex, now);
   }
 
   /** Whether {@link #offer} would drop an iteration of any class, and so all until a user is free. */
@@ -270,9 +271,12 @@ export class OpenModelExecutor implements IterationExecutor {
       if (skipped === 0) this.#schedule.next();
       count += Math.max(1, skipped);
     }
-    const iterations = this.#options.iterations(Math.min(until, this.#clock.now()));
-    iterations.scheduled += count;
-    iterations.dropped += count;
+    const now = Math.min(until, this.#clock.now());
+    for (const [classIndex, share] of this.#mix.skip(count).entries()) {
+      const iterations = this.#options.iterations(now, classIndex);
+      iterations.scheduled += share;
+      iterations.dropped += share;
+    }
   }
 
   /** Whether there is room for one more user. One place is kept for each class that has no user yet. */
@@ -307,13 +311,13 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#leaving++;
   }
 
-  #drop(now: number): void {
-    this.#options.iterations(now).dropped++;
+  #drop(classIndex: number, now: number): void {
+    this.#options.iterations(now, classIndex).dropped++;
   }
 
   #dropQueued(now: number): void {
-    for (const { queue } of this.#pools) {
-      this.#options.iterations(now).dropped += queue.size;
+    for (const [classIndex, { queue }] of this.#pools.entries()) {
+      this.#options.iterations(now, classIndex).dropped += queue.size;
       queue.clear();
     }
   }

@@ -26,8 +26,8 @@ export interface IterationSource {
 export interface SharedIterationsOptions {
   readonly source: IterationSource;
   readonly clock: Clock;
-  /** The counters for what happens at a moment, in milliseconds on the node's clock. */
-  readonly iterations: (atMs: number) => IterationStats;
+  /** The counters of a class for what happens at a moment, in milliseconds on the node's clock. */
+  readonly iterations: (atMs: number, classIndex: number) => IterationStats;
   /** Called when no iteration is left and the last one has ended. */
   readonly onExhausted: () => void;
 }
@@ -68,21 +68,21 @@ export class SharedIterationsExecutor implements IterationExecutor {
     resolve?.(null);
   }
 
-  began(_intendedAt: number, now: number): void {
-    const iterations = this.#options.iterations(now);
+  began({ classIndex }: IterationSlot, _intendedAt: number, now: number): void {
+    const iterations = this.#options.iterations(now, classIndex);
     // There is no schedule, so an iteration is scheduled when it starts.
     iterations.scheduled++;
     iterations.begin(0);
     this.#options.source.begun();
   }
 
-  ended(beganAt: number, now: number): void {
-    this.#options.iterations(now).complete(now - beganAt);
+  ended({ classIndex }: IterationSlot, beganAt: number, now: number): void {
+    this.#options.iterations(now, classIndex).complete(now - beganAt);
     this.#finishOne();
   }
 
-  interrupted(beganAt: number, now: number): void {
-    this.#options.iterations(now).interrupt(now - beganAt);
+  interrupted({ classIndex }: IterationSlot, beganAt: number, now: number): void {
+    this.#options.iterations(now, classIndex).interrupt(now - beganAt);
     this.#finishOne();
   }
 

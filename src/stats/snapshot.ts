@@ -154,6 +154,132 @@ export interface RequestRow extends RequestTotals {
   readonly name: string;
   /** In the order of the codes. */
   readonly codes: readonly CodeRow[];
+  /** Its parts by tags; empty if no request of this name had any. */
+  readonly tags: readonly TagRow[];
+}
+
+/** The requests of one method and name that had the same tags. */
+export interface TagRow extends RequestTotals {
+  /** The tags in the order of their keys, such as `cache=hit, size=large`. */
+  readonly tags: string;
+}
+
+/** What the users of one class did. */
+export interface ClassRow {
+  /** The name of the class. */
+  readonly name: string;
+  /** Its users now, and the most at once. */
+  readonly users: number;
+  readonly peakUsers: number;
+  /** What its own load says now; `null` if the class shares the load of the run by its weight. */
+  readonly load: ReportedLoad | null;
+  /** Iterations that its users completed, in either model. */
+  readonly completed: number;
+  /** `null` if the iterations of this class are not scheduled or limited. */
+  readonly iterations: IterationSummary | null;
+  /** Its requests under all names. */
+  readonly totals: RequestTotals;
+  /** Its requests by name, in the order of {@link Statistics.requests}. */
+  readonly requests: readonly RequestRow[];
+}
+
+/** How long a group of steps took: a transaction of several requests and waits. It is in no total. */
+export interface GroupRow {
+  /** The name; that of a nested group comes after the outer one and ` / `. */
+  readonly name: string;
+  /** Groups that ended. */
+  readonly count: number;
+  /** Those that threw, or in which a request failed. */
+  readonly failures: number;
+  /** Share of groups that failed, 0 to 1. */
+  readonly errorRate: number;
+  /** The durations of successful groups; lower bounds as in {@link RequestTotals.lowerBounds}. */
+  readonly durationMs: LatencySummary;
+  readonly lowerBounds: boolean;
+  /** The durations of failed groups. */
+  readonly failureDurationMs: LatencySummary;
+  /** The time of each successful group that was spent in requests. */
+  readonly requestsMs: LatencySummary;
+  /** Groups that were cut off with their users. They are not in {@link count}. */
+  readonly unfinished: UnansweredSummary;
+  /** The durations of successful groups, as {@link RequestTotals.histogram}, and their sum. */
+  readonly histogram: BucketSource;
+  readonly sum: number;
+}
+
+/** A metric of a test file. */
+export type MetricRow = CounterRow | GaugeRow | RateRow | TrendRow;
+
+/** The kind of a metric. */
+export type MetricType = MetricRow["type"];
+
+interface NamedMetric {
+  readonly name: string;
+}
+
+/** A metric that adds up what it is given. */
+export interface CounterRow extends NamedMetric {
+  readonly type: "counter";
+  readonly value: number;
+  /** Per second over the whole run. */
+  readonly perSecond: number;
+}
+
+/** A metric whose last value counts. */
+export interface GaugeRow extends NamedMetric {
+  readonly type: "gauge";
+  /** The latest value of all nodes. */
+  readonly value: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A metric that counts how often something was so. */
+export interface RateRow extends NamedMetric {
+  readonly type: "rate";
+  /** Share of {@link hits}, 0 to 1. */
+  readonly rate: number;
+  readonly hits: number;
+  readonly total: number;
+}
+
+/** A metric that collects a distribution of values. */
+export interface TrendRow extends NamedMetric {
+  readonly type: "trend";
+  /** What reports write behind a value; may be empty. */
+  readonly unit: string;
+  readonly count: number;
+  readonly sum: number;
+  /** In the trend's own unit. Values may be 0 or negative. */
+  readonly figures: LatencySummary;
+}
+
+/** What a check that does not fail its request has found. */
+export interface CheckRow {
+  readonly name: string;
+  readonly passed: number;
+  readonly failed: number;
+  /** Share of those that passed, 0 to 1. */
+  readonly rate: number;
+}
+
+/** The run by second for one name, class or group, in columns of the same length. */
+export interface History {
+  readonly kind: "request" | "class" | "group";
+  /** Empty for a class and a group. */
+  readonly method: string;
+  readonly name: string;
+  /** Whole seconds since the start; those in which nothing was counted may be missing. */
+  readonly seconds: readonly number[];
+  /** Requests, or groups, that ended. */
+  readonly requests: readonly number[];
+  readonly failures: readonly number[];
+  /** Percentiles of the successful ones in milliseconds; `null` if there were none. */
+  readonly p50: readonly (number | null)[];
+  readonly p95: readonly (number | null)[];
+  readonly p99: readonly (number | null)[];
+  /** Users of a class; `null` for others. */
+  readonly users: readonly number[] | null;
 }
 
 /** The number of occurrences of one error of one method and name. */
@@ -250,6 +376,24 @@ export interface Statistics {
   readonly iterations: IterationSummary | null;
   /** `null` if no connection was sampled: not all systems can be asked. */
   readonly network: NetworkSummary | null;
+  /** In the order of the test file. */
+  readonly classes: readonly ClassRow[];
+  /** Sorted by name, so that nested groups follow the outer one. */
+  readonly groups: readonly GroupRow[];
+  /** Sorted by name. */
+  readonly metrics: readonly MetricRow[];
+  /** Sorted by name. */
+  readonly checks: readonly CheckRow[];
+  /** Of the busiest names, each class if there are several, and each group. */
+  readonly histories: readonly History[];
+}
+
+/** How the code of a test has ended its run: by `run.stop`, or by `run.fail`, which makes it fail. */
+export interface RunEnd {
+  readonly kind: "stop" | "fail";
+  readonly reason: string;
+  /** The node on which it was called. */
+  readonly node: string;
 }
 
 /** The state of one threshold. */
@@ -355,5 +499,7 @@ export interface Snapshot {
   readonly expectedWorkers: number | null;
   readonly workers: readonly WorkerRow[];
   readonly statistics: Statistics;
+  /** `null` if no code of the test has ended the run. The first `fail` counts, and otherwise the first `stop`. */
+  readonly runEnd: RunEnd | null;
   readonly warnings: readonly string[];
 }

@@ -184,8 +184,8 @@ export class StatsTable {
     return counts;
   }
 
-  /** The iteration counts of the second at this moment. */
-  iterations(atMs: number): IterationStats {
+  /** The iteration counts of a class in the second at this moment. */
+  iterations(atMs: number, _classIndex = 0): IterationStats {
     return this.#at(atMs).openIterations;
   }
 

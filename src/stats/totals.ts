@@ -132,6 +132,11 @@ export class Totals {
       timeline: timeline.rows(),
       iterations: iterationsOf(merged.iterations),
       network: merged.network?.summary() ?? null,
+      classes: [],
+      groups: [],
+      metrics: [],
+      checks: [],
+      histories: [],
     };
   }
 }
@@ -352,7 +357,7 @@ function requestRows(
       unanswered: unanswered?.allLatencies ?? [],
       phases: named.phases,
     });
-    return { method, name, ...totals, phases, codes: codesOf(named) };
+    return { method, name, ...totals, phases, codes: codesOf(named), tags: [] };
   }).sort(byName);
 }
 

@@ -21,13 +21,13 @@ export interface IterationScheduler {
   /** Ends a user's wait: its pending promise must resolve with `null` immediately. */
   cancel(slot: IterationSlot): void;
   /** Records that a user has started its iteration. */
-  began(intendedAt: number, now: number): void;
+  began(slot: IterationSlot, intendedAt: number, now: number): void;
   /** Records that a user has completed its iteration. */
-  ended(beganAt: number, now: number): void;
+  ended(slot: IterationSlot, beganAt: number, now: number): void;
   /** Records that a user was stopped during its iteration. */
-  interrupted(beganAt: number, now: number): void;
+  interrupted(slot: IterationSlot, beganAt: number, now: number): void;
   /** Takes back an iteration that its user cannot start. */
-  declined(now: number): void;
+  declined(slot: IterationSlot, now: number): void;
 }
 
 /** The state of one user's iterations. */
@@ -60,12 +60,12 @@ export class IterationSlot {
     if (intendedAt === null) return false;
     const now = clock.now();
     if (over(now)) {
-      this.#scheduler.declined(now);
+      this.#scheduler.declined(this, now);
       return false;
     }
     if (this.#scheduler.scheduled) this.#intendedAt = intendedAt;
     this.#beganAt = now;
-    this.#scheduler.began(intendedAt, now);
+    this.#scheduler.began(this, intendedAt, now);
     return true;
   }
 
@@ -89,13 +89,13 @@ export class IterationSlot {
   /** Completes the current iteration; does nothing if it was interrupted. */
   end(now: number): void {
     const beganAt = this.#take();
-    if (beganAt !== null) this.#scheduler.ended(beganAt, now);
+    if (beganAt !== null) this.#scheduler.ended(this, beganAt, now);
   }
 
   /** Interrupts the current iteration, because the user ends. */
   interrupt(now: number): void {
     const beganAt = this.#take();
-    if (beganAt !== null) this.#scheduler.interrupted(beganAt, now);
+    if (beganAt !== null) this.#scheduler.interrupted(this, beganAt, now);
   }
 
   #take(): number | null {

@@ -188,6 +188,30 @@ Deno.test("after a whole round each class has exactly its share", () => {
   }));
 });
 
+Deno.test("iterations that are skipped at once are divided as if they were taken one by one", () => {
+  const steps = fc.array(fc.oneof(fc.constant(1), fc.integer({ min: 0, max: 5_000 })), {
+    minLength: 1,
+    maxLength: 20,
+  });
+  fc.assert(fc.property(weightedClasses, steps, (classes, steps) => {
+    const mix = new IterationMix(classes);
+    const weights = classes.map(({ weight, fixedCount }) => weight || (fixedCount > 0 ? 1 : 0));
+    const total = weights.reduce((sum, weight) => sum + weight);
+    const counts = weights.map(() => 0);
+    let all = 0;
+    for (const step of steps) {
+      if (step === 1) counts[mix.next()]!++;
+      else for (const [index, given] of mix.skip(step).entries()) counts[index]! += given;
+      all += step;
+      assert.equal(counts.reduce((sum, count) => sum + count), all);
+      for (const [index, weight] of weights.entries()) {
+        const share = all * weight / total;
+        assert.ok(Math.abs(counts[index]! - share) < 2, `${counts[index]} of ${share}`);
+      }
+    }
+  }));
+});
+
 Deno.test("classes of equal weight take turns in the order of export", () => {
   const mix = new IterationMix(["A", "B", "C"].map((name) => ({ name, weight: 5, fixedCount: 0 })));
   assert.deepEqual(Array.from({ length: 6 }, () => mix.next()), [0, 1, 2, 0, 1, 2]);

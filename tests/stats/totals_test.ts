@@ -185,6 +185,7 @@ Deno.test("a row has the figures of its samples", () => {
     rate: 2,
     bytesReceived: 300,
     bytesSent: 21,
+    tags: [],
   });
   assert.deepEqual([latencyMs.min, latencyMs.mean, latencyMs.max], [10, 15, 20]);
   assert.deepEqual([failureLatencyMs.min, failureLatencyMs.p95], [60, 60]);
@@ -327,6 +328,11 @@ Deno.test("an empty run has no rows, rates of 0 and no latencies", () => {
     timeline: [],
     iterations: null,
     network: null,
+    classes: [],
+    groups: [],
+    metrics: [],
+    checks: [],
+    histories: [],
   });
   assert.equal(new Totals().peakUsers, 0);
 });

@@ -144,6 +144,7 @@ export function requestRow(changes: Partial<RequestRow> = {}): RequestRow {
     waits: new Latencies(),
     phases: NO_PHASES,
     codes,
+    tags: [],
     ...changes,
   };
 }
@@ -271,6 +272,11 @@ export function statistics(changes: Partial<Statistics> = {}): Statistics {
     timeline: Array.from({ length: 10 }, (_, second) => timelineSecond({ second })),
     iterations: null,
     network: null,
+    classes: [],
+    groups: [],
+    metrics: [],
+    checks: [],
+    histories: [],
     ...changes,
   };
 }
@@ -295,6 +301,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     expectedWorkers: null,
     workers: [workerRow()],
     statistics: statistics(),
+    runEnd: null,
     warnings: [],
     ...changes,
   };

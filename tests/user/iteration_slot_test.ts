@@ -21,19 +21,19 @@ class FakeScheduler implements IterationScheduler {
     this.told.push(`leave ${slot.classIndex}`);
   }
 
-  began(intendedAt: number, now: number): void {
+  began(_slot: IterationSlot, intendedAt: number, now: number): void {
     this.told.push(`began ${intendedAt} ${now}`);
   }
 
-  ended(beganAt: number, now: number): void {
+  ended(_slot: IterationSlot, beganAt: number, now: number): void {
     this.told.push(`ended ${beganAt} ${now}`);
   }
 
-  interrupted(beganAt: number, now: number): void {
+  interrupted(_slot: IterationSlot, beganAt: number, now: number): void {
     this.told.push(`cut off ${beganAt} ${now}`);
   }
 
-  declined(now: number): void {
+  declined(_slot: IterationSlot, now: number): void {
     this.told.push(`refused ${now}`);
   }
 }

@@ -593,11 +593,11 @@ class FakeScheduler implements IterationScheduler {
     this.give(null);
   }
 
-  began(intendedAt: number, now: number): void {
+  began(_slot: IterationSlot, intendedAt: number, now: number): void {
     this.told.push(`began ${intendedAt} ${now}`);
   }
 
-  ended(beganAt: number, now: number): void {
+  ended(_slot: IterationSlot, beganAt: number, now: number): void {
     this.told.push(`ended ${beganAt} ${now}`);
   }
 
@@ -605,7 +605,7 @@ class FakeScheduler implements IterationScheduler {
     this.told.push("cut off");
   }
 
-  declined(now: number): void {
+  declined(_slot: IterationSlot, now: number): void {
     this.told.push(`refused ${now}`);
   }
 }
