@@ -26,7 +26,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   stats: ["core"],
   http: ["net", "core"],
   load: ["core"],
-  user: ["http", "net", "stats", "core"],
+  user: ["load", "http", "net", "stats", "core"],
   cluster: ["stats", "net", "core"],
   shared: ["cluster", "stats", "core"],
   runner: ["load", "user", "shared", "cluster", "net", "stats", "core"],

@@ -10,6 +10,7 @@ import type { RunInfo } from "../core/run_info.ts";
 import { asText, shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
 import type { ConnectionOptions } from "../http/shared_http_state.ts";
+import type { Curve } from "../load/curves.ts";
 import type { UserContext } from "./context.ts";
 import { PendingSample } from "./user_requests.ts";
 import type { WaitTime } from "./wait_time.ts";
@@ -100,6 +101,8 @@ export interface UserClass {
   readonly order: TestOrder;
   /** See {@link User.iterations}. */
   readonly iterations: number;
+  /** See {@link User.load}. */
+  readonly load: Curve | null;
   /** See FastHttpUser.session. Only classes that send HTTP requests have it. */
   readonly session?: SessionScope;
   /** @internal Throws a UsageError if users of this class cannot run with these options. */
@@ -141,6 +144,35 @@ export class User {
   static order: TestOrder = "sequential";
   /** Number of iterations after which each user of this class ends. With 0, there is no limit. */
   static iterations = 0;
+  /**
+   * The load of this class alone: a curve of users, or of iterations per second. The options and shapes of
+   * the run then apply only to classes without a load of their own, and `weight` and `fixedCount` have no
+   * effect on this one.
+   *
+   * ```ts
+   * import { FastHttpUser, hold, inSequence, ramp } from "aiotest";
+   *
+   * export class BuyerTest extends FastHttpUser {
+   *   static override load = inSequence(
+   *     ramp({ seconds: 60, arrivalRate: { from: 0, to: 50 } }),
+   *     hold({ seconds: 300, arrivalRate: 50 }),
+   *   );
+   *
+   *   async testBuy(): Promise<void> {
+   *     await this.session.post("/orders", { json: { article: 1 } });
+   *   }
+   * }
+   *
+   * export class AdminTest extends FastHttpUser {
+   *   static override load = hold({ seconds: 360, users: 2 });
+   *
+   *   async testStock(): Promise<void> {
+   *     await this.session.get("/stock");
+   *   }
+   * }
+   * ```
+   */
+  static load: Curve | null = null;
 
   /** @internal Throws a UsageError if users of this class cannot run with these options. */
   static [checkOptions](_options: ClassOptions): void {}
