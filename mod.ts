@@ -49,6 +49,7 @@ export type { Logger } from "./src/core/logger.ts";
 export type { RunInfo } from "./src/core/run_info.ts";
 export { UserEnd } from "./src/core/user_lifetime.ts";
 export {
+  delayed,
   doubleWave,
   hold,
   inSequence,
@@ -72,6 +73,7 @@ export type {
   SpanOptions,
   SpikeOptions,
   Stage,
+  StageEnd,
   StepOptions,
   SteppedSpan,
   UserOption,

@@ -16,6 +16,7 @@ Deno.test("a test file can import exactly this", () => {
     "constantPacing",
     "constantThroughput",
     "csv",
+    "delayed",
     "doubleWave",
     "events",
     "exponential",

@@ -26,7 +26,12 @@ import { listed, shown } from "../core/text.ts";
 import { fileFrames, isOwnFrame, userFrame } from "../core/user_code.ts";
 import { currentUser, UserLifetime } from "../core/user_lifetime.ts";
 import { DEFAULT_CONNECTIONS } from "../http/shared_http_state.ts";
-import { checkShape, LoadUserShape, type ShapeClass } from "../load/load_user_shape.ts";
+import {
+  checkShape,
+  LoadUserShape,
+  type ShapeClass,
+  shapeWarnings,
+} from "../load/load_user_shape.ts";
 import { misspelledShapeMembers } from "../load/shape_members.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
 import { nodeContext } from "../user/context.ts";
@@ -189,7 +194,7 @@ function findShape(exports: TestFileExports, warn: Warn): ShapeClass | null {
   const misspelled = misspelledShapeMembers(shapeClass);
   const problem = checkShape(shapeClass);
   if (problem !== null) throw new UsageError(problem, misspelled.join("\n"));
-  misspelled.forEach(warn);
+  for (const text of [...misspelled, ...shapeWarnings(shapeClass)]) warn(text);
   return shapeClass;
 }
 

@@ -176,7 +176,7 @@ export function inSequence(...curves: readonly Curve[]): Curve {
     const { index, own } = partAt(t);
     return curves[index]!.at(own);
   };
-  if (curves.every(({ stepAt }) => stepAt === undefined)) return { seconds, at };
+  if (curves.every(({ stepAt }) => stepAt === undefined)) return madeOf({ seconds, at }, curves);
 
   const stepAt = (t: number): CurveStep | null => {
     if (seconds !== null && t >= seconds) return null;
@@ -189,7 +189,7 @@ export function inSequence(...curves: readonly Curve[]): Curve {
     const skipTo = isLast ? starts[index + 1] ?? seconds! : start + step.skipTo;
     return { ...step, startsAt: start + step.startsAt, skipTo };
   };
-  return { seconds, at, stepAt };
+  return madeOf({ seconds, at, stepAt }, curves);
 }
 
 /** How long a spike lasts, its loads, and how long its peak is. */
@@ -294,29 +294,40 @@ export function doubleWave(options: SpanOptions<DoubleSpan>): Curve {
 /** One part of a load, for some time. */
 export type Stage = UserStage | ArrivalStage;
 
+/** When a stage ends. All stages of a list say it in the same way. */
+export type StageEnd =
+  | {
+    /** How long this stage lasts, in seconds: over 0. */
+    readonly duration: number;
+    /** Not together with a duration. */
+    readonly untilSeconds?: undefined;
+  }
+  | {
+    /** When this stage ends, in seconds since the first one started: later than the stage before. */
+    readonly untilSeconds: number;
+    /** Not together with untilSeconds. */
+    readonly duration?: undefined;
+  };
+
 /** A stage with a number of users. */
-export interface UserStage {
-  /** How long this stage lasts, in seconds: over 0. */
-  readonly duration: number;
+export type UserStage = StageEnd & {
   /** How many users run: a whole number of 0 or more. */
   readonly users: number;
   /** Users started or stopped per second: over 0, may be a fraction. */
   readonly rate: number;
-}
+};
 
 /** A stage with an arrival rate. */
-export interface ArrivalStage {
-  /** How long this stage lasts, in seconds: over 0. */
-  readonly duration: number;
+export type ArrivalStage = StageEnd & {
   /** Iterations per second: 0 or more, may be a fraction. */
   readonly arrivalRate: number;
   /** The most users that may be busy at once: a whole number of 1 or more, default 1,000. */
   readonly maxUsers?: number;
-}
+};
 
 /**
- * Several constant loads, one after the other, each for its own duration. The number of users changes at
- * the rate of the stage that starts.
+ * Several constant loads, one after the other, each for its own `duration` or until its `untilSeconds`. The
+ * number of users changes at the rate of the stage that starts.
  *
  * ```ts
  * import { stages } from "./curves.ts";
@@ -328,21 +339,28 @@ export interface ArrivalStage {
  * ]);
  * assert.equal(curve.seconds, 90);
  * assert.deepEqual(curve.at(60), { users: 300, rate: 50 });
+ *
+ * const same = stages([
+ *   { untilSeconds: 60, users: 100, rate: 10 },
+ *   { untilSeconds: 90, users: 300, rate: 50 },
+ * ]);
+ * assert.deepEqual([same.seconds, same.at(60)], [90, curve.at(60)]);
  * ```
  *
- * @throws UsageError if a stage is invalid, or if users and arrivals are mixed.
+ * @throws UsageError if a stage is invalid, if users and arrivals are mixed, or if `duration` and
+ *   `untilSeconds` are.
  */
 export function stages(list: readonly Stage[]): Curve {
   const problem = stagesProblem(list);
   if (problem !== null) throw new UsageError(`stages${problem}`);
-  const loads: readonly Load[] = list.map(({ duration: _, ...load }) => load);
-  const seconds = list.reduce((sum, { duration }) => sum + duration, 0);
-  const at = (t: number): Load | null => {
-    let end = 0;
-    const index = list.findIndex(({ duration }) => t < (end += duration));
-    return index < 0 ? null : loads[index]!;
+  const loads: readonly Load[] = list.map(({ duration: _, untilSeconds: __, ...load }) => load);
+  let end = 0;
+  const ends = list.map(({ duration, untilSeconds }) => end = untilSeconds ?? end + duration);
+  const curve: Curve = {
+    seconds: end,
+    at: (t) => loads[ends.findIndex((end) => t < end)] ?? null,
   };
-  return { seconds, at };
+  return lookLikeEnds(list) ? { ...curve, [DOUBTFUL]: [list] } as Curve : curve;
 }
 
 /** What is wrong with a list of stages, in words that follow its name; `null` if it is valid. */
@@ -351,25 +369,95 @@ export function stagesProblem(list: unknown): string | null {
     return mustBe("", "a list of { duration, users, rate }", list);
   }
   for (const [index, stage] of list.entries()) {
-    const problem = stageProblem(stage, list[0]);
+    const problem = stageProblem(stage, list[0], list[index - 1]);
     if (problem !== null) return `[${index}]: ${problem}`;
   }
   return null;
 }
 
-function stageProblem(stage: unknown, first: Stage): string | null {
+function stageProblem(stage: unknown, first: Stage, before: Stage | undefined): string | null {
   if (!isObject(stage)) return mustBe("the stage", "{ duration, users, rate }", stage);
-  const unknown = unknownKey(stage, ["duration", ...LOAD_KEYS]);
+  const unknown = unknownKey(stage, ["duration", "untilSeconds", ...LOAD_KEYS]);
   if (unknown !== null) return unknown;
-  const { duration } = stage;
-  if (!isPositive(duration)) {
-    return mustBe("duration", "a number of seconds over 0", duration);
-  }
-  const problem = loadProblem(stage);
+  const problem = stageEndProblem(stage, first, before) ?? loadProblem(stage);
   if (problem !== null) return problem;
   return "users" in stage === "users" in first
     ? null
     : `users and arrivals are mixed: ${ONE_MODEL}`;
+}
+
+function stageEndProblem(
+  { duration, untilSeconds }: Readonly<Record<string, unknown>>,
+  first: Stage,
+  before: Stage | undefined,
+): string | null {
+  if (duration !== undefined && untilSeconds !== undefined) {
+    return "give either duration, the length of the stage, or untilSeconds, when it ends";
+  }
+  if ((untilSeconds === undefined) !== (first.untilSeconds === undefined)) {
+    return "duration and untilSeconds are mixed: all stages need the same one";
+  }
+  if (untilSeconds === undefined) {
+    return isPositive(duration) ? null : mustBe("duration", "a number of seconds over 0", duration);
+  }
+  const start = before?.untilSeconds ?? 0;
+  if (isPositive(untilSeconds) && untilSeconds > start) return null;
+  const least = before === undefined
+    ? "a number of seconds over 0"
+    : `more than the ${start} s before`;
+  return mustBe("untilSeconds", least, untilSeconds);
+}
+
+/** Marks curves with the stages in them whose durations are probably meant as ends. */
+const DOUBTFUL = Symbol("aiotest.doubtfulStages");
+
+/**
+ * Whether the durations of stages look like the times at which the stages end, as in Locust: three or more
+ * of them rise. If each is at least twice the one before, they are more likely those of a load that is held
+ * longer and longer.
+ */
+function lookLikeEnds(list: readonly Stage[]): boolean {
+  const durations = list.map(({ duration }) => duration ?? 0);
+  const pairs = durations.slice(1).map((duration, index) => duration / durations[index]!);
+  return pairs.length > 1 && pairs.every((ratio) => ratio > 1) && pairs.some((ratio) => ratio < 2);
+}
+
+/**
+ * Sentences about stages in a curve whose durations are probably meant as the times at which they end.
+ *
+ * @param what names the curve.
+ */
+export function stageWarnings(what: string, curve: Curve): string[] {
+  return doubtfulStages(curve).map((list) => {
+    const durations = list.map(({ duration }) => duration!);
+    let end = 0;
+    const ends = durations.map((duration) => end += duration);
+    return `${what}: the durations of its stages rise (${
+      some(durations)
+    }), like the times at which ` +
+      `stages end in a Locust file. Here, a duration is the length of its own stage, and these stages ` +
+      `last ${end} s. If the times are meant, write untilSeconds in place of duration. If the lengths ` +
+      `are meant, untilSeconds: ${some(ends)} is the same load without this warning.`;
+  });
+}
+
+/** The first few of some numbers. */
+function some(numbers: readonly number[]): string {
+  return numbers.length > NUMBERS_SHOWN
+    ? `${numbers.slice(0, NUMBERS_SHOWN).join(", ")} …`
+    : numbers.join(", ");
+}
+
+const NUMBERS_SHOWN = 5;
+
+function doubtfulStages(curve: Curve): readonly (readonly Stage[])[] {
+  return (curve as { readonly [DOUBTFUL]?: readonly (readonly Stage[])[] })[DOUBTFUL] ?? [];
+}
+
+/** A curve that is made of others, with what is doubtful about these. */
+function madeOf(curve: Curve, parts: readonly Curve[]): Curve {
+  const doubtful = [...new Set(parts.flatMap(doubtfulStages))];
+  return doubtful.length === 0 ? curve : { ...curve, [DOUBTFUL]: doubtful } as Curve;
 }
 
 /** The loads of a curve that goes up in steps. */
@@ -476,17 +564,16 @@ export function plus(...curves: readonly Curve[]): Curve {
       .filter((load) => load !== null)
       .reduce<Load | null>((sum, load) => sum === null ? load : sumOf(sum, load), null);
   const stepping = curves.filter(({ stepAt }) => stepAt !== undefined);
-  if (stepping.length === 0) return { seconds, at };
-  return {
-    seconds,
-    at,
-    stepAt: (t) =>
-      stepping.values().map((curve) => curve.stepAt!(t)).find((step) => step !== null) ?? null,
-  };
+  if (stepping.length === 0) return madeOf({ seconds, at }, curves);
+  const stepAt = (t: number): CurveStep | null =>
+    stepping.values().map((curve) => curve.stepAt!(t)).find((step) => step !== null) ?? null;
+  return madeOf({ seconds, at, stepAt }, curves);
 }
 
 function sumOf(one: Load, other: Load): Load {
   if ("users" in one && "users" in other) {
+    if (one === NO_USERS) return other;
+    if (other === NO_USERS) return one;
     const users = one.users + other.users;
     const { rate } = one;
     return rate === undefined || other.rate === undefined
@@ -499,6 +586,46 @@ function sumOf(one: Load, other: Load): Load {
     arrivalRate: one.arrivalRate + other.arrivalRate,
     maxUsers: maxUsers + (other.maxUsers ?? DEFAULT_MAX_USERS),
   };
+}
+
+/**
+ * A curve that starts later: there are no users, or no arrivals, for the first seconds. `maxUsers` is then
+ * that of the curve's start. In a sum, a curve that has not started does not change the rate of the others.
+ *
+ * ```ts
+ * import { delayed, hold } from "./curves.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const curve = delayed(30, hold({ seconds: 60, users: 5 }));
+ * assert.equal(curve.seconds, 90);
+ * assert.deepEqual([0, 29, 30].map((t) => curve.at(t)), [{ users: 0 }, { users: 0 }, { users: 5 }]);
+ * ```
+ *
+ * @param seconds 0 or more.
+ * @throws UsageError if the seconds are invalid.
+ */
+export function delayed(seconds: number, curve: Curve): Curve {
+  if (seconds !== 0 && !isPositive(seconds)) {
+    throw new UsageError(
+      `delayed: ${mustBe("the delay", "a number of seconds, 0 or more", seconds)}`,
+      "Write delayed(30, curve).",
+    );
+  }
+  checkCurves("delayed", [curve]);
+  if (seconds === 0) return curve;
+  const nothing = nothingOf(curve.at(0));
+  return inSequence({ seconds, at: (t) => t < seconds ? nothing : null }, curve);
+}
+
+/** The load of a curve that has not started. */
+const NO_USERS: Load = { users: 0 };
+
+/** No load, in the model of another one. */
+function nothingOf(load: Load | null): Load {
+  if (load === null || !("arrivalRate" in load)) return NO_USERS;
+  return load.maxUsers === undefined
+    ? { arrivalRate: 0 }
+    : { arrivalRate: 0, maxUsers: load.maxUsers };
 }
 
 /**
@@ -524,10 +651,11 @@ export function scaled(curve: Curve, factor: number): Curve {
     const load = curve.at(t);
     return load === null ? null : times(load, factor);
   };
-  return { ...steps(curve), seconds: curve.seconds, at };
+  return madeOf({ ...steps(curve), seconds: curve.seconds, at }, [curve]);
 }
 
 function times(load: Load, factor: number): Load {
+  if (load === NO_USERS) return load;
   if ("users" in load) {
     const users = Math.round(load.users * factor);
     return load.rate === undefined ? { users } : { users, rate: load.rate * factor };

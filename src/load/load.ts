@@ -101,6 +101,8 @@ const OTHER_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ["time", ["duration", "seconds"]],
   ["duration", ["seconds"]],
   ["seconds", ["duration"]],
+  ["until", ["untilSeconds"]],
+  ["endsat", ["untilSeconds"]],
 ]);
 
 /** A message about a property that is not known, or `null`: it would have no effect. */

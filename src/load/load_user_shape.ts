@@ -13,6 +13,7 @@ import {
   type Stage,
   stages as curveOf,
   stagesProblem,
+  stageWarnings,
 } from "./curves.ts";
 import {
   isArrivals,
@@ -339,4 +340,14 @@ export function checkShape(shapeClass: ShapeClass): string | null {
     return `${name} must have a curve, stages or a tick() method.`;
   }
   return null;
+}
+
+/**
+ * What is probably a mistake in a shape that is valid, a sentence each. None of its methods are called.
+ */
+export function shapeWarnings(shapeClass: ShapeClass): string[] {
+  // Code of its own decides what durations mean.
+  if (hasOwnTick(shapeClass.prototype)) return [];
+  const member = shapeClass.curve === null ? "stages" : "curve";
+  return stageWarnings(`${shapeClass.name}.${member}`, curveOfClass(shapeClass));
 }

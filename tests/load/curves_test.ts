@@ -4,6 +4,7 @@ import { UsageError } from "../../src/core/errors.ts";
 import {
   type Curve,
   curveProblem,
+  delayed,
   doubleWave,
   hold,
   inSequence,
@@ -14,6 +15,7 @@ import {
   spike,
   type Stage,
   stages,
+  stageWarnings,
   stepUntilItBreaks,
   wave,
 } from "../../src/load/curves.ts";
@@ -353,6 +355,98 @@ Deno.test("the first invalid stage is rejected", () => {
   }
 });
 
+Deno.test("stages may say until when they last instead of how long", () => {
+  fc.assert(fc.property(
+    fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 6 }),
+    (durations) => {
+      let end = 0;
+      const lengths = stages(durations.map((duration) => ({ duration, arrivalRate: duration })));
+      const ends = stages(
+        durations.map((one) => ({ untilSeconds: end += one, arrivalRate: one })),
+      );
+      assert.equal(ends.seconds, lengths.seconds);
+      for (const t of momentsOf(ends as EndingCurve)) {
+        assert.deepEqual(ends.at(t), lengths.at(t));
+      }
+      assert.equal(ends.at(end), null);
+    },
+  ));
+});
+
+Deno.test("stages end by their length or at a time, all in the same way, one after the other", () => {
+  const load = { users: 1, rate: 1 };
+  for (
+    const [list, text] of [
+      [
+        [{ ...load, duration: 5, untilSeconds: 5 }],
+        "stages[0]: give either duration, the length of the stage, or untilSeconds, when it ends",
+      ],
+      [
+        [{ ...load, untilSeconds: 5 }, { ...load, duration: 5 }],
+        "stages[1]: duration and untilSeconds are mixed: all stages need the same one",
+      ],
+      [
+        [{ ...load, duration: 5 }, { ...load, untilSeconds: 5 }],
+        "stages[1]: duration and untilSeconds are mixed: all stages need the same one",
+      ],
+      [
+        [{ ...load, untilSeconds: 0 }],
+        "stages[0]: untilSeconds must be a number of seconds over 0, not 0",
+      ],
+      [
+        [{ ...load, untilSeconds: 60 }, { ...load, untilSeconds: 60 }],
+        "stages[1]: untilSeconds must be more than the 60 s before, not 60",
+      ],
+      [[load], "stages[0]: duration must be a number of seconds over 0, not undefined"],
+      [[{ ...load, until: 5 }], 'stages[0]: "until" is unknown: perhaps you mean untilSeconds'],
+    ] as const
+  ) {
+    assert.throws(() => stages(list as unknown as readonly Stage[]), new UsageError(text));
+  }
+});
+
+function lasting(...durations: readonly number[]): Curve {
+  return stages(durations.map((duration) => ({ duration, users: 1, rate: 1 })));
+}
+
+Deno.test("durations that rise like times at which stages end are warned of, however deep they are", () => {
+  const copied = lasting(60, 100, 180);
+  const late = delayed(5, repeated(scaled(inSequence(copied, lasting(5)), 2), 3));
+  for (const curve of [copied, late, plus(late, copied)]) {
+    assert.deepEqual(stageWarnings("TestSteps.curve", curve), [
+      "TestSteps.curve: the durations of its stages rise (60, 100, 180), like the times at which " +
+      "stages end in a Locust file. Here, a duration is the length of its own stage, and these " +
+      "stages last 340 s. If the times are meant, write untilSeconds in place of duration. If the " +
+      "lengths are meant, untilSeconds: 60, 160, 340 is the same load without this warning.",
+    ]);
+  }
+  assert.equal(stageWarnings("x", inSequence(copied, lasting(10, 20, 30, 40, 50, 60))).length, 2);
+  assert.match(
+    stageWarnings("x", lasting(10, 20, 30, 40, 50, 60)).join(),
+    / rise \(10, 20, 30, 40, 50 …\), .* untilSeconds: 10, 30, 60, 100, 150 … is /,
+  );
+});
+
+Deno.test("other durations are not warned of", () => {
+  for (
+    const durations of [
+      [],
+      [60],
+      [60, 100],
+      [60, 60, 60],
+      [60, 100, 100],
+      [60, 100, 30],
+      // Held longer and longer.
+      [10, 60, 600],
+      [60, 120, 240, 480],
+    ]
+  ) {
+    assert.deepEqual(stageWarnings("x", lasting(...durations)), [], durations.join());
+  }
+  const ends = [60, 100, 180].map((untilSeconds) => ({ untilSeconds, users: 1, rate: 1 }));
+  assert.deepEqual(stageWarnings("x", stages(ends)), []);
+});
+
 /** A curve whose users are the time at which it is called. */
 const told: Curve = { seconds: 3, at: (t) => ({ arrivalRate: t }) };
 
@@ -491,6 +585,73 @@ Deno.test("the sum is in a step if one of its curves is", () => {
   assert.deepEqual(curve.stepAt!(3), { index: 1, startsAt: 2, skipTo: 4 });
   assert.equal(curve.stepAt!(4), null);
   assert.equal(plus(hold({ users: 1 })).stepAt, undefined);
+});
+
+Deno.test("a delayed curve is the same curve, later, after nothing in its own model", () => {
+  for (const model of MODELS) {
+    fc.assert(fc.property(anyCurve(model), fc.integer({ min: 1, max: 99 }), (curve, delay) => {
+      const late = delayed(delay, curve);
+      assert.equal(late.seconds, delay + curve.seconds);
+      for (const t of [0, delay / 2, delay * (1 - 2 ** -52)]) assert.equal(sizeOf(late, t), 0);
+      const first = late.at(0)!;
+      assert.equal("users" in first, model === "users");
+      for (const t of [0, curve.seconds / 3]) {
+        // The sum of the times is rounded.
+        const own = Math.min(delay + t - delay, curve.seconds * (1 - 2 ** -53));
+        assert.deepEqual(late.at(delay + t), curve.at(own));
+      }
+      assert.equal(late.at(delay + curve.seconds), null);
+    }));
+  }
+});
+
+Deno.test("a delayed curve keeps maxUsers, its steps, and a missing end", () => {
+  const limited = delayed(5, hold({ arrivalRate: 3, maxUsers: 7 }));
+  assert.equal(limited.seconds, null);
+  assert.deepEqual(limited.at(4.9), { arrivalRate: 0, maxUsers: 7 });
+  assert.deepEqual(limited.at(1e6), { arrivalRate: 3, maxUsers: 7 });
+  assert.deepEqual(delayed(5, hold({ arrivalRate: 3 })).at(0), { arrivalRate: 0 });
+  const steps = stepUntilItBreaks({ stepSeconds: 2, users: { from: 1, step: 1, to: 2 } });
+  const late = delayed(5, steps);
+  assert.deepEqual([4, 5, 8].map((t) => late.stepAt!(t)), [
+    null,
+    { index: 0, startsAt: 5, skipTo: 9 },
+    { index: 1, startsAt: 7, skipTo: 9 },
+  ]);
+  assert.equal(delayed(5, hold({ users: 1 })).stepAt, undefined);
+});
+
+Deno.test("a curve that has not started does not change the rate of a sum", () => {
+  const [first, second] = [hold({ users: 10, rate: 1 }), hold({ users: 20, rate: 2 })];
+  for (const late of [delayed(30, second), scaled(delayed(30, second), 2)]) {
+    for (const sum of [plus(first, late), plus(late, first)]) {
+      assert.deepEqual(sum.at(0), { users: 10, rate: 1 });
+    }
+  }
+  assert.deepEqual(plus(first, delayed(30, second)).at(30), { users: 30, rate: 3 });
+  assert.deepEqual(plus(delayed(9, first), delayed(5, second)).at(0), { users: 0 });
+});
+
+Deno.test("a delay may be 0, and must be a number of seconds", () => {
+  const curve = hold({ users: 1 });
+  assert.equal(delayed(0, curve), curve);
+  for (const [delay, text] of [[-1, "-1"], [NaN, "NaN"], [Infinity, "Infinity"]] as const) {
+    assert.throws(
+      () => delayed(delay, curve),
+      new UsageError(
+        `delayed: the delay must be a number of seconds, 0 or more, not ${text}`,
+        "Write delayed(30, curve).",
+      ),
+    );
+  }
+  assert.throws(
+    () => delayed(curve as unknown as number, 30 as unknown as Curve),
+    /^UsageError: delayed: the delay must be a number of seconds, 0 or more, not /,
+  );
+  assert.throws(
+    () => delayed(30, { users: 5 } as unknown as Curve),
+    /^UsageError: delayed: a curve must be \{ seconds, at\(t\) \}, not /,
+  );
 });
 
 Deno.test("scaling rounds users but not rates, and keeps the duration", () => {

@@ -9,6 +9,7 @@ import {
   repeated,
   scaled,
   type Stage,
+  stages,
   stepUntilItBreaks,
 } from "../../src/load/curves.ts";
 import { isArrivals, type Load } from "../../src/load/load.ts";
@@ -17,6 +18,7 @@ import {
   CurveRun,
   LoadUserShape,
   type ShapeClass,
+  shapeWarnings,
   type Tick,
 } from "../../src/load/load_user_shape.ts";
 import { SpawnPacer } from "../../src/load/spawn_pacer.ts";
@@ -60,6 +62,23 @@ Deno.test("a shape gives its load every second and then ends", () => {
   assert.deepEqual(seen.slice(0, 60), Array(60).fill({ users: 100, rate: 10 }));
   assert.deepEqual(seen.slice(60, 120), Array(60).fill({ users: 300, rate: 50 }));
   assert.deepEqual(seen.slice(120), Array(10).fill(null));
+});
+
+Deno.test("durations that look like ends are warned of, unless a shape has its own tick()", () => {
+  class TestCopied extends LoadUserShape {
+    static override stages = [60, 100, 180].map((duration) => ({ duration, users: 1, rate: 1 }));
+  }
+  class TestCurve extends LoadUserShape {
+    static override curve = stages(TestCopied.stages);
+  }
+  class TestOwn extends TestCopied {
+    override tick(): null {
+      return null;
+    }
+  }
+  assert.match(shapeWarnings(TestCopied).join(), /^TestCopied\.stages: the durations .* rise/);
+  assert.match(shapeWarnings(TestCurve).join(), /^TestCurve\.curve: the durations .* rise/);
+  assert.deepEqual([TestOwn, TestSteps, TestSpike].flatMap(shapeWarnings), []);
 });
 
 Deno.test("getRunTime is 0 at first, and then the time of the last call", () => {
@@ -211,7 +230,7 @@ Deno.test("the first invalid stage of a class is rejected with its value", () =>
     [[{ ...good, spawnRate: 2 }], '.stages[0]: "spawnRate" is unknown: perhaps you mean rate.'],
     [
       [{ ...good, colour: "red" }],
-      '.stages[0]: "colour" is unknown: expected duration, users, rate, arrivalRate and maxUsers.',
+      '.stages[0]: "colour" is unknown: expected duration, untilSeconds, users, rate, arrivalRate and maxUsers.',
     ],
     [[{ duration: 1, users: 1 }], ".stages[0]: rate must be a number over 0, not undefined."],
   ];

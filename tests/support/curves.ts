@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import {
   type Curve,
+  delayed,
   doubleWave,
   hold,
   inSequence,
@@ -78,6 +79,8 @@ export function anyCurve(model: Model): fc.Arbitrary<EndingCurve> {
           .map(([curve, factor]) => scaled(curve, factor)),
         fc.tuple(tie("curve"), fc.integer({ min: 1, max: 4 }))
           .map(([curve, times]) => repeated(curve, times)),
+        fc.tuple(fc.oneof(seconds, fc.constant(0)), tie("curve"))
+          .map(([delay, curve]) => delayed(delay, curve)),
       ) as fc.Arbitrary<EndingCurve>,
     };
   }).curve;
