@@ -45,6 +45,7 @@ export function setUpRun(
   const { host } = options;
   for (const { name, userClass } of classes) userClass[checkOptions]({ name, host, connections });
   const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);
+  thresholds.checkClasses(classes.map(({ name }) => name));
   const profile: LoadProfile = {
     load: options.arrivalRate === null
       ? { users: options.users, rate: options.rate }

@@ -263,22 +263,27 @@ export interface CheckRow {
   readonly rate: number;
 }
 
-/** The run by second for one name, class or group, in columns of the same length. */
+/** The course of a run for one name, class or group, in columns of the same length: a row for each step. */
 export interface History {
   readonly kind: "request" | "class" | "group";
   /** Empty for a class and a group. */
   readonly method: string;
   readonly name: string;
-  /** Whole seconds since the start; those in which nothing was counted may be missing. */
+  /** The length of a step in seconds: 1, or in a long run 2, 4, 8 and so on. All histories have the same. */
+  readonly stepSeconds: number;
+  /**
+   * The first second of each step, in whole seconds since the start; steps in which nothing was counted may be
+   * missing.
+   */
   readonly seconds: readonly number[];
-  /** Requests, or groups, that ended. */
+  /** Requests, or groups, that ended in the step. Divided by {@link stepSeconds}, they are a rate. */
   readonly requests: readonly number[];
   readonly failures: readonly number[];
-  /** Percentiles of the successful ones in milliseconds; `null` if there were none. */
+  /** Percentiles of the successful ones in milliseconds, within 1 %; `null` if there were none. */
   readonly p50: readonly (number | null)[];
   readonly p95: readonly (number | null)[];
   readonly p99: readonly (number | null)[];
-  /** Users of a class; `null` for others. */
+  /** Users of a class, on average over the step, which may be a fraction; `null` for others. */
   readonly users: readonly number[] | null;
 }
 

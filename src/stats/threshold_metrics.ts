@@ -12,6 +12,7 @@ import {
   LATENCY_FIGURES,
   type LatencyFigure,
   type RequestTotals,
+  type Statistics,
   type TimelineSecond,
 } from "./snapshot.ts";
 import type { Phase } from "./stats_delta.ts";
@@ -51,8 +52,83 @@ export interface IterationMetric extends MetricTraits {
   observe(iterations: IterationSummary): number | null;
 }
 
-/** A metric of requests or of iterations. */
+/** A metric of any kind. A new kind also needs a `MetricFamily`. */
 export type ThresholdMetric = RequestMetric | IterationMetric;
+
+/** What a threshold measures by its metric. */
+export interface ThresholdTarget {
+  /** The text in brackets, such as a name, or a method and a name, of requests; `null` without brackets. */
+  readonly selector: string | null;
+  /** The user class in braces; `null` for all classes. */
+  readonly className: string | null;
+  /** The tags in braces. Those of a request must include all of them. */
+  readonly tags: readonly (readonly [key: string, value: string])[];
+}
+
+/** How a threshold compares the observed value with its bound. */
+export type Operator = "<" | "<=" | ">" | ">=" | "==" | "!=";
+
+/** A condition. */
+export interface Threshold<Metric extends ThresholdMetric = ThresholdMetric>
+  extends ThresholdTarget {
+  /** The condition as it was written. */
+  readonly expression: string;
+  readonly metric: Metric;
+  readonly operator: Operator;
+  /** In the unit of the metric: milliseconds, a share of 0 to 1, a rate per second, or a number. */
+  readonly bound: number;
+}
+
+/** How thresholds of one kind of metric are judged. */
+export interface MetricFamily<Metric extends ThresholdMetric> {
+  /**
+   * Why a metric cannot measure this target, to follow the expression and a colon; `null` if it can.
+   *
+   * @param name the metric as it was written.
+   */
+  problemOf(metric: Metric, target: ThresholdTarget, name: string): string | null;
+  /**
+   * The observed value; `null` without a sample.
+   *
+   * @param isOver whether nothing more will be counted.
+   */
+  observe(threshold: Threshold<Metric>, statistics: Statistics, isOver: boolean): number | null;
+  /** Whether a threshold holds after the run without a sample. */
+  needsNoSample(threshold: Threshold<Metric>, statistics: Statistics): boolean;
+  /** Why a threshold has no sample, as a sentence. */
+  reason(threshold: Threshold<Metric>, statistics: Statistics): string;
+}
+
+/** Whether a value meets the condition of a threshold. */
+export function holds(
+  { operator, bound }: Pick<Threshold, "operator" | "bound">,
+  observed: number,
+): boolean {
+  switch (operator) {
+    case "<":
+      return observed < bound;
+    case "<=":
+      return observed <= bound;
+    case ">":
+      return observed > bound;
+    case ">=":
+      return observed >= bound;
+    case "==":
+      return observed === bound;
+    case "!=":
+      return observed !== bound;
+  }
+}
+
+/** Whether a threshold demands at least some value. */
+export function isLowerBound({ operator }: Pick<Threshold, "operator">): boolean {
+  return operator === ">" || operator === ">=";
+}
+
+/** Whether a threshold demands at most some value. */
+export function isUpperBound({ operator }: Pick<Threshold, "operator">): boolean {
+  return operator === "<" || operator === "<=";
+}
 
 /** A sentence that names all metrics. */
 export const METRICS_HINT =

@@ -5,16 +5,23 @@
  */
 
 import { UsageError } from "../core/errors.ts";
+import { CLASS_KEY, readTags } from "../core/tags.ts";
+import { listed } from "../core/text.ts";
 import type { Snapshot, Statistics, ThresholdRow } from "./snapshot.ts";
-import type { Phase } from "./stats_delta.ts";
 import {
-  hasSample,
+  holds,
+  isLowerBound,
+  isUpperBound,
+  type MetricFamily,
   type MetricKind,
   metricOf,
   METRICS_HINT,
-  RequestMeasure,
+  type Operator,
+  type Threshold,
   type ThresholdMetric,
+  type ThresholdTarget,
 } from "./threshold_metrics.ts";
+import { ITERATION_FAMILY, REQUEST_FAMILY } from "./threshold_families.ts";
 
 /** The progress of a run at the moment when its thresholds are checked. */
 export interface ThresholdMoment {
@@ -57,9 +64,12 @@ export class ThresholdSet {
   /** The state of each threshold, in order. */
   rows(statistics: Statistics, moment: ThresholdMoment): ThresholdRow[] {
     return this.#thresholds.map((threshold) => {
-      const observed = observe(threshold, statistics, moment);
+      const family = familyOf(threshold.metric);
+      const observed = family.observe(threshold, statistics, moment.over);
       const passed = moment.over
-        ? observed === null ? needsNoSample(threshold, statistics) : holds(threshold, observed)
+        ? observed === null
+          ? family.needsNoSample(threshold, statistics)
+          : holds(threshold, observed)
         : observed === null || !isCertain(threshold, moment) || canHold(threshold, observed);
       return { expression: threshold.expression, observed, passed };
     });
@@ -77,19 +87,43 @@ export class ThresholdSet {
 
   /** After the run, a sentence for each threshold that is crossed without a sample, which explains why. */
   unmatched(statistics: Statistics): string[] {
-    return this.#thresholds
-      .filter((threshold) =>
-        observe(threshold, statistics, AT_THE_END) === null &&
-        !needsNoSample(threshold, statistics)
-      )
-      .map((threshold) => `Threshold ${threshold.expression}: ${reason(threshold, statistics)}`);
+    return this.#thresholds.flatMap((threshold) => {
+      const family = familyOf(threshold.metric);
+      const isKnown = family.observe(threshold, statistics, true) !== null ||
+        family.needsNoSample(threshold, statistics);
+      const { expression } = threshold;
+      return isKnown ? [] : `Threshold ${expression}: ${family.reason(threshold, statistics)}`;
+    });
+  }
+
+  /**
+   * Checks the user classes in braces, before the run.
+   *
+   * @param names those of the run.
+   * @throws UsageError if a class is not part of the run. It names those that are.
+   */
+  checkClasses(names: readonly string[]): void {
+    for (const { expression, className } of this.#thresholds) {
+      if (className === null || names.includes(className)) continue;
+      throw new UsageError(
+        `Threshold ${expression}: no user class of this run is named ${className}`,
+        names.length === 1 ? `The only class is ${names[0]}.` : `The classes are ${listed(names)}.`,
+      );
+    }
   }
 }
 
-const AT_THE_END: ThresholdMoment = { over: true, spawning: false };
+/** How each kind of metric is judged. A new kind is added here, and to `ThresholdMetric`. */
+const FAMILIES: {
+  readonly [Of in ThresholdMetric["of"]]: MetricFamily<Extract<ThresholdMetric, { of: Of }>>;
+} = {
+  requests: REQUEST_FAMILY,
+  iterations: ITERATION_FAMILY,
+};
 
-/** The number of names that fit on a line. */
-const NAMES_SHOWN = 10;
+function familyOf(metric: ThresholdMetric): MetricFamily<ThresholdMetric> {
+  return FAMILIES[metric.of] as MetricFamily<ThresholdMetric>;
+}
 
 function read(expression: string, source: string): Threshold {
   const reading = readThreshold(expression);
@@ -103,51 +137,6 @@ function distinct(thresholds: readonly Threshold[]): Threshold[] {
   return thresholds.filter((one, index) =>
     thresholds.findIndex((other) => isSame(one, other)) === index
   );
-}
-
-function observe(
-  threshold: Threshold,
-  { totals, requests, timeline, iterations }: Statistics,
-  { over }: ThresholdMoment,
-): number | null {
-  const { metric, selector } = threshold;
-  if (metric.of === "iterations") return iterations === null ? null : metric.observe(iterations);
-  const parts = selector === null ? [totals] : requests.filter((row) => selects(selector, row));
-  // A request without an answer can cross a threshold, but not hold it.
-  const measure = new RequestMeasure(parts, timeline, !isLowerBound(threshold));
-  if (!hasSample(metric, measure)) return asksForNone(threshold) ? 0 : null;
-  const isTooLow = !over && isLowerBound(threshold) && metric.observeSoFar !== undefined;
-  const observed = isTooLow ? metric.observeSoFar!(measure) : metric.observe(measure);
-  const isBound = isOfSuccesses(metric) && measure.successes === 0;
-  return isBound && holds(threshold, observed) ? null : observed;
-}
-
-/** Whether a metric measures the latencies of successful requests. */
-function isOfSuccesses(metric: ThresholdMetric): boolean {
-  return metric.of === "requests" && metric.kind === "time" && metric.ofPhase === undefined &&
-    metric.ofFailures === undefined;
-}
-
-/** Whether the threshold demands that there are no such requests. */
-function asksForNone(threshold: Threshold): boolean {
-  const { metric } = threshold;
-  return metric.of === "requests" && metric.counts === true &&
-    holds(threshold, 0) && !holds(threshold, 1);
-}
-
-/** Whether a threshold limits how long failed requests take, and none of the requests failed. */
-function needsNoSample(threshold: Threshold, { requests }: Statistics): boolean {
-  const { metric, selector } = threshold;
-  return metric.of === "requests" && metric.ofFailures === true && isUpperBound(threshold) &&
-    requests.some((row) => row.requests > 0 && selects(selector, row));
-}
-
-function isLowerBound({ operator }: Threshold): boolean {
-  return operator === ">" || operator === ">=";
-}
-
-function isUpperBound({ operator }: Threshold): boolean {
-  return operator === "<" || operator === "<=";
 }
 
 /** Whether an observation during the run is meaningful. */
@@ -165,51 +154,6 @@ function canHold(threshold: Threshold, observed: number): boolean {
     ? !isUpperBound(threshold) && (isLowerBound(threshold) || observed < bound)
     : !isLowerBound(threshold) && (isUpperBound(threshold) || observed > bound);
 }
-
-function holds({ operator, bound }: Threshold, observed: number): boolean {
-  switch (operator) {
-    case "<":
-      return observed < bound;
-    case "<=":
-      return observed <= bound;
-    case ">":
-      return observed > bound;
-    case ">=":
-      return observed >= bound;
-    case "==":
-      return observed === bound;
-    case "!=":
-      return observed !== bound;
-  }
-}
-
-function reason({ metric, selector }: Threshold, { requests, iterations }: Statistics): string {
-  if (metric.of === "iterations") {
-    return iterations === null
-      ? "iterations are counted only with --arrival-rate or --iterations."
-      : "no iteration got far enough to be measured.";
-  }
-  const isSelected = requests.some((row) => selects(selector, row));
-  const measured = requests.some((row) => row.requests > 0 && selects(selector, row));
-  if (metric.ofPhase !== undefined && measured) return ABSENT_PHASES[metric.ofPhase];
-  if (measured && metric.ofFailures) return "no request failed.";
-  if (measured && isOfSuccesses(metric)) return "no request succeeded.";
-  if (requests.length === 0 || isSelected) return "no request has ended.";
-  const names = requests.slice(0, NAMES_SHOWN).map(({ method, name }) => `${method} ${name}`);
-  const more = requests.length - names.length;
-  return `no request is named ${selector}. The names are ${names.join(", ")}${
-    more > 0 ? ` and ${more} more` : ""
-  }.`;
-}
-
-/** Why a part of the requests has no times. */
-const ABSENT_PHASES: Readonly<Record<Phase, string>> = {
-  dns: "no request had to look up an address, as far as its user class can tell.",
-  connect: "no request opened a connection, as far as its user class can tell.",
-  tls: "no request needed a TLS handshake, as far as its user class can tell.",
-  ttfb: "no request had a response.",
-  download: "no request had a response.",
-};
 
 /**
  * The thresholds that fail a run: those that are crossed.
@@ -251,21 +195,6 @@ function digits(value: number): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
-/** How a threshold compares the observed value with its bound. */
-type Operator = "<" | "<=" | ">" | ">=" | "==" | "!=";
-
-/** A condition. */
-export interface Threshold {
-  /** The condition as it was written. */
-  readonly expression: string;
-  readonly metric: ThresholdMetric;
-  /** A name, or a method and a name, of the requests to measure; `null` for all requests. */
-  readonly selector: string | null;
-  readonly operator: Operator;
-  /** In the unit of the metric: milliseconds, a share of 0 to 1, a rate per second, or a number. */
-  readonly bound: number;
-}
-
 /** Why a string is not a threshold. */
 interface ThresholdProblem {
   /** What is wrong, to follow the text and a colon. */
@@ -275,8 +204,8 @@ interface ThresholdProblem {
 }
 
 /**
- * Parses a threshold: a metric, optionally a selector of requests in brackets, an operator, and a
- * value with its unit.
+ * Parses a threshold: a metric, optionally a selector in brackets, optionally a user class and tags in braces,
+ * an operator, and a value with its unit.
  *
  * A name may contain brackets, because the last one closes the selector. Spaces between the parts are
  * ignored.
@@ -287,11 +216,13 @@ export function readThreshold(text: string): Threshold | ThresholdProblem {
   if (name === "") {
     return problem(`expected a metric first, as in ${EXAMPLE}`, METRICS_HINT);
   }
+  const target = targetOf(afterName, name);
+  if ("problem" in target) return target;
+  const { rest, ...selected } = target;
   const metric = metricOf(name);
   if (typeof metric === "string") return problem(metric, METRICS_HINT);
-  const selection = selectorOf(afterName, name, metric);
-  if ("problem" in selection) return selection;
-  const { selector, rest } = selection;
+  const refused = familyOf(metric).problemOf(metric, selected, name);
+  if (refused !== null) return problem(refused);
   const [operator, value] = split(rest, /^[<>=!~]*/);
   if (rest === "") return problem(`expected an operator and a value, as in ${EXAMPLE}`);
   if (!isOperator(operator)) {
@@ -306,17 +237,7 @@ export function readThreshold(text: string): Threshold | ThresholdProblem {
       /[<>=]/.test(value) ? "Each expression is one threshold; you can give several." : "",
     );
   }
-  return { expression, metric, selector, operator, bound };
-}
-
-/** Whether a selector, which is a name or a method and a name, matches a request. */
-export function selects(
-  selector: string | null,
-  { method, name }: { readonly method: string; readonly name: string },
-): boolean {
-  if (selector === null || selector === name || selector === `${method} ${name}`) return true;
-  // Spaces around a selector do not count.
-  return selector === name.trim() || selector === `${method} ${name}`.trim();
+  return { expression, metric, ...selected, operator, bound };
 }
 
 /** Whether two thresholds are equal, even if they are written differently. */
@@ -345,32 +266,62 @@ function split(
   return [head, text.slice(head.length).trim()];
 }
 
-interface Selection {
-  readonly selector: string | null;
-  /** The text after the selector. */
+interface ReadTarget extends ThresholdTarget {
+  /** The text after the brackets and braces. */
   readonly rest: string;
 }
+
+/** Reads what is in brackets and in braces. */
+function targetOf(text: string, metricName: string): ReadTarget | ThresholdProblem {
+  const selection = selectorOf(text, metricName);
+  if ("problem" in selection) return selection;
+  const { selector, rest } = selection;
+  if (!rest.startsWith("{")) return { selector, className: null, tags: [], rest };
+  const [whole, inBraces] = BRACES.exec(rest) ?? [];
+  if (inBraces === undefined) {
+    return problem(`the { is never closed; write ${metricName}{class=ShopTest}<…`);
+  }
+  const pairs = readTags(inBraces);
+  if (typeof pairs === "string") {
+    return problem(
+      `${pairs} in ${whole}; expected keys and values, as in {class=ShopTest} or {cache=hit}`,
+      'Put a value that contains a comma, a brace or a quotation mark into quotation marks: {size="1,000"}.',
+    );
+  }
+  const [, className = null] = pairs.find(([key]) => key === CLASS_KEY) ?? [];
+  const tags = pairs.filter(([key]) => key !== CLASS_KEY)
+    .sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  return { selector, className, tags, rest: rest.slice(whole!.length).trim() };
+}
+
+/** What is in braces, in which quotation marks may contain anything. */
+const BRACES = /^\{((?:[^"{}]|"(?:[^"\\]|\\.)*")*)\}/s;
 
 function selectorOf(
   text: string,
   metricName: string,
-  metric: ThresholdMetric,
-): Selection | ThresholdProblem {
+): { readonly selector: string | null; readonly rest: string } | ThresholdProblem {
   if (!text.startsWith("[")) return { selector: null, rest: text };
-  const end = text.lastIndexOf("]");
+  const end = closingBracket(text);
   if (end < 0) return problem(`the [ is never closed; write ${metricName}[GET search]<…`);
   const selector = text.slice(1, end).trim();
   if (selector === "") return problem("expected a name between [ and ], as in [GET search]");
-  if (metric.of === "iterations") {
-    return problem(
-      `${metricName} is a metric of iterations, which have no names; remove [${selector}]`,
-    );
-  }
   return { selector, rest: text.slice(end + 1).trim() };
 }
 
-function compact({ metric, selector, operator, bound }: Threshold): string {
-  return JSON.stringify([metric.name, selector, operator, bound]);
+/** The last bracket that is not in the quotation marks of a tag; -1 if there is none. */
+function closingBracket(text: string): number {
+  const last = text.lastIndexOf("]");
+  for (let end = last; end > 0; end = text.lastIndexOf("]", end - 1)) {
+    if (AFTER_BRACKET.test(text.slice(end + 1))) return end;
+  }
+  return last;
+}
+
+const AFTER_BRACKET = /^\s*(?:\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\})?[^"{}\]]*$/s;
+
+function compact({ metric, selector, className, tags, operator, bound }: Threshold): string {
+  return JSON.stringify([metric.name, selector, className, tags, operator, bound]);
 }
 
 /**

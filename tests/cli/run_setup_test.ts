@@ -58,6 +58,12 @@ Deno.test("an invalid threshold is reported with its source", async () => {
   );
   const file = await refused(["p95<1s", "speed>3"]);
   assert.equal(file.message, "The test file's threshold speed>3: unknown metric speed");
+  const unknown = await refused(["p95{class=ShopTset}<1s"]);
+  assert.equal(
+    unknown.message,
+    "Threshold p95{class=ShopTset}<1s: no user class of this run is named ShopTset",
+  );
+  assert.equal(unknown.hint, "The only class is ShopTest.");
   assert.match(file.hint, /error_rate/);
 });
 

@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
+import { tagText } from "../../src/core/tags.ts";
 import type { BreakingPoint, Statistics, ThresholdRow } from "../../src/stats/snapshot.ts";
-import type { MetricKind } from "../../src/stats/threshold_metrics.ts";
+import { selects } from "../../src/stats/threshold_families.ts";
+import type { MetricKind, Threshold } from "../../src/stats/threshold_metrics.ts";
 import {
   failedThresholds,
   isSame,
   observedText,
   readThreshold,
-  selects,
-  type Threshold,
   ThresholdSet,
   valueOf,
 } from "../../src/stats/thresholds.ts";
@@ -364,6 +364,25 @@ const BAD: readonly [text: string, problem: string][] = [
     "dropped is a metric of iterations, which have no names; remove [GET search]",
   ],
   [
+    "dropped{cache=hit}<1",
+    "dropped is a metric of iterations, which have no tags; only {class=…} can follow it",
+  ],
+  ["p95{class=A<1s", "the { is never closed; write p95{class=ShopTest}<…"],
+  ['p95{a="b}<1s', "the { is never closed; write p95{class=ShopTest}<…"],
+  ...([
+    ["", "nothing is not a pair"],
+    ["a", "a is not a pair"],
+    ["a:b", "a:b is not a pair"],
+    ["a=b,", "nothing is not a pair"],
+    ["a=", "a has no value"],
+    ["a=b,a=c", "a is given twice"],
+    ["1=2", "1=2 is not a pair"],
+    ['a="b"c', "c follows a value"],
+  ].map(([pairs, problem]): [string, string] => [
+    `p95{${pairs}}<1s`,
+    `${problem} in {${pairs}}; expected keys and values, as in {class=ShopTest} or {cache=hit}`,
+  ])),
+  [
     "service_p42<1s",
     "unknown metric service_p42; the times of iterations have min, mean, max and the percentiles " +
     "p50, p75, p90, p95, p99, p99.9 and p99.99",
@@ -376,6 +395,27 @@ const BAD: readonly [text: string, problem: string][] = [
 
 Deno.test("an invalid threshold is rejected with what is wrong and what is expected", () => {
   for (const [text, problem] of BAD) assert.equal(problemOf(text), problem, text);
+});
+
+Deno.test("braces select a user class and tags", () => {
+  const targets: readonly [text: string, selector: string | null, ...target: unknown[]][] = [
+    ["p95{class=BuyerTest}<200ms", null, "BuyerTest"],
+    ["error_rate[GET /]{class=BuyerTest}<1%", "GET /", "BuyerTest"],
+    ["p95[GET search]{cache=hit}<50ms", "GET search", null, ["cache", "hit"]],
+    ["p95 [ GET search ] { cache = hit } < 50 ms", "GET search", null, ["cache", "hit"]],
+    ["p95{b=1, class=A ,a=x y}<5", null, "A", ["a", "x y"], ["b", "1"]],
+    ['p95{a="x, y}",b=" z "}<5', null, null, ["a", "x, y}"], ["b", " z "]],
+    ['p95{a="\\"\\\\"}<5', null, null, ["a", '"\\']],
+    ['p95[a]{b="]<5"}<50ms', "a", null, ["b", "]<5"]],
+    ["p95[GET /users/{id}]<5", "GET /users/{id}", null],
+    ["p95[GET /users/{id}]{a=]}<5", "GET /users/{id}", null, ["a", "]"]],
+    ["p95[a]{b=c]<5", "a]{b=c", null],
+    ['dropped{class="A"}==0', null, "A"],
+  ];
+  for (const [text, selector, className = null, ...tags] of targets) {
+    const read = good(text);
+    assert.deepEqual([read.selector, read.className, read.tags], [selector, className, tags], text);
+  }
 });
 
 Deno.test("the hint for an unknown metric lists all metrics, and for two thresholds in one says what to do", () => {
@@ -408,6 +448,9 @@ Deno.test("equal thresholds are recognized in any spelling", () => {
   assert.ok(!isSame(good("p95<200ms"), good("p95<=200ms")));
   assert.ok(!isSame(good("p95<200ms"), good("p95[pay]<200ms")));
   assert.ok(!isSame(good("p95<200ms"), good("p90<200ms")));
+  assert.ok(isSame(good("p95{a=1,b=2}<200ms"), good('p95{b="2", a=1}<200ms')));
+  assert.ok(!isSame(good("p95{a=1}<200ms"), good("p95{a=2}<200ms")));
+  assert.ok(!isSame(good("p95{class=A}<200ms"), good("p95<200ms")));
 });
 
 Deno.test("any text is parsed or rejected, and any name can be selected", () => {
@@ -420,6 +463,15 @@ Deno.test("any text is parsed or rejected, and any name can be selected", () => 
   ) => text.trim() !== "");
   fc.assert(fc.property(name, (text) => {
     assert.equal(good(`p95[${text}]<200ms`).selector, text.trim());
+  }));
+});
+
+Deno.test("any value of a tag can be selected as its row shows it", () => {
+  const value = fc.string({ unit: fc.constantFrom(...'[]<>={},"\\ aé日\u0000%'), minLength: 1 });
+  fc.assert(fc.property(value, (text) => {
+    const row = tagText("cache", text);
+    const [[key, read] = []] = good(`p95[GET a]{${row}}<200ms`).tags;
+    assert.deepEqual([key, read], ["cache", text]);
   }));
 });
 
