@@ -215,7 +215,14 @@ function isShapeClass(value: unknown): value is ShapeClass {
 /** Creates a user that never runs. What it measures is discarded. */
 function makeProbe(userClass: UserClass, signal: AbortSignal): User {
   const run: RunInfo = { id: "", node: "local", userCount: 0, runTime: 0 };
-  const table = { record(): void {}, unfinished(): void {}, userError(): void {} };
+  const table = {
+    record(): void {},
+    unfinished(): void {},
+    userError(): void {},
+    group(): void {},
+    unfinishedGroup(): void {},
+    check(): void {},
+  };
   const node = nodeContext({
     env: () => undefined,
     host: null,

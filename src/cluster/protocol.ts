@@ -12,6 +12,7 @@
  */
 
 import { MAX_WORKER_NAME } from "../core/run_info.ts";
+import { MAX_METRIC_NAME, MAX_METRIC_UNIT } from "../stats/metric_stats.ts";
 import { MAX_METHOD, MAX_NAME, type Phase, PHASES, REQUEST_COUNTS } from "../stats/stats_delta.ts";
 import { TEST_ORDERS } from "../stats/unstarted_tests.ts";
 import {
@@ -252,6 +253,45 @@ const reportPhases = row({
 /** Where the time of the requests of one method and name went, except for plain ones, in a report. */
 export type ReportPhases = ValueOf<typeof reportPhases>;
 
+const reportGroup = row({
+  /** Names of nested groups contain those of the groups around them. */
+  name,
+  /** One value per successful group, as in {@link requestTimes}. */
+  durations: reportTimes,
+  requestTimes: reportTimes,
+  /** One value per failed group. */
+  failureDurations: reportTimes,
+  /** One value per group that was cut off. */
+  unfinished: reportTimes,
+});
+
+/** The groups of one name in a report. */
+export type ReportGroup = ValueOf<typeof reportGroup>;
+
+const reportCheck = row({ name, passed: count, failed: count });
+
+/** The results of the checks of one name in a report. */
+export type ReportCheck = ValueOf<typeof reportCheck>;
+
+const metricName = text(MAX_METRIC_NAME);
+
+const reportMetric = union({
+  counter: { name: metricName, value: amount() },
+  gauge: { name: metricName, value: finite, atMs: finite, min: finite, max: finite },
+  rate: { name: metricName, hits: count, total: countFrom(1) },
+  trend: {
+    name: metricName,
+    unit: text(MAX_METRIC_UNIT),
+    /** One element in the first part of a trend; none in the others, which have further buckets. */
+    moments: list(row({ count: countFrom(1), ...spread })),
+    /** The buckets of a `ValueHistogram`, packed. */
+    buckets: histogram,
+  },
+});
+
+/** What was added to a metric in a report, or a part of that. */
+export type ReportMetric = ValueOf<typeof reportMetric>;
+
 /** Shorter than other names: these have to fit into a final report, whatever else it contains. */
 const testName = clipped(200);
 
@@ -448,6 +488,12 @@ export const MESSAGE = union({
     ),
     /** Only in the final report: tests that never began on this worker. */
     unstartedTests: optional(list(unstartedTests), []),
+    /** How long groups took. */
+    groups: optional(list(reportGroup), []),
+    /** What checks have found that do not fail their requests. */
+    checks: optional(list(reportCheck), []),
+    /** What was added to the metrics of the test file. */
+    metrics: optional(list(reportMetric), []),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

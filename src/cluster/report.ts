@@ -6,20 +6,32 @@
  */
 
 import { clippedText } from "../core/clipped_text.ts";
-import { shown } from "../core/text.ts";
+import { isVisible, shown } from "../core/text.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { Latencies } from "../stats/latencies.ts";
-import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
+import { isMetricName } from "../stats/metric_stats.ts";
+import {
+  packBuckets,
+  PackedBuckets,
+  packedBuckets,
+  VALUE_BUCKETS,
+} from "../stats/packed_buckets.ts";
 import { PairMap } from "../stats/request_stats.ts";
 import {
+  type CheckCounts,
   type EntryCounts,
+  type GroupCounts,
   type InProgressCounts,
   type IterationCounts,
+  type KeyedCheck,
   type KeyedEntry,
+  type KeyedGroup,
   type KeyedInProgress,
+  type KeyedMetric,
   type KeyedPhases,
   type KeyedUnfinished,
   type LatencyCounts,
+  type MetricCounts,
   type NetworkCounts,
   type PhaseCounts,
   PHASES,
@@ -27,15 +39,21 @@ import {
   requestCounts,
   type SecondCounts,
   type StatsDelta,
+  type TrendCounts,
+  type TrendMoments,
   type UnfinishedCounts,
 } from "../stats/stats_delta.ts";
 import { MAX_PLACE } from "../stats/user_errors.ts";
+import { ValueHistogram } from "../stats/value_histogram.ts";
 import {
   type Message,
   ProtocolError,
+  type ReportCheck,
   type ReportEntry,
+  type ReportGroup,
   type ReportInProgress,
   type ReportIterations,
+  type ReportMetric,
   type ReportPhases,
   type ReportSpread,
   type ReportTimes,
@@ -90,6 +108,9 @@ export function reportParts(counted: StatsDelta, metadata: ReportMetadata): Repo
     names.at(method, name, newCountedName).phases = counts;
   }
   for (const one of names) divider.addName(...one);
+  for (const one of counted.groups) divider.addGroup(...one);
+  for (const one of counted.checks) divider.addCheck(...one);
+  for (const one of counted.metrics) divider.addMetric(...one);
   return divider.end();
 }
 
@@ -203,6 +224,25 @@ class ReportDivider {
     this.#open.phases.push(sentPhases);
   }
 
+  addGroup(name: string, counts: GroupCounts): void {
+    for (const group of sentGroups(name, counts)) {
+      this.#makeRoom(groupBytes(group));
+      this.#open.groups.push(group);
+    }
+  }
+
+  addCheck(name: string, { passed, failed }: CheckCounts): void {
+    this.#makeRoom(1 + textBytes(name) + numberBytes(passed, failed));
+    this.#open.checks.push({ name, passed, failed });
+  }
+
+  addMetric(name: string, counts: MetricCounts): void {
+    for (const metric of sentMetrics(name, counts)) {
+      this.#makeRoom(metricBytes(metric));
+      this.#open.metrics.push(metric);
+    }
+  }
+
   end(): ReportPart[] {
     if (this.#parts.length === 0 || this.#bytes > this.#emptyBytes) this.#close();
     return this.#parts;
@@ -236,6 +276,9 @@ class OpenPart {
   readonly inProgress: ReportInProgress[] = [];
   readonly phases: ReportPhases[] = [];
   readonly network: { roundTrip: ReportTimes; retransmitting: number }[] = [];
+  readonly groups: ReportGroup[] = [];
+  readonly checks: ReportCheck[] = [];
+  readonly metrics: ReportMetric[] = [];
 }
 
 const NO_TIMES: ReportTimes = { buckets: new Uint8Array(), spread: [] };
@@ -324,6 +367,93 @@ function phasesBytes({ method, name, opened, notReused, ...times }: ReportPhases
   return bytes;
 }
 
+/** The groups of a name together, or if that would be too long, the successful ones apart. */
+function sentGroups(
+  name: string,
+  { durations, requestTimes, failureDurations, unfinished }: GroupCounts,
+): ReportGroup[] {
+  const whole = {
+    name,
+    durations: timesOf(durations),
+    requestTimes: timesOf(requestTimes),
+    failureDurations: timesOf(failureDurations),
+    unfinished: timesOf(unfinished),
+  };
+  if (groupBytes(whole) <= NAME_BYTES || durations.count === 0) return [whole];
+  if (failureDurations.count + unfinished.count === 0) return [whole];
+  return [
+    { ...whole, failureDurations: NO_TIMES, unfinished: NO_TIMES },
+    { ...whole, durations: NO_TIMES, requestTimes: NO_TIMES },
+  ];
+}
+
+function groupBytes(group: ReportGroup): number {
+  const { name, durations, requestTimes, failureDurations, unfinished } = group;
+  return 1 + textBytes(name) + timesBytes(durations) + timesBytes(requestTimes) +
+    timesBytes(failureDurations) + timesBytes(unfinished);
+}
+
+/** A metric as it is sent: the buckets of a trend in parts, because it can have many. */
+function sentMetrics(name: string, counts: MetricCounts): ReportMetric[] {
+  switch (counts.type) {
+    case "counter":
+      return [{ type: "counter", name, value: counts.value }];
+    case "gauge": {
+      const { value, atMs, min, max } = counts;
+      return [{ type: "gauge", name, value, atMs, min, max }];
+    }
+    case "rate":
+      return [{ type: "rate", name, hits: counts.hits, total: counts.total }];
+    case "trend":
+      return sentTrend(name, counts);
+  }
+}
+
+/** Buckets of a trend in one part. Most take two or three bytes. */
+const TREND_BUCKETS = 1000;
+
+function sentTrend(
+  name: string,
+  { unit, moments, histogram: source }: TrendCounts,
+): ReportMetric[] {
+  const histogram = new ValueHistogram();
+  histogram.merge(source);
+  const buckets = [...histogram.buckets()];
+  const parts: ReportMetric[] = [];
+  for (let at = 0; at === 0 || at < buckets.length; at += TREND_BUCKETS) {
+    parts.push({
+      type: "trend",
+      name,
+      unit,
+      moments: at > 0 || moments === null ? [] : [momentsOf(moments)],
+      buckets: packedBuckets(buckets.slice(at, at + TREND_BUCKETS), VALUE_BUCKETS),
+    });
+  }
+  return parts;
+}
+
+/** Only the moments of something that has more. */
+function momentsOf({ count, sum, min, max, squaredDeviations }: TrendMoments): TrendMoments {
+  return { count, sum, min, max, squaredDeviations };
+}
+
+function metricBytes(metric: ReportMetric): number {
+  const head = 1 + textBytes(metric.type) + textBytes(metric.name);
+  switch (metric.type) {
+    case "counter":
+      return head + numberBytes(metric.value);
+    case "gauge":
+      return head + numberBytes(metric.value, metric.atMs, metric.min, metric.max);
+    case "rate":
+      return head + numberBytes(metric.hits, metric.total);
+    case "trend": {
+      const [moments] = metric.moments;
+      const bytes = moments === undefined ? 0 : 1 + numberBytes(...Object.values(moments));
+      return head + textBytes(metric.unit) + 1 + bytes + BINARY_HEAD_BYTES + metric.buckets.length;
+    }
+  }
+}
+
 function histogramOf({ histogram: source }: LatencyCounts): Histogram {
   if (source instanceof Histogram) return source;
   const histogram = new Histogram();
@@ -332,7 +462,7 @@ function histogramOf({ histogram: source }: LatencyCounts): Histogram {
 }
 
 /** The length, the type, the numbers and the list heads of a report. */
-const HEAD_BYTES = 108;
+const HEAD_BYTES = 117;
 const BINARY_HEAD_BYTES = 5;
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;
@@ -359,7 +489,7 @@ function timesBytes({ buckets, spread }: ReportTimes): number {
 function numberBytes(...numbers: number[]): number {
   let bytes = 0;
   for (const number of numbers) {
-    if (!Number.isInteger(number) || number >= 2 ** 32) bytes += 9;
+    if (!Number.isInteger(number) || number < 0 || number >= 2 ** 32) bytes += 9;
     else if (number >= 2 ** 16) bytes += 5;
     else if (number >= 2 ** 8) bytes += 3;
     else bytes += number < 128 ? 1 : 2;
@@ -417,7 +547,59 @@ export function countedOf(report: ReportContent): StatsDelta {
     inProgress: report.inProgress.map(inProgressOf),
     phases: report.phases.map(phasesOf),
     network: networkOf(report),
+    groups: report.groups.map(groupOf),
+    checks: report.checks.map(checkOf),
+    metrics: report.metrics.map(metricOf),
   };
+}
+
+function groupOf({ name, ...times }: ReportGroup): KeyedGroup {
+  const counted = (times: ReportTimes): LatencyCounts => countedTimes(times, "times of groups");
+  const counts = {
+    durations: counted(times.durations),
+    requestTimes: counted(times.requestTimes),
+    failureDurations: counted(times.failureDurations),
+    unfinished: counted(times.unfinished),
+  };
+  const { durations, requestTimes, failureDurations, unfinished } = counts;
+  if (requestTimes.count !== durations.count) refuse("groups and times of their requests differ");
+  if (durations.count + failureDurations.count + unfinished.count === 0) {
+    refuse("a name has no groups");
+  }
+  return [name, counts];
+}
+
+function checkOf({ name, passed, failed }: ReportCheck): KeyedCheck {
+  if (passed + failed === 0) refuse("a name has no results of checks");
+  return [name, { passed, failed }];
+}
+
+function metricOf(metric: ReportMetric): KeyedMetric {
+  const { name } = metric;
+  if (!isMetricName(name)) refuse("the name of a metric is invalid");
+  switch (metric.type) {
+    case "counter":
+      return [name, metric];
+    case "gauge":
+      if (!(metric.min <= metric.value && metric.value <= metric.max)) {
+        refuse("a gauge is outside its range");
+      }
+      return [name, metric];
+    case "rate":
+      if (metric.hits > metric.total) refuse("a rate has more hits than cases");
+      return [name, metric];
+    case "trend":
+      return [name, trendOf(metric)];
+  }
+}
+
+function trendOf({ type, unit, moments, buckets }: ReportMetric & { type: "trend" }): TrendCounts {
+  const [one = null, ...others] = moments;
+  if (others.length > 0) refuse("a trend has moments twice");
+  if (one !== null && (one.min > one.max)) refuse("a trend has a minimum above its maximum");
+  if (!isVisible(unit) && unit !== "") refuse("the unit of a trend is invalid");
+  const histogram = unpacked(() => new PackedBuckets(buckets, VALUE_BUCKETS));
+  return { type, unit, moments: one, histogram };
 }
 
 function unfinishedOf({ method, name, ages, retries }: ReportUnfinished): KeyedUnfinished {
@@ -523,13 +705,13 @@ const NO_SPREAD: ReportSpread = { sum: 0, min: 0, max: 0, squaredDeviations: 0 }
 function latenciesOf(spread: ReportSpread, buckets: Uint8Array): LatencyCounts {
   const { sum, min, max, squaredDeviations } = spread;
   if (min > max) refuse("a minimum latency is greater than its maximum");
-  const histogram = unpackedHistogram(buckets);
+  const histogram = unpacked(() => new PackedBuckets(buckets));
   return { count: histogram.count, sum, min, max, squaredDeviations, histogram };
 }
 
-function unpackedHistogram(histogram: Uint8Array): PackedBuckets {
+function unpacked(unpack: () => PackedBuckets): PackedBuckets {
   try {
-    return new PackedBuckets(histogram);
+    return unpack();
   } catch (error) {
     if (error instanceof RangeError) refuse(`a histogram is invalid: ${error.message}`);
     throw error;

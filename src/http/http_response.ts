@@ -22,6 +22,12 @@ export interface ResponseTimings {
   readonly downloadMs: number;
 }
 
+/** Counts the results of checks that do not fail their requests. */
+export interface CheckSink {
+  /** As {@link HttpResponse.check}. */
+  check(name: string, ok: unknown): boolean;
+}
+
 /** A complete response. */
 export class HttpResponse {
   /** HTTP status code. */
@@ -34,6 +40,7 @@ export class HttpResponse {
   readonly #phases: ExchangePhases | null;
   readonly #url: URL;
   readonly #check: CheckResult | null;
+  readonly #checks: CheckSink;
 
   /** The check decides by `check` how the request counts; it is `null` without one. */
   constructor(
@@ -43,6 +50,7 @@ export class HttpResponse {
     latencyMs: number,
     phases: ExchangePhases | null,
     check: CheckResult | null,
+    checks: CheckSink,
   ) {
     this.status = wire.status;
     this.#url = url;
@@ -51,6 +59,7 @@ export class HttpResponse {
     this.#wire = wire;
     this.#phases = phases;
     this.#check = check;
+    this.#checks = checks;
   }
 
   /** The URL of the response after all redirects. */
@@ -134,6 +143,30 @@ export class HttpResponse {
    */
   success(): void {
     this.#decide(null);
+  }
+
+  /**
+   * Counts whether something about the response was as expected. It does not fail the request: reports show
+   * how often each check passed. Call it at any time, in the check of the request or after it.
+   *
+   * ```ts
+   * import { FastHttpUser } from "aiotest";
+   *
+   * export class LoginTest extends FastHttpUser {
+   *   async testLogin(): Promise<void> {
+   *     const res = await this.session.post("/login", { json: { username: "admin" } });
+   *     res.check("has a token", (await res.json()).token !== undefined);
+   *   }
+   * }
+   * ```
+   *
+   * @param name the name in reports; use only a few different ones.
+   * @param ok whether it passed: any value, which counts as in an `if`.
+   * @returns `ok` as `true` or `false`.
+   * @throws TypeError if `ok` is a function or a promise, which would always pass.
+   */
+  check(name: string, ok: unknown): boolean {
+    return this.#checks.check(name, ok);
   }
 
   #decide(error: string | null): void {

@@ -183,7 +183,7 @@ function middleOf(index: number): number {
  * The smallest rank with `rank / count >= q`. The product `q * count` may be slightly too high, as
  * 0.07 * 100 is, and rounding it up would return the next rank.
  */
-function rankOf(q: number, count: number): number {
+export function rankOf(q: number, count: number): number {
   const rank = Math.min(Math.max(Math.ceil(q * count), 1), count);
   return rank > 1 && (rank - 1) / count >= q ? rank - 1 : rank;
 }

@@ -1,19 +1,43 @@
 /**
  * Histograms as bytes. Each bucket that is not empty is written as two numbers: the distance of its
- * index from that of the previous bucket (for the first, -1), and its count. Numbers have
- * seven bits per byte, the lowest first; every byte but the last has its top bit set.
+ * index from that of the previous bucket (for the first, from one less than the lowest index), and its count.
+ * Numbers have seven bits per byte, the lowest first; every byte but the last has its top bit set.
  *
  * @module
  */
 
-import { Histogram } from "./histogram.ts";
+import { type BucketCount, Histogram } from "./histogram.ts";
 import type { BucketSink, BucketSource } from "./stats_delta.ts";
+import { ValueHistogram } from "./value_histogram.ts";
+
+/** The lowest and the highest index of a kind of histogram. */
+export interface BucketRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The buckets of `Histogram`. */
+const LATENCY_BUCKETS: BucketRange = { first: 0, last: Histogram.BUCKETS - 1 };
+
+/** The buckets of {@link ValueHistogram}. */
+export const VALUE_BUCKETS: BucketRange = {
+  first: -ValueHistogram.MAX_INDEX,
+  last: ValueHistogram.MAX_INDEX,
+};
 
 /** The buckets of a histogram as bytes. */
 export function packBuckets(histogram: Histogram): Uint8Array<ArrayBuffer> {
+  return packedBuckets(histogram.buckets(), LATENCY_BUCKETS);
+}
+
+/** Buckets in rising order as bytes. */
+export function packedBuckets(
+  buckets: Iterable<BucketCount>,
+  { first }: BucketRange,
+): Uint8Array<ArrayBuffer> {
   const bytes: number[] = [];
-  let last = -1;
-  for (const [index, count] of histogram.buckets()) {
+  let last = first - 1;
+  for (const [index, count] of buckets) {
     pushNumber(bytes, index - last);
     pushNumber(bytes, count);
     last = index;
@@ -28,18 +52,19 @@ export function packBuckets(histogram: Histogram): Uint8Array<ArrayBuffer> {
 export class PackedBuckets implements BucketSource {
   readonly count: number;
   readonly #bytes: Uint8Array;
+  readonly #first: number;
 
   /** @throws RangeError if the bytes are not a histogram, or have more than 2^53 - 1 values. */
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, { first, last }: BucketRange = LATENCY_BUCKETS) {
     const reader = new NumberReader(bytes);
-    let index = -1;
+    let index = first - 1;
     let total = 0;
     while (!reader.ended) {
       const gap = reader.read();
       const count = reader.read();
       index += gap;
       total += count;
-      if (gap === 0 || index >= Histogram.BUCKETS) {
+      if (gap === 0 || index > last) {
         throw new RangeError(`there is no bucket ${index}`);
       }
       if (count === 0 || total > Number.MAX_SAFE_INTEGER) {
@@ -48,12 +73,13 @@ export class PackedBuckets implements BucketSource {
     }
     this.count = total;
     this.#bytes = bytes;
+    this.#first = first;
   }
 
   /** Adds every bucket, in rising order. */
   addTo(sink: BucketSink): void {
     const reader = new NumberReader(this.#bytes);
-    let index = -1;
+    let index = this.#first - 1;
     while (!reader.ended) {
       index += reader.read();
       sink.addBucket(index, reader.read());

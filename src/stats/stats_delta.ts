@@ -149,6 +149,79 @@ export interface IterationCounts {
   readonly interruptedTime: LatencyCounts;
 }
 
+/** The groups of one name. All times are milliseconds. */
+export interface GroupCounts {
+  /** How long successful groups took. */
+  readonly durations: LatencyCounts;
+  /** The part of each of {@link durations} in which at least one request was under way. */
+  readonly requestTimes: LatencyCounts;
+  /** How long failed groups took. */
+  readonly failureDurations: LatencyCounts;
+  /** How long the groups had taken that were cut off. */
+  readonly unfinished: LatencyCounts;
+}
+
+/** Groups with their name: see `GroupRow.name`. */
+export type KeyedGroup = readonly [name: string, counts: GroupCounts];
+
+/** The results of checks of one name; at least one. */
+export interface CheckCounts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** Results of checks with their name. */
+export type KeyedCheck = readonly [name: string, counts: CheckCounts];
+
+/** The sum of what a counter was given. */
+export interface CounterCounts {
+  readonly type: "counter";
+  readonly value: number;
+}
+
+/** The values of a gauge; at least one. */
+export interface GaugeCounts {
+  readonly type: "gauge";
+  /** The last one. */
+  readonly value: number;
+  /** When it was set, in milliseconds since the start of the test; negative before that. */
+  readonly atMs: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** How often something was so; at least one case. */
+export interface RateCounts {
+  readonly type: "rate";
+  readonly hits: number;
+  readonly total: number;
+}
+
+/** The values of a trend except their buckets; at least one value. */
+export interface TrendMoments {
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  /** Sum of the squared distances from the mean. */
+  readonly squaredDeviations: number;
+}
+
+/** The distribution of the values of a trend. Moments and buckets can be in different parts of a report. */
+export interface TrendCounts {
+  readonly type: "trend";
+  readonly unit: string;
+  readonly moments: TrendMoments | null;
+  /** The buckets of a `ValueHistogram`. */
+  readonly histogram: BucketSource;
+}
+
+/** What was added to one metric of a test file. */
+export type MetricCounts = CounterCounts | GaugeCounts | RateCounts | TrendCounts;
+
+/** What was added to a metric, with its name. */
+export type KeyedMetric = readonly [name: string, counts: MetricCounts];
+
 /** The users and the number of requests of one node in one second, without names and latencies. */
 export interface SecondCounts {
   /** Whole seconds since the start; the first is 0. */
@@ -190,6 +263,9 @@ export interface StatsDelta {
   readonly inProgress: Iterable<KeyedInProgress>;
   /** `null` if no connection was sampled, or the system cannot be asked. */
   readonly network: NetworkCounts | null;
+  readonly groups: Iterable<KeyedGroup>;
+  readonly checks: Iterable<KeyedCheck>;
+  readonly metrics: Iterable<KeyedMetric>;
 }
 
 /** A second in which nothing was counted. */
@@ -205,5 +281,8 @@ export function emptyDelta(second: number): StatsDelta {
     unfinished: [],
     inProgress: [],
     network: null,
+    groups: [],
+    checks: [],
+    metrics: [],
   };
 }

@@ -5,6 +5,8 @@
  */
 
 import { clippedText } from "../core/clipped_text.ts";
+import { CheckTable } from "./check_stats.ts";
+import { type EndedGroup, GroupTable } from "./group_stats.ts";
 import { IterationStats } from "./iteration_stats.ts";
 import { type ConnectionSample, NetworkStats } from "./network_stats.ts";
 import {
@@ -17,7 +19,10 @@ import {
   type Sample,
 } from "./request_stats.ts";
 import {
+  type KeyedCheck,
+  type KeyedGroup,
   type KeyedInProgress,
+  type KeyedMetric,
   type KeyedPhases,
   type KeyedUnfinished,
   MAX_METHOD,
@@ -44,9 +49,14 @@ export class SecondStats implements StatsDelta {
   /** Requests in progress when the second ended, if that was determined. */
   inProgress: Iterable<KeyedInProgress> = [];
 
+  /** What was added to metrics, if any was. */
+  metrics: Iterable<KeyedMetric> = [];
+
   #iterations: IterationStats | null = null;
   #network: NetworkStats | null = null;
   #unfinished: PairMap<Unfinished> | null = null;
+  #groups: GroupTable | null = null;
+  #checks: CheckTable | null = null;
 
   /** @param users those that were running when the second started. */
   constructor(second: number, users: number) {
@@ -85,10 +95,31 @@ export class SecondStats implements StatsDelta {
     return this.#unfinished ??= new PairMap();
   }
 
+  /** Groups that have ended or were cut off. */
+  get groups(): Iterable<KeyedGroup> {
+    return this.#groups ?? [];
+  }
+
+  /** As {@link groups}, to add to. */
+  get openGroups(): GroupTable {
+    return this.#groups ??= new GroupTable();
+  }
+
+  /** The results of checks. */
+  get checks(): Iterable<KeyedCheck> {
+    return this.#checks ?? [];
+  }
+
+  /** As {@link checks}, to add to. */
+  get openChecks(): CheckTable {
+    return this.#checks ??= new CheckTable();
+  }
+
   /** Whether nothing was counted, apart from users. */
   get isEmpty(): boolean {
     return this.entries.size === 0 && this.userErrors.size === 0 && this.#iterations === null &&
-      this.#unfinished === null;
+      this.#unfinished === null && this.#groups === null && this.#checks === null &&
+      Iterator.from(this.metrics).next().done === true;
   }
 
   get phases(): Iterable<KeyedPhases> {
@@ -136,6 +167,9 @@ export type UnfinishedRequest = StartedRequest & Pick<Sample, "phases">;
 export class StatsTable {
   readonly #names = new NameCap();
   readonly #userErrors = new NameCap();
+  readonly #groups = new NameCap();
+  readonly #checks = new NameCap();
+  readonly #metrics: PendingMetrics;
   #closed: SecondStats[] = [];
   #open = new SecondStats(0, 0);
   /** The names of the open second that are counted together. */
@@ -143,6 +177,11 @@ export class StatsTable {
   // Before the start, no second starts or ends.
   #startedAt = Infinity;
   #openEndsAt = Infinity;
+
+  /** @param metrics what is added to the metrics of the node. */
+  constructor(metrics: PendingMetrics = NO_METRICS) {
+    this.#metrics = metrics;
+  }
 
   /** Whether the limit of names was reached, and further ones are counted under `(other)`. */
   get namesCapped(): boolean {
@@ -182,6 +221,24 @@ export class StatsTable {
       counts.at(...this.#admit(method, name), newInProgress).add(atMs - startedAt);
     }
     return counts;
+  }
+
+  /** Counts a group that has ended at a moment. */
+  group(group: EndedGroup, atMs: number): void {
+    this.#at(atMs).openGroups.at(admitted(this.#groups, group.name)).add(group);
+  }
+
+  /** Counts a group that was cut off at a moment, after some milliseconds. */
+  unfinishedGroup(name: string, ageMs: number, atMs: number): void {
+    this.#at(atMs).openGroups.at(admitted(this.#groups, name)).unfinished.add(ageMs);
+  }
+
+  /**
+   * Counts the result of a check, in the open second. That may have ended, but in which second a check ran is
+   * shown nowhere, and is not worth reading a clock.
+   */
+  check(name: string, passed: boolean): void {
+    this.#open.openChecks.count(admitted(this.#checks, name), passed);
   }
 
   /** The iteration counts of a class in the second at this moment. */
@@ -230,7 +287,8 @@ export class StatsTable {
     this.#roll(nowMs);
     const { second, isEmpty } = this.#open;
     // A second of no duration is not part of the run, unless something was counted in it.
-    if (nowMs > this.#beginOf(second) || !isEmpty || this.#further.size > 0) this.#close();
+    const isPart = nowMs > this.#beginOf(second) || !isEmpty || this.#further.size > 0;
+    if (isPart || !this.#metrics.isEmpty) this.#close();
     return this.take(nowMs);
   }
 
@@ -249,6 +307,7 @@ export class StatsTable {
       entries.add(this.#further);
       this.#further = new EntryTable();
     }
+    this.#open.metrics = this.#metrics.take(this.#startedAt);
     this.#closed.push(this.#open);
     this.#open = new SecondStats(second + 1, users);
     this.#openEndsAt = this.#beginOf(second + 2);
@@ -273,3 +332,21 @@ export class StatsTable {
     return this.#names.admitPair(clippedText(method, MAX_METHOD), ownName(sentName));
   }
 }
+
+/** The name under which to count a group or a check: as for requests, its own, or `(other)`. */
+function admitted(names: NameCap, name: string): string {
+  return names.admit("", ownName(clippedText(name, MAX_NAME)));
+}
+
+/** What was added to metrics, and belongs to no second yet. */
+export interface PendingMetrics {
+  readonly isEmpty: boolean;
+  /**
+   * Hands it over, so that it is counted once.
+   *
+   * @param startedAt when the test started, in milliseconds on the clock of the node.
+   */
+  take(startedAt: number): Iterable<KeyedMetric>;
+}
+
+const NO_METRICS: PendingMetrics = { isEmpty: true, take: () => [] };

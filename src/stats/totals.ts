@@ -5,8 +5,11 @@
  * @module
  */
 
+import { CheckTable } from "./check_stats.ts";
+import { GroupTable } from "./group_stats.ts";
 import { IterationStats } from "./iteration_stats.ts";
 import { Latencies } from "./latencies.ts";
+import { MetricTable } from "./metric_stats.ts";
 import { NetworkStats } from "./network_stats.ts";
 import { PhaseFigures, PhaseStats } from "./phase_stats.ts";
 import {
@@ -54,6 +57,19 @@ export const NAMES_CAPPED =
   "More than 1,000 request names: further ones are counted together under (other). " +
   "Give a fixed name to requests whose path contains an id.";
 
+/** As {@link NAMES_CAPPED}, for the other names that a test file chooses. */
+const GROUPS_CAPPED =
+  "More than 1,000 names of groups: further ones are counted together under (other). " +
+  "Give a fixed name to groups.";
+const CHECKS_CAPPED =
+  "More than 1,000 names of checks: further ones are counted together under (other). " +
+  "Give a fixed name to checks.";
+const METRICS_REFUSED =
+  "Some values of metrics are not counted: there are more than 200 metrics, or a metric is of another kind " +
+  "on another node. Give the same test file to all nodes.";
+const TRENDS_COARSE =
+  "A trend has more than 50,000 different buckets: its percentiles are less precise than 0.1 %.";
+
 /** The sum of all nodes. */
 export class Totals {
   #counts = new RunCounts();
@@ -67,6 +83,18 @@ export class Totals {
   /** Whether the limit of names was reached, here or on a node, and further ones are under `(other)`. */
   get namesCapped(): boolean {
     return this.#counts.merged.namesCapped;
+  }
+
+  /** What limits have done to counts, a sentence each. */
+  get limitWarnings(): string[] {
+    const { namesCapped, groupsCapped, checksCapped, metrics } = this.#counts.merged;
+    return [
+      ...namesCapped ? [NAMES_CAPPED] : [],
+      ...groupsCapped ? [GROUPS_CAPPED] : [],
+      ...checksCapped ? [CHECKS_CAPPED] : [],
+      ...metrics.hasRefused ? [METRICS_REFUSED] : [],
+      ...metrics.isCoarse ? [TRENDS_COARSE] : [],
+    ];
   }
 
   /** The number of seconds that arrived too late for the percentiles of the timeline. */
@@ -83,6 +111,11 @@ export class Totals {
   addUserErrors(user: string, errors: readonly string[]): void {
     const userErrors = errors.map((error) => [user, error, 1] as const);
     this.#counts.merged.add({ ...emptyDelta(0), userErrors });
+  }
+
+  /** Adds values of metrics that no second contains. */
+  addMetrics(metrics: StatsDelta["metrics"]): void {
+    this.#counts.merged.add({ ...emptyDelta(0), metrics });
   }
 
   /** Discards all counts and the timeline. */
@@ -133,9 +166,9 @@ export class Totals {
       iterations: iterationsOf(merged.iterations),
       network: merged.network?.summary() ?? null,
       classes: [],
-      groups: [],
-      metrics: [],
-      checks: [],
+      groups: Array.from(merged.groups, ([name, groups]) => groups.row(name)).sort(byNameAlone),
+      metrics: merged.metrics.rows(durationSeconds).sort(byNameAlone),
+      checks: merged.checks.rows().sort(byNameAlone),
       histories: [],
     };
   }
@@ -193,6 +226,18 @@ export class MergedStats implements StatsDelta {
     return this.#merged.network;
   }
 
+  get groups(): StatsDelta["groups"] {
+    return this.#merged.groups;
+  }
+
+  get checks(): StatsDelta["checks"] {
+    return this.#merged.checks;
+  }
+
+  get metrics(): StatsDelta["metrics"] {
+    return this.#merged.metrics;
+  }
+
   /** Those of the last second. */
   get inProgress(): StatsDelta["inProgress"] {
     return this.#inProgress;
@@ -246,12 +291,19 @@ export class MergedCounts {
   readonly userErrors = new PairMap<number>();
   /** Unfinished requests, under the same names as {@link entries}. */
   readonly unfinished = new PairMap<Unfinished>();
+  /** After 1,000 distinct names, the rest are under `(other)`; also those of {@link checks}. */
+  readonly groups = new GroupTable();
+  readonly checks = new CheckTable();
+  /** At most 200. */
+  readonly metrics = new MetricTable();
   #iterations: IterationStats | null = null;
   #network: NetworkStats | null = null;
   #entryCount = 0;
   #errorCount = 0;
   readonly #names = new NameCap();
   readonly #userErrorCap = new NameCap();
+  readonly #groupCap = new NameCap();
+  readonly #checkCap = new NameCap();
 
   /** `null` as long as there are none. */
   get iterations(): IterationStats | null {
@@ -268,18 +320,24 @@ export class MergedCounts {
     return this.#names.reached;
   }
 
+  /** As {@link namesCapped}, for groups. */
+  get groupsCapped(): boolean {
+    return this.#groupCap.reached;
+  }
+
+  /** As {@link namesCapped}, for checks. */
+  get checksCapped(): boolean {
+    return this.#checkCap.reached;
+  }
+
   /** The method and name under which to count a request. Each is its own, or `(other)`. */
   admit(method: string, name: string): readonly [method: string, name: string] {
     return this.#names.admitPair(method, name);
   }
 
   /** Adds the counts of a node. */
-  add(
-    { entries, phases, userErrors, iterations, unfinished, network }: Pick<
-      StatsDelta,
-      "entries" | "phases" | "userErrors" | "iterations" | "unfinished" | "network"
-    >,
-  ): void {
+  add(delta: Omit<StatsDelta, "from" | "to" | "seconds" | "inProgress">): void {
+    const { entries, phases, userErrors, iterations, unfinished, network } = delta;
     for (const [method, name, code, entry] of entries) {
       this.#addEntry(this.entries.at(...this.admit(method, name)), code, entry);
     }
@@ -295,6 +353,13 @@ export class MergedCounts {
       const key = this.#userErrorCap.admitPair(user, error);
       this.userErrors.set(...key, (this.userErrors.get(...key) ?? 0) + count);
     }
+    for (const [name, counts] of delta.groups) {
+      this.groups.at(this.#groupCap.admit("", name)).merge(counts);
+    }
+    for (const [name, counts] of delta.checks) {
+      this.checks.add(this.#checkCap.admit("", name), counts);
+    }
+    for (const [name, counts] of delta.metrics) this.metrics.add(name, counts);
   }
 
   #addEntry(named: EntriesByCode, given: number, added: EntryCounts): void {
@@ -449,6 +514,10 @@ function iterationsOf(iterations: IterationStats | null): IterationSummary | nul
     serviceTimeMs: summaryWithWaits(iterations.serviceTime, iterations.interruptedTime),
     startDelayMs: startDelay.summary(),
   };
+}
+
+function byNameAlone(a: { readonly name: string }, b: { readonly name: string }): number {
+  return compareText(a.name, b.name);
 }
 
 function byName(

@@ -37,6 +37,8 @@ export class IterationSlot {
   readonly #scheduler: IterationScheduler;
   /** When the current iteration was intended to start, until a measurement has used it; else NaN. */
   #intendedAt = NaN;
+  /** The same until a measurement has used it, or a group has ended. */
+  #groupsFrom = NaN;
   /** When the current iteration started; `null` between iterations. */
   #beganAt: number | null = null;
 
@@ -63,7 +65,7 @@ export class IterationSlot {
       this.#scheduler.declined(this, now);
       return false;
     }
-    if (this.#scheduler.scheduled) this.#intendedAt = intendedAt;
+    if (this.#scheduler.scheduled) this.#intendedAt = this.#groupsFrom = intendedAt;
     this.#beganAt = now;
     this.#scheduler.began(this, intendedAt, now);
     return true;
@@ -82,8 +84,21 @@ export class IterationSlot {
     const intendedAt = this.#intendedAt;
     // The common case first: comparisons with NaN are false.
     if (!(intendedAt < now)) return now;
-    this.#intendedAt = NaN;
+    this.#intendedAt = this.#groupsFrom = NaN;
     return intendedAt;
+  }
+
+  /**
+   * The start of a group: now, but for one that is the first of a scheduled iteration, the time at which the
+   * iteration was intended to start. The first measurement in it starts then, too.
+   */
+  groupFrom(now: number): number {
+    return this.#groupsFrom < now ? this.#groupsFrom : now;
+  }
+
+  /** A group has ended, so the next one is not the first of its iteration. */
+  groupEnded(): void {
+    this.#groupsFrom = NaN;
   }
 
   /** Completes the current iteration; does nothing if it was interrupted. */
@@ -100,7 +115,7 @@ export class IterationSlot {
 
   #take(): number | null {
     const beganAt = this.#beganAt;
-    this.#intendedAt = NaN;
+    this.#intendedAt = this.#groupsFrom = NaN;
     this.#beganAt = null;
     return beganAt;
   }

@@ -8,6 +8,7 @@ import { asError, errorText, type PreparationError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { LocalFailureCode } from "../core/local_failures.ts";
+import type { EndedGroup } from "../stats/group_stats.ts";
 import { PairMap, type Sample } from "../stats/request_stats.ts";
 import { LOAD_GENERATOR } from "../stats/snapshot.ts";
 import { withPlace } from "../stats/user_errors.ts";
@@ -25,6 +26,12 @@ export interface SampleTable {
    * @param error as {@link withPlace} returns it.
    */
   userError(user: string, error: string, atMs: number): void;
+  /** Counts a group that has ended, at `atMs` on the node's clock. */
+  group(group: EndedGroup, atMs: number): void;
+  /** Counts a group that was cut off when it had taken `ageMs`, at `atMs` on the node's clock. */
+  unfinishedGroup(name: string, ageMs: number, atMs: number): void;
+  /** Counts the result of a check that does not fail its request. */
+  check(name: string, passed: boolean): void;
 }
 
 /** Counts samples and errors of users, and emits the events `request` and `userError`. */
@@ -84,6 +91,21 @@ export class Recorder {
   /** Counts a request that was cut off with its user, at this time on the node's clock. */
   unfinished(request: UnfinishedRequest & Pick<Sample, "retries">, atMs: number): void {
     this.#table.unfinished(request, request.retries, atMs);
+  }
+
+  /** Counts a group that has ended, at this time on the node's clock. */
+  group(group: EndedGroup, atMs: number): void {
+    this.#table.group(group, atMs);
+  }
+
+  /** Counts a group that was cut off when it had taken `ageMs`, at this time on the node's clock. */
+  unfinishedGroup(name: string, ageMs: number, atMs: number): void {
+    this.#table.unfinishedGroup(name, ageMs, atMs);
+  }
+
+  /** Counts the result of a check that does not fail its request. */
+  check(name: string, passed: boolean): void {
+    this.#table.check(name, passed);
   }
 
   /** Marks an error as already counted with its request. */

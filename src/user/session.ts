@@ -291,6 +291,7 @@ export class Session {
       sample.latencyMs,
       sample.phases,
       check,
+      this.#requests,
     );
     if (check === null) this.#requests.record(sample);
     request.resolve(res);

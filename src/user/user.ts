@@ -12,7 +12,8 @@ import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
 import type { ConnectionOptions } from "../http/shared_http_state.ts";
 import type { Curve } from "../load/curves.ts";
 import type { UserContext } from "./context.ts";
-import { PendingSample } from "./user_requests.ts";
+import { currentGroup } from "./groups.ts";
+import { NO_NAME, PendingSample } from "./user_requests.ts";
 import type { WaitTime } from "./wait_time.ts";
 
 /** The order in which the tests of a user class run. */
@@ -40,9 +41,6 @@ export interface Measurement {
   /** Why the step failed; `undefined`, `null` or an empty string if it succeeded. */
   readonly error?: unknown;
 }
-
-/** The name of steps whose name is empty: their row is not one of all names. */
-const NO_NAME = "(no name)";
 
 function methodOf(given: string | undefined): string {
   return asText(given ?? "") || "TASK";
@@ -254,6 +252,85 @@ export class User {
   }
 
   /**
+   * Measures how long a flow of several requests, steps and waits takes. It has a section of its own in
+   * reports, and is no request: it changes neither the totals nor the requests in it. Returns or throws what
+   * the function returns or throws.
+   *
+   * It counts as failed if the function throws, or if a request, `measure` or `record` in it fails. If the
+   * function throws a `UserEnd`, it is not counted. Groups can be nested; a request counts in all around it.
+   *
+   * ```ts
+   * import { FastHttpUser } from "aiotest";
+   *
+   * export class BuyerTest extends FastHttpUser {
+   *   async testBuy(): Promise<void> {
+   *     await this.group("checkout", async () => {
+   *       await this.session.post("/cart", { json: { item: 17 } });
+   *       await this.sleep(1);
+   *       await this.session.post("/order");
+   *     });
+   *   }
+   * }
+   * ```
+   *
+   * @param name the name in reports; that of a nested group comes after the outer one and ` / `.
+   * @param fn what to measure.
+   * @throws TypeError if `fn` is not a function.
+   */
+  async group<Result>(name: string, fn: () => Result | Promise<Result>): Promise<Result> {
+    if (typeof fn !== "function") {
+      throw new TypeError(`group ${shown(name)}: ${shown(fn)}, expected a function`);
+    }
+    const { clock, lease, requests, iterationSlot } = this.#context;
+    const now = clock.now();
+    if (requests.closed || !lease.holds(now)) return neverSettles();
+    const startedAt = iterationSlot === null ? now : iterationSlot.groupFrom(now);
+    const group = requests.startGroup(asText(name) || NO_NAME, startedAt);
+    try {
+      const result = await currentGroup.run(group, fn);
+      requests.endGroup(group, clock.now(), false);
+      return result;
+    } catch (error) {
+      if (isInstance(error, UserEnd)) requests.dropGroup(group);
+      // Being stopped says nothing about the target, except that the group had taken that long.
+      else if (this.signal.aborted) requests.cutOffGroup(group, clock.now());
+      else requests.endGroup(group, clock.now(), true);
+      throw error;
+    } finally {
+      iterationSlot?.groupEnded();
+    }
+  }
+
+  /**
+   * Counts whether something was as expected. Unlike the check of a request, it fails nothing: reports show
+   * how often each check passed. For a response, use `res.check`.
+   *
+   * ```ts
+   * import { User } from "aiotest";
+   *
+   * export class QueueTest extends User {
+   *   async testQueue(): Promise<void> {
+   *     const messages = await this.measure("receive", () => receive());
+   *     if (!this.check("has messages", messages.length > 0)) return;
+   *   }
+   * }
+   *
+   * // In place of the client library of your queue.
+   * async function receive(): Promise<string[]> {
+   *   return await Promise.resolve(["a message"]);
+   * }
+   * ```
+   *
+   * @param name the name in reports; use only a few different ones.
+   * @param ok whether it passed: any value, which counts as in an `if`.
+   * @returns `ok` as `true` or `false`.
+   * @throws TypeError if `ok` is a function or a promise, which would always pass.
+   */
+  check(name: string, ok: unknown): boolean {
+    return this.#context.requests.check(name, ok);
+  }
+
+  /**
    * Counts something that was measured elsewhere. If its error says that this machine had no file
    * descriptor, no local port or no memory for a connection, it counts as an error of the load generator.
    *
@@ -272,15 +349,17 @@ export class User {
         `record: bytes is ${shown(bytes)}, expected a whole number of 0 or more`,
       );
     }
-    const { clock, recorder } = this.#context;
+    const { clock, recorder, requests } = this.#context;
     const local = localFailureOf(error);
     if (local !== null) return recorder.localFailure(local, error, clock.now());
+    const endedAt = clock.now();
+    requests.recorded(latencyMs, endedAt, error !== null && error !== "");
     recorder.record({
       method: methodOf(method),
       name: asText(name) || NO_NAME,
       status: 0,
       latencyMs,
-      endedAt: clock.now(),
+      endedAt,
       bytesReceived: bytes,
       bytesSent: 0,
       retries: 0,

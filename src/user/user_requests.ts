@@ -6,9 +6,11 @@
  */
 
 import { localFailureOf } from "../core/local_failures.ts";
-import type { CheckResult } from "../http/http_response.ts";
+import { asText, shown } from "../core/text.ts";
+import type { CheckResult, CheckSink } from "../http/http_response.ts";
 import type { ExchangeCounter, ExchangePhases, WireResponse } from "../http/transport.ts";
 import type { Sample } from "../stats/request_stats.ts";
+import { currentGroup, OpenGroup } from "./groups.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** The measurements of one request, including its redirects, or of one step. When complete, it is recorded. */
@@ -27,6 +29,8 @@ export class PendingSample implements Sample, ExchangeCounter {
   redirects = 0;
   /** Set while its check runs: it has been answered, but not counted. */
   check: CheckResult | null = null;
+  /** The innermost group that it belongs to. Only {@link UserRequests} changes this, too. */
+  group: OpenGroup | null = null;
   /** Whether it is on the list of its user. Only {@link UserRequests} changes this and the next two. */
   isPending = false;
   next: PendingSample | null = null;
@@ -62,10 +66,12 @@ export class PendingSample implements Sample, ExchangeCounter {
  *
  * It is a linked list through the samples, because every request is added and removed.
  */
-export class UserRequests {
+export class UserRequests implements CheckSink {
   readonly #recorder: Recorder;
   #first: PendingSample | null = null;
   #closed = false;
+  /** The groups that are under way; `null` before the first one. */
+  #groups: Set<OpenGroup> | null = null;
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder;
@@ -88,6 +94,22 @@ export class UserRequests {
     sample.next = first;
     if (first !== null) first.previous = sample;
     this.#first = sample;
+    if (this.#groups !== null) this.#join(sample);
+  }
+
+  #join(sample: PendingSample): void {
+    sample.group = this.#currentGroup();
+    for (let group = sample.group; group !== null; group = group.outer) {
+      group.requestStarted(sample.startedAt);
+    }
+  }
+
+  /** The group of this user whose code is running; `null` if there is none. */
+  #currentGroup(): OpenGroup | null {
+    let group = currentGroup.getStore() ?? null;
+    // Code that a group has not waited for may go on after it, and belongs to those around it.
+    while (group?.isOver) group = group.outer;
+    return group !== null && this.#groups?.has(group) ? group : null;
   }
 
   /** Records a sample that is complete, unless it was cut off before. */
@@ -98,8 +120,10 @@ export class UserRequests {
   /** Records a sample that has failed, or an error of the load generator if this machine is the reason. */
   fail(sample: PendingSample, thrown: unknown): void {
     const local = localFailureOf(thrown);
-    if (local === null) this.record(sample);
-    else if (this.drop(sample)) this.#recorder.localFailure(local, thrown, sample.endedAt);
+    if (local === null) return this.record(sample);
+    // How long its groups would have taken is not known, and they have not failed because of the target.
+    this.#discard(sample.group);
+    if (this.drop(sample)) this.#recorder.localFailure(local, thrown, sample.endedAt);
   }
 
   /** Removes a sample without counting it. Returns `false` if it was counted already. */
@@ -112,7 +136,15 @@ export class UserRequests {
     sample.isPending = false;
     // A sample may be kept in the test's own memory, and must not keep others in it.
     sample.next = sample.previous = null;
+    if (sample.group !== null) this.#leave(sample);
     return true;
+  }
+
+  #leave(sample: PendingSample): void {
+    for (let group = sample.group; group !== null; group = group.outer) {
+      group.requestEnded(sample.endedAt, sample.error !== null);
+    }
+    sample.group = null;
   }
 
   /**
@@ -122,9 +154,12 @@ export class UserRequests {
    * @param now in milliseconds on the clock of the node.
    */
   cutOff(sample: PendingSample, now: number): void {
+    const { check, group } = sample;
     if (!this.drop(sample)) return;
-    const { check } = sample;
-    if (check === null) return this.#recorder.unfinished(sample, now);
+    if (check === null) {
+      for (let one = group; one !== null; one = one.outer) this.cutOffGroup(one, now);
+      return this.#recorder.unfinished(sample, now);
+    }
     sample.error = check.close();
     this.#recorder.record(sample);
   }
@@ -133,5 +168,74 @@ export class UserRequests {
   close(now: number): void {
     this.#closed = true;
     while (this.#first !== null) this.cutOff(this.#first, now);
+    for (const group of this.#groups ?? []) this.cutOffGroup(group, now);
   }
+
+  /** A group is about to start. @param startedAt in milliseconds on the clock of the node. */
+  startGroup(name: string, startedAt: number): OpenGroup {
+    const groups = this.#groups ??= new Set();
+    const group = new OpenGroup(name, this.#currentGroup(), startedAt);
+    groups.add(group);
+    return group;
+  }
+
+  /** Counts a group that has ended, unless it was cut off before. @param threw whether its function has thrown. */
+  endGroup(group: OpenGroup, now: number, threw: boolean): void {
+    if (this.#groups!.delete(group) && !group.isOver) {
+      this.#recorder.group(group.end(now, threw), now);
+    }
+  }
+
+  /** Counts a group that will not end. Does nothing if it was counted already. */
+  cutOffGroup(group: OpenGroup, now: number): void {
+    if (!this.#groups!.delete(group) || group.isOver) return;
+    group.isOver = true;
+    this.#recorder.unfinishedGroup(group.name, Math.max(0, now - group.startedAt), now);
+  }
+
+  /** Removes a group without counting it. */
+  dropGroup(group: OpenGroup): void {
+    this.#groups!.delete(group);
+    group.isOver = true;
+  }
+
+  #discard(innermost: OpenGroup | null): void {
+    for (let group = innermost; group !== null; group = group.outer) this.dropGroup(group);
+  }
+
+  /** Notes in the groups whose code is running what was measured elsewhere and has just ended. */
+  recorded(latencyMs: number, now: number, failed: boolean): void {
+    if (this.#groups === null) return;
+    for (let group = this.#currentGroup(); group !== null; group = group.outer) {
+      group.recorded(now - latencyMs, now, failed);
+    }
+  }
+
+  /**
+   * Counts the result of a check that does not fail its request.
+   *
+   * @param ok the result: whether it is truthy.
+   * @throws TypeError if it is a function or a promise, which are always truthy.
+   */
+  check(name: string, ok: unknown): boolean {
+    const text = asText(name) || NO_NAME;
+    const problem = notAResult(ok);
+    if (problem !== null) throw new TypeError(`check ${shown(text)}: ${problem}`);
+    const passed = Boolean(ok);
+    if (!this.#closed) this.#recorder.check(text, passed);
+    return passed;
+  }
+}
+
+/** The name of steps, groups and checks whose name is empty: their row is not one of all names. */
+export const NO_NAME = "(no name)";
+
+/** What is wrong with the result of a check; `null` if nothing is. */
+function notAResult(ok: unknown): string | null {
+  if (typeof ok === "function") {
+    return "the result is a function; call it, and give what it returns";
+  }
+  const isPromise = typeof ok === "object" && ok !== null && "then" in ok &&
+    typeof ok.then === "function";
+  return isPromise ? "the result is a promise; await it first" : null;
 }

@@ -125,6 +125,9 @@ Deno.test("each second is a report", () => {
     phases: [],
     network: [],
     unstartedTests: [],
+    groups: [],
+    checks: [],
+    metrics: [],
   });
   assert.deepEqual([entries.length, histograms.length, others.length], [1, 1, 0]);
   assert.equal(outbox.lastSeq, 1);

@@ -106,6 +106,26 @@ const REPORT: Message<"REPORT"> = {
     ends: 1,
     errors: [["testSearch", "TIMEOUT", 8]],
   }],
+  groups: [{
+    name: "buy / pay",
+    durations: { buckets: histogram, spread: [SPREAD] },
+    requestTimes: { buckets: histogram, spread: [SPREAD] },
+    failureDurations: { buckets: new Uint8Array(0), spread: [] },
+    unfinished: { buckets: histogram, spread: [SPREAD] },
+  }],
+  checks: [{ name: "has a token", passed: 9, failed: 1 }],
+  metrics: [
+    { type: "counter", name: "logins", value: 12.5 },
+    { type: "gauge", name: "queue", value: -1, atMs: 2000.5, min: -3, max: 4 },
+    { type: "rate", name: "cache.hits", hits: 3, total: 4 },
+    {
+      type: "trend",
+      name: "size",
+      unit: "MB",
+      moments: [{ count: 2, ...SPREAD }],
+      buckets: histogram,
+    },
+  ],
 };
 
 const TIMES_SENT: readonly unknown[] = [histogram, [[5.5, 0.5, 4.5, 6.5]]];
@@ -198,6 +218,14 @@ const WIRE: {
       [["GET", "search", 4, 1, TIMES_SENT, NO_TIMES, TIMES_SENT, NO_TIMES, TIMES_SENT, TIMES_SENT]],
       [[TIMES_SENT, 1]],
       [["Buyer", "sequential", [["testPay", 1]], 3, 2, 9, 1, [["testSearch", "TIMEOUT", 8]]]],
+      [["buy / pay", TIMES_SENT, TIMES_SENT, NO_TIMES, TIMES_SENT]],
+      [["has a token", 9, 1]],
+      [
+        ["counter", "logins", 12.5],
+        ["gauge", "queue", -1, 2000.5, -3, 4],
+        ["rate", "cache.hits", 3, 4],
+        ["trend", "size", "MB", [[2, ...Object.values(SPREAD)]], histogram],
+      ],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],

@@ -5,21 +5,27 @@ import {
   type Message,
   ProtocolError,
   type ReportIterations,
+  type ReportMetric,
   type ReportSpread,
   type ReportTimes,
 } from "../../src/cluster/protocol.ts";
 import { countedOf, type ReportPart, reportParts } from "../../src/cluster/report.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
+import { packedBuckets, VALUE_BUCKETS } from "../../src/stats/packed_buckets.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
+import { MetricTable, TrendStats } from "../../src/stats/metric_stats.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";
 import { InProgressGauge } from "../../src/stats/unanswered.ts";
 import {
+  addMeasures,
   addUnanswered,
   anyIterations,
+  anyMeasures,
   anyUnanswered,
   deltaOf,
   iterationsOf,
+  NOTHING_MEASURED,
   secondOf,
 } from "../support/counts.ts";
 import { NONE_UNANSWERED } from "../support/snapshots.ts";
@@ -81,6 +87,9 @@ Deno.test("a second in which nothing was counted is one report", () => {
     inProgress: [],
     phases: [],
     network: [],
+    groups: [],
+    checks: [],
+    metrics: [],
   });
   assert.deepEqual(others, []);
 });
@@ -268,21 +277,25 @@ Deno.test("the estimated size of a report is an upper bound, and close", () => {
   );
   const iterations = fc.option(anyIterations);
   fc.assert(
-    fc.property(samples, iterations, anyUnanswered, (samples, iterations, unanswered) => {
+    fc.property(samples, iterations, anyUnanswered, anyMeasures, (...given) => {
+      const [samples, iterations, unanswered, measures] = given;
       const all = samples.map(({ sample, name, error }) => ({ ...sample, name, error }));
       const interval = secondOf(all);
       if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
       addUnanswered(interval, unanswered);
+      addMeasures(interval, measures);
       for (const part of reportParts(interval, METADATA)) {
         const [actual, said] = [encodedBytes(part), part.bytes];
         assert.ok(actual <= said, `${actual} bytes, not ${said}`);
         const unfinished = part.content.unfinished.length + part.content.inProgress.length;
         const phases = part.content.phases.length;
-        const slack = 75 + 20 * (samples.length + unfinished) + 40 * phases;
+        const { groups, checks, metrics } = part.content;
+        const measures = groups.length + checks.length + metrics.length;
+        const slack = 81 + 20 * (samples.length + unfinished + measures) + 40 * phases;
         assert.ok(said - actual <= slack, `${actual} bytes, not ${said}`);
       }
     }),
-    { examples: [[[], DROPPED, { unfinished: [], inProgress: [] }]] },
+    { examples: [[[], DROPPED, { unfinished: [], inProgress: [] }, NOTHING_MEASURED]] },
   );
 });
 
@@ -292,10 +305,12 @@ const DROPPED = { scheduled: 0, dropped: 128, delays: [], services: [], interrup
 Deno.test("reports add up to the counts that were divided, including packed histograms", () => {
   const samples = fc.array(anySample, { maxLength: 100 });
   const iterations = fc.option(anyIterations);
-  fc.assert(fc.property(samples, iterations, anyUnanswered, (samples, iterations, unanswered) => {
+  fc.assert(fc.property(samples, iterations, anyUnanswered, anyMeasures, (...given) => {
+    const [samples, iterations, unanswered, measures] = given;
     const interval = secondOf(samples);
     if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
     addUnanswered(interval, unanswered);
+    addMeasures(interval, measures);
     const whole = new Totals();
     whole.add(interval);
     const parts = reportParts(interval, METADATA);
@@ -309,6 +324,36 @@ Deno.test("reports add up to the counts that were divided, including packed hist
       exactStatistics(whole.statistics(1, interval.inProgress)),
     );
   }));
+});
+
+Deno.test("a trend with many different values is divided, and its percentiles stay exact", () => {
+  const interval = new SecondStats(0, 1);
+  const table = new MetricTable();
+  const trend = new TrendStats("€");
+  for (let i = 1; i <= 20_001; i++) trend.add((i % 2 === 0 ? -1 : 1) * 1.01 ** (i % 7001));
+  table.set("price", trend);
+  interval.metrics = table;
+  const parts = reportParts(interval, METADATA);
+  assert.ok(parts.length > 1, `${parts.length} parts`);
+  for (const part of parts) assert.ok(encodedBytes(part) <= part.bytes && part.bytes <= 12 * KIB);
+  const [row = assert.fail()] = totalsOf(parts).statistics(1).metrics;
+  assert.deepEqual(row, table.rows(1)[0]);
+});
+
+Deno.test("the longest possible groups are within 900 KiB", () => {
+  const interval = new SecondStats(0, 0);
+  const group = interval.openGroups.at("€".repeat(2000));
+  for (const times of [group.durations, group.requestTimes, group.failureDurations]) {
+    times.add(5);
+    for (let i = 0; i < Histogram.BUCKETS; i++) times.histogram.addBucket(i, 2 ** 37);
+  }
+  group.unfinished.add(7);
+  const parts = reportParts(interval, METADATA);
+  for (const part of parts) {
+    const bytes = encodedBytes(part);
+    assert.ok(bytes <= part.bytes && bytes < 900 * KIB, `${bytes}`);
+  }
+  assert.deepEqual(parts.map(({ content }) => content.groups.length), [0, 1, 1]);
 });
 
 function assertRefused(message: RegExp, changes: Partial<Message<"REPORT">>): void {
@@ -342,6 +387,59 @@ function second(second: number, requests = 0, failures = 0): Message<"REPORT">["
   return { second, users: 1, peakUsers: 1, requests, failures, maxLagMs: 0 };
 }
 
+const TREND: ReportMetric = {
+  type: "trend",
+  name: "size",
+  unit: "MB",
+  moments: [{ count: 1, sum: 5, min: 5, max: 5, squaredDeviations: 0 }],
+  buckets: packedBuckets([[1, 1]], VALUE_BUCKETS),
+};
+
+Deno.test("a report with impossible groups, checks or metrics is refused", () => {
+  const nothing = NOTHING;
+  const group = {
+    name: "buy",
+    durations: nothing,
+    requestTimes: nothing,
+    failureDurations: nothing,
+    unfinished: nothing,
+  };
+  assertRefused(/a name has no groups/, { groups: [group] });
+  assertRefused(/groups and times of their requests differ/, {
+    groups: [{ ...group, durations: timesOf(1) }],
+  });
+  assertRefused(/times of groups contradict/, {
+    groups: [{ ...group, unfinished: { buckets: new Uint8Array(0), spread: [SPREAD] } }],
+  });
+  assertRefused(/no results of checks/, { checks: [{ name: "ok", passed: 0, failed: 0 }] });
+  for (const name of ["", "a b", "größe", "x".repeat(101)]) {
+    assertRefused(/name of a metric/, { metrics: [{ type: "counter", name, value: 1 }] });
+  }
+  const gauge = { type: "gauge", name: "queue", value: 1, atMs: 0, min: 1, max: 1 } as const;
+  assertRefused(/outside its range/, { metrics: [{ ...gauge, min: 2 }] });
+  assertRefused(/outside its range/, { metrics: [{ ...gauge, max: 0 }] });
+  assertRefused(/more hits than cases/, {
+    metrics: [{ type: "rate", name: "hits", hits: 2, total: 1 }],
+  });
+  assertRefused(/moments twice/, {
+    metrics: [{ ...TREND, moments: [TREND.moments[0]!, TREND.moments[0]!] }],
+  });
+  assertRefused(/minimum above/, {
+    metrics: [{ ...TREND, moments: [{ ...TREND.moments[0]!, min: 6 }] }],
+  });
+  assertRefused(/unit of a trend/, { metrics: [{ ...TREND, unit: "a\nb" }] });
+  assertRefused(/histogram is invalid/, {
+    metrics: [{ ...TREND, buckets: Uint8Array.of(0x80, 0x80, 0x80, 0x7f, 1) }],
+  });
+});
+
+Deno.test("a trend whose buckets are missing has no percentiles", () => {
+  const totals = new Totals();
+  totals.add(countedOf(report({ metrics: [{ ...TREND, buckets: new Uint8Array(0) }] })));
+  const [row = assert.fail()] = totals.statistics(1).metrics;
+  assert.equal(row.type === "trend" && row.figures.p99, null);
+});
+
 Deno.test("the counts of a report are read as they were written", () => {
   const changes = { failureTimes: [timesOf(2)], retries: 1, bytesReceived: 80, bytesSent: 5 };
   const users = [second(4, 1), second(6, 2, 2)];
@@ -370,6 +468,7 @@ Deno.test("the counts of a report are read as they were written", () => {
     waits: [],
     method: "GET",
     name: "search",
+    tags: [],
     requests: 3,
     failures: 2,
     retries: 1,

@@ -20,7 +20,9 @@ function response(
     bytes: () => new TextEncoder().encode(body),
     text: () => decodeText(new TextEncoder().encode(body), null),
   };
-  return new HttpResponse(wire, new URL("http://127.0.0.1/"), false, 1.5, phases, check);
+  return new HttpResponse(wire, new URL("http://127.0.0.1/"), false, 1.5, phases, check, {
+    check: (_, ok) => Boolean(ok),
+  });
 }
 
 Deno.test("ok is 200 to 299", () => {

@@ -50,17 +50,16 @@ function packedTimes(
 }
 
 /** The same with its histograms as bytes. */
-function packedOf(
-  { entries, phases, from, to, seconds, userErrors, iterations, unfinished, inProgress }:
-    StatsDelta,
-): StatsDelta {
-  const packed = Array.from(entries, ([method, name, code, entry]): KeyedEntry => {
+function packedOf(counted: StatsDelta): StatsDelta {
+  const packed = Array.from(counted.entries, ([method, name, code, entry]): KeyedEntry => {
     const { requests, failures, retries, bytesReceived, bytesSent, errors } = entry;
     const counts = { requests, failures, retries, bytesReceived, bytesSent, errors };
     const latencies = packedTimes(entry.latencies);
     const failureLatencies = entry.failureLatencies && packedTimes(entry.failureLatencies);
     return [method, name, code, { ...counts, latencies, failureLatencies }];
   });
+  const { from, to, seconds, phases, userErrors, iterations, unfinished, inProgress } = counted;
+  const { groups, checks, metrics } = counted;
   return {
     from,
     to,
@@ -72,6 +71,9 @@ function packedOf(
     unfinished,
     inProgress,
     network: null,
+    groups,
+    checks,
+    metrics,
   };
 }
 

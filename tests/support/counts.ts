@@ -1,6 +1,9 @@
 import fc from "fast-check";
+import type { EndedGroup } from "../../src/stats/group_stats.ts";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
+import { MetricTable, newMetricStats } from "../../src/stats/metric_stats.ts";
 import { PairMap, type Sample } from "../../src/stats/request_stats.ts";
+import type { MetricType } from "../../src/stats/snapshot.ts";
 import {
   emptyDelta,
   type IterationCounts,
@@ -61,6 +64,72 @@ const anyAges = fc.array(
 export const anyUnanswered: fc.Arbitrary<Unanswered> = fc.record({
   unfinished: anyAges,
   inProgress: anyAges,
+});
+
+/** What groups, checks and metrics were given. */
+export interface Measures {
+  readonly groups: readonly (EndedGroup | { readonly name: string; readonly ageMs: number })[];
+  readonly checks: readonly (readonly [name: string, passed: boolean])[];
+  readonly metrics: readonly MetricValue[];
+}
+
+/** A value of a metric; that of a gauge with its time. */
+type MetricValue = readonly [type: MetricType, name: string, value: number, atMs: number];
+
+/** Nothing was measured. */
+export const NOTHING_MEASURED: Measures = { groups: [], checks: [], metrics: [] };
+
+/** Adds what was measured to the stats of a second. */
+export function addMeasures(stats: SecondStats, { groups, checks, metrics }: Measures): void {
+  for (const group of groups) {
+    const counts = stats.openGroups.at(group.name);
+    if ("ageMs" in group) counts.unfinished.add(group.ageMs);
+    else counts.add(group);
+  }
+  for (const [name, passed] of checks) stats.openChecks.count(name, passed);
+  stats.metrics = metricsOf(metrics);
+}
+
+/** What was added to metrics. */
+export function metricsOf(values: Measures["metrics"]): MetricTable {
+  const table = new MetricTable();
+  for (const [type, base, value, atMs] of values) {
+    // A name has one kind.
+    const name = `${base}.${type}`;
+    if (table.get(name) === undefined) table.set(name, newMetricStats(type, "m"));
+    const metric = table.get(name)!;
+    if (metric.type === "counter") metric.add(Math.abs(value));
+    else if (metric.type === "gauge") metric.add(value, atMs);
+    else if (metric.type === "rate") metric.add(value > 0);
+    else metric.add(value);
+  }
+  return table;
+}
+
+const anyName = fc.constantFrom("buy", "buy / pay", "", "größe");
+
+/** Whole numbers, whose sums are exact in any order. */
+const anyWhole = fc.oneof(fc.nat(1000), fc.integer({ min: -1_000_000, max: 1_000_000 }));
+
+/** Any groups, checks and metrics. */
+export const anyMeasures: fc.Arbitrary<Measures> = fc.record({
+  groups: fc.array(
+    fc.oneof(
+      fc.record({ name: anyName, durationMs: latency, requestsMs: latency, failed: fc.boolean() }),
+      fc.record({ name: anyName, ageMs: latency }),
+    ),
+    { maxLength: 20 },
+  ),
+  checks: fc.array(fc.tuple(anyName, fc.boolean()), { maxLength: 20 }),
+  metrics: fc.array(
+    fc.tuple(
+      fc.constantFrom<MetricType>("counter", "gauge", "rate", "trend"),
+      fc.constantFrom("size", "cart.size_2"),
+      anyWhole,
+      fc.nat(100_000),
+    ),
+    { maxLength: 40 },
+  ),
 });
 
 /**

@@ -2,7 +2,9 @@ import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import type {
   CodeLatencies,
   CodeRow,
+  GroupRow,
   LatencySummary,
+  MetricRow,
   PhaseTotals,
   RequestRow,
   RequestTotals,
@@ -48,8 +50,12 @@ type ExactTotals =
 
 type ExactTimes = Omit<LatencySummary, "mean" | "stddev">;
 
+/** The groups of a name with buckets. */
+type PlainGroup = Omit<GroupRow, "histogram"> & { readonly buckets: readonly BucketCount[] };
+
 /** Statistics in which everything can be compared. */
-export interface PlainStatistics extends Omit<Statistics, "totals" | "requests"> {
+export interface PlainStatistics extends Omit<Statistics, "totals" | "requests" | "groups"> {
+  readonly groups: readonly PlainGroup[];
   readonly totals: PlainTotals<RequestTotals>;
   readonly requests: readonly (Omit<PlainTotals<RequestRow>, "codes"> & {
     readonly codes: readonly PlainCode[];
@@ -57,12 +63,15 @@ export interface PlainStatistics extends Omit<Statistics, "totals" | "requests">
 }
 
 /** Statistics without the values that {@link exactStatistics} removes. */
-export interface ExactStatistics extends Omit<Statistics, "totals" | "requests" | "iterations"> {
+export interface ExactStatistics
+  extends Omit<Statistics, "totals" | "requests" | "iterations" | "groups" | "metrics"> {
   readonly totals: ExactTotals;
   readonly requests: readonly (Omit<RequestRow, keyof RequestTotals | "codes"> & ExactTotals & {
     readonly codes: readonly ExactCode[];
   })[];
   readonly iterations: unknown;
+  readonly groups: readonly unknown[];
+  readonly metrics: readonly unknown[];
 }
 
 /** The buckets of a histogram that are not empty, in rising order. */
@@ -73,9 +82,12 @@ export function bucketsOf(source: BucketSource): BucketCount[] {
 }
 
 /** The same with buckets instead of histograms. */
-export function plainStatistics({ totals, requests, ...rest }: Statistics): PlainStatistics {
+export function plainStatistics(
+  { totals, requests, groups, ...rest }: Statistics,
+): PlainStatistics {
   return {
     ...rest,
+    groups: groups.map(({ histogram, ...row }) => ({ ...row, buckets: bucketsOf(histogram) })),
     totals: plainTotals(totals),
     requests: requests.map(({ codes, ...row }) => ({
       ...plainTotals(row),
@@ -86,9 +98,11 @@ export function plainStatistics({ totals, requests, ...rest }: Statistics): Plai
 
 /** Everything but means, deviations and sums, whose last digits depend on the order of addition. */
 export function exactStatistics(statistics: Statistics): ExactStatistics {
-  const { totals, requests, iterations, ...rest } = plainStatistics(statistics);
+  const { totals, requests, iterations, groups, metrics, ...rest } = plainStatistics(statistics);
   return {
     ...rest,
+    groups: groups.map(exactGroup),
+    metrics: metrics.map(exactMetric),
     totals: exact(totals),
     requests: requests.map(({ codes, ...row }) => ({
       ...exact(row),
@@ -104,6 +118,19 @@ export function exactStatistics(statistics: Statistics): ExactStatistics {
       startDelayMs: exactTimes(iterations.startDelayMs),
     },
   };
+}
+
+function exactGroup({ sum: _, ...row }: PlainGroup): unknown {
+  return {
+    ...row,
+    durationMs: exactTimes(row.durationMs),
+    failureDurationMs: exactTimes(row.failureDurationMs),
+    requestsMs: exactTimes(row.requestsMs),
+  };
+}
+
+function exactMetric(row: MetricRow): unknown {
+  return row.type === "trend" ? { ...row, figures: exactTimes(row.figures) } : row;
 }
 
 function plainCode({ latencies, failureLatencies, ...code }: CodeRow): PlainCode {

@@ -26,6 +26,9 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     phases: [],
     network: [],
     unstartedTests: [],
+    groups: [],
+    checks: [],
+    metrics: [],
     ...changes,
   };
 }

@@ -4,6 +4,7 @@ import { Lease } from "../../src/core/lease.ts";
 import type { LocalFailureCode } from "../../src/core/local_failures.ts";
 import type { RunInfo } from "../../src/core/run_info.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
+import type { EndedGroup } from "../../src/stats/group_stats.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import { errorAndPlace } from "../../src/stats/user_errors.ts";
 import { nodeContext, type UserContext } from "../../src/user/context.ts";
@@ -29,7 +30,20 @@ export interface Recorded {
     readonly retries: number;
   }[];
   readonly userErrors: { readonly user: string; readonly error: string; readonly atMs: number }[];
+  readonly groups: EndedGroup[];
+  readonly unfinishedGroups: { readonly name: string; readonly ageMs: number }[];
+  readonly checks: { readonly name: string; readonly passed: boolean }[];
 }
+
+/** Nothing yet. */
+export const NOTHING_RECORDED: Recorded = {
+  samples: [],
+  unfinished: [],
+  userErrors: [],
+  groups: [],
+  unfinishedGroups: [],
+  checks: [],
+};
 
 /** A context for users, and what they have recorded in it. */
 export interface TestContext {
@@ -46,7 +60,7 @@ export function testContext(
 ): TestContext {
   const clock = new FakeClock();
   const events = new Events();
-  const recorded: Recorded = { samples: [], unfinished: [], userErrors: [] };
+  const recorded = structuredClone(NOTHING_RECORDED);
   const recorder = new Recorder(
     {
       record: (sample) => void recorded.samples.push({ ...sample }),
@@ -54,6 +68,9 @@ export function testContext(
         void recorded.unfinished.push({ method, name, ageMs: atMs - startedAt, retries }),
       userError: (user, text, atMs) =>
         void recorded.userErrors.push({ user, error: errorAndPlace(text).error, atMs }),
+      group: (group) => void recorded.groups.push(group),
+      unfinishedGroup: (name, ageMs) => void recorded.unfinishedGroups.push({ name, ageMs }),
+      check: (name, passed) => void recorded.checks.push({ name, passed }),
     },
     events,
     RUN,

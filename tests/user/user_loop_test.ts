@@ -8,7 +8,7 @@ import { checkFields, renewSession, User, type UserClass } from "../../src/user/
 import { TestStarts } from "../../src/user/test_starts.ts";
 import { chooseTest, UserLoop } from "../../src/user/user_loop.ts";
 import { constant, constantPacing, type Turn } from "../../src/user/wait_time.ts";
-import { discovered, type TestContext, testContext } from "../support/users.ts";
+import { discovered, NOTHING_RECORDED, type TestContext, testContext } from "../support/users.ts";
 
 interface Living extends TestContext {
   readonly loop: UserLoop;
@@ -315,7 +315,7 @@ Deno.test("after the stop timeout the test is aborted, and its errors are not co
   await user.clock.advance(10_000);
   assert.deepEqual(user.log, ["3000 cut off: true", "3000 stop", "3000 ended"]);
   const unfinished = [{ method: "TASK", name: "step", ageMs: 3000, retries: 0 }];
-  assert.deepEqual(user.recorded, { samples: [], unfinished, userErrors: [] });
+  assert.deepEqual(user.recorded, { ...NOTHING_RECORDED, unfinished });
 });
 
 Deno.test("what an abandoned test leaves behind is unfinished, once, and later steps do not run", async () => {
@@ -435,7 +435,7 @@ Deno.test("without a lease, a user does not wait for its onStop", async () => {
   user.loop.stop(1_000);
   await user.clock.advance(10_000);
   assert.deepEqual(user.log, ["5500 stop", "5600 ended"]);
-  assert.deepEqual(user.recorded, { samples: [], unfinished: [], userErrors: [] });
+  assert.deepEqual(user.recorded, NOTHING_RECORDED);
 });
 
 Deno.test("a user that is stopped during its start ends immediately", async () => {
@@ -497,7 +497,7 @@ Deno.test("UserEnd ends a user without a failure, and the user does not start ag
   );
   await user.clock.advance(60_000);
   assert.deepEqual(user.log, ["0 step", "0 stop", "0 ended"]);
-  assert.deepEqual(user.recorded, { samples: [], unfinished: [], userErrors: [] });
+  assert.deepEqual(user.recorded, NOTHING_RECORDED);
   user.loop.stop(1000);
   await user.clock.advance(10_000);
   assert.equal(user.clock.pending, 0);
