@@ -91,6 +91,7 @@ export { AsyncHttpUser, HttpUser, RequestError } from "./src/user/http_user.ts";
 export type {
   BodyContent,
   BodyOptions,
+  Check,
   Cookie,
   CookieStore,
   Fields,
@@ -99,8 +100,10 @@ export type {
   RequestErrorCode,
   RequestOptions,
   ResponseTimings,
+  SessionHeaders,
 } from "./src/user/http_user.ts";
-export type { Check, Session } from "./src/user/session.ts";
+export type { BatchItem, BatchOptions, BatchRequest, BatchTuple } from "./src/user/batch.ts";
+export type { Session } from "./src/user/session.ts";
 export { User } from "./src/user/user.ts";
 export type {
   Measurement,

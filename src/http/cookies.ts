@@ -29,6 +29,16 @@ export interface Cookie {
   readonly domain: string;
   /** The cookie is sent to URLs whose path starts with this. */
   readonly path: string;
+  /** Whether the cookie is sent to {@link domain} only, and not to the names below it. */
+  readonly hostOnly: boolean;
+  /** When the cookie expires; `null` if it lasts as long as the user. */
+  readonly expires: Date | null;
+  /** Whether the cookie is only sent over HTTPS. */
+  readonly secure: boolean;
+  /** Whether scripts of a page must not read the cookie. aiotest only reports this. */
+  readonly httpOnly: boolean;
+  /** `"strict"`, `"lax"` or `"none"`; `null` if the cookie does not say. aiotest only reports this. */
+  readonly sameSite: "strict" | "lax" | "none" | null;
 }
 
 /**
@@ -79,14 +89,7 @@ export class CookieStore {
    */
   all(url?: string): Cookie[] {
     if (this.#jar === null) return [];
-    return (url === undefined ? this.#unexpired() : this.#jar.getCookiesSync(url)).map((
-      cookie,
-    ) => ({
-      name: cookie.key,
-      value: cookie.value,
-      domain: cookie.domain ?? "",
-      path: cookie.path ?? "/",
-    }));
+    return (url === undefined ? this.#unexpired() : this.#jar.getCookiesSync(url)).map(asCookie);
   }
 
   /**
@@ -120,6 +123,20 @@ export class CookieStore {
     const cookie = new JarCookie({ key: name, value, path: "/" });
     this.#open().setCookieSync(cookie, origin);
     this.#bound(cookie);
+  }
+
+  /**
+   * Removes the cookies with a name. Returns whether there was one.
+   *
+   * @param url only a cookie that would be sent to this URL; default: those of all hosts and paths.
+   */
+  delete(name: string, url?: string): boolean {
+    if (this.#jar === null) return false;
+    const { idx } = this.#jar.store as MemoryCookieStore;
+    const cookies = url === undefined ? this.#unexpired() : this.#jar.getCookiesSync(url);
+    const named = cookies.filter(({ key }) => key === name);
+    for (const cookie of named) remove(idx, cookie);
+    return named.length > 0;
   }
 
   /** Removes all cookies. */
@@ -178,6 +195,22 @@ export class CookieStore {
     }
     return cookies;
   }
+}
+
+function asCookie(cookie: JarCookie): Cookie {
+  const expiresAt = cookie.expiryTime() ?? Infinity;
+  const { sameSite } = cookie;
+  return {
+    name: cookie.key,
+    value: cookie.value,
+    domain: cookie.domain ?? "",
+    path: cookie.path ?? "/",
+    hostOnly: cookie.hostOnly ?? true,
+    expires: Number.isFinite(expiresAt) ? new Date(expiresAt) : null,
+    secure: cookie.secure,
+    httpOnly: cookie.httpOnly,
+    sameSite: sameSite === "strict" || sameSite === "lax" || sameSite === "none" ? sameSite : null,
+  };
 }
 
 /**

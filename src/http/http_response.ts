@@ -175,6 +175,12 @@ export class HttpResponse {
   }
 }
 
+/**
+ * Checks a response before its request is counted. The request fails if the check throws, rejects or calls
+ * `res.failure("why")`. With `res.success()` it succeeds, whatever its status.
+ */
+export type Check = (res: HttpResponse) => unknown;
+
 /** Like an async function that awaits nothing, which would need one promise more. */
 function promised<Result>(get: () => Result): Promise<Result> {
   return new Promise((resolve) => resolve(get()));

@@ -87,6 +87,7 @@ export function encodeRequest(
   if (method === "GET" && body === null && headers.length === 0) return plainGet(target);
   const start = headStart(method, headers, target);
   const { closes, own } = start;
+  if (body === null && own === null) return start.withoutBody ??= encodeBodiless(start);
   const expectsContinue = start.expects && body !== null;
   if (own !== null) {
     const streamLength = streamLengthOf(own, body);
@@ -106,6 +107,20 @@ export function encodeRequest(
   bytes.set(body, bytes.length - body.length);
   const bodyInBytes = body.length;
   return { method, bytes, bodyInBytes, body: null, streamLength: -1, expectsContinue, closes };
+}
+
+/** Encodes a request without a body, and without headers about one. */
+function encodeBodiless({ method, bytes: start, closes }: HeadStart): EncodedRequest {
+  const bytes = withFraming(start, `${framingOf(method, "none")}\r\n`, 0);
+  return {
+    method,
+    bytes,
+    bodyInBytes: 0,
+    body: null,
+    streamLength: -1,
+    expectsContinue: false,
+    closes,
+  };
 }
 
 /** Encodes a request whose own headers frame the body. */
@@ -200,6 +215,8 @@ interface HeadStart {
   readonly closes: boolean;
   /** What the headers say about the body; mostly nothing. */
   readonly own: OwnFraming | null;
+  /** The request without a body; `null` until the first one is sent. */
+  withoutBody: EncodedRequest | null;
 }
 
 function headStart(method: string, headers: HeaderPairs, target: RequestTarget): HeadStart {
@@ -212,6 +229,7 @@ function headStart(method: string, headers: HeaderPairs, target: RequestTarget):
     expects: expects(headers),
     closes: closes(headers, target.isForwarded),
     own: ownFraming(headers),
+    withoutBody: null,
   };
 }
 

@@ -51,6 +51,8 @@ export type RequestErrorCode =
 export class RequestError extends Error {
   /** Always `RequestError`. */
   override readonly name = "RequestError";
+  /** Always 0, where a response has its HTTP status code. */
+  readonly status = 0;
   /** The error code, under which reports count the failure. */
   readonly code: RequestErrorCode;
   /** The HTTP method in upper case. */

@@ -17,8 +17,8 @@ export interface RequestOptions extends BodyOptions {
   /** Added to the query of the URL. */
   readonly params?: Fields;
   /**
-   * Request headers, sent in this order before the headers that other options add. Those that are
-   * `undefined` are left out.
+   * Request headers, sent in this order before the headers that other options add. They replace those of the
+   * session. Those that are `undefined` are left out, also if the session has them.
    */
   readonly headers?: HeadersInit;
   /** Time limit in seconds for the whole request, including redirects. Default: the user class's `timeout`. */
@@ -132,24 +132,44 @@ const JSON_HEADERS: HeaderPairs = [["content-type", JSON_TYPE]];
  *
  * @param contentType the type of the body, or `null`.
  * @param authorization the credentials in the URL, or `null`; `auth` takes precedence.
+ * @param defaults the headers of all requests, which come first, without those that the request replaces.
  */
 export function requestHeaders(
   options: RequestOptions,
   contentType: string | null,
   authorization: string | null,
+  defaults: HeaderPairs = NO_HEADERS,
 ): HeaderPairs {
   const { headers, auth } = options;
   const credentials = auth === undefined ? authorization : credentialsOf(auth);
-  if (headers === undefined && contentType === null && credentials === null) return NO_HEADERS;
-  if (contentType === JSON_TYPE && headers === undefined && credentials === null) {
+  if (headers === undefined && contentType === null && credentials === null) return defaults;
+  if (
+    contentType === JSON_TYPE && headers === undefined && credentials === null &&
+    defaults.length === 0
+  ) {
     return JSON_HEADERS;
   }
-  const pairs = headers === undefined ? [] : toPairs(headers);
+  const leftOut: string[] = [];
+  const own = headers === undefined ? [] : headerPairs(headers, leftOut);
+  const sends = credentials !== null && !hasHeader(own, "authorization");
+  if (sends) leftOut.push("authorization");
+  const pairs = withDefaults(own, leftOut, defaults);
   if (contentType !== null) addContentType(pairs, contentType);
-  if (credentials !== null && !hasHeader(pairs, "authorization")) {
-    pairs.push(["authorization", credentials]);
-  }
+  if (sends) pairs.push(["authorization", credentials]);
   return pairs;
+}
+
+/** @param leftOut names of headers that are not sent, besides those that the request has itself. */
+function withDefaults(
+  own: [string, string][],
+  leftOut: readonly string[],
+  defaults: HeaderPairs,
+): [string, string][] {
+  if (defaults.length === 0) return own;
+  const replaced = new Set(leftOut);
+  for (const [name] of own) replaced.add(name.toLowerCase());
+  const kept = defaults.filter(([name]) => !replaced.has(name.toLowerCase()));
+  return [...kept.map(([name, value]): [string, string] => [name, value]), ...own];
 }
 
 /** Adds the type of the body, unless the test sets one, which gets the boundary that only the body knows. */
@@ -180,7 +200,13 @@ export function hasHeader(headers: HeaderPairs, lowerName: string): boolean {
   );
 }
 
-function toPairs(headers: HeadersInit): [string, string][] {
+/**
+ * Names and values of headers in order.
+ *
+ * @param leftOut gets the names, in lower case, of those that are `undefined`.
+ * @throws TypeError that names the header, if something has no text of its own.
+ */
+export function headerPairs(headers: HeadersInit, leftOut: string[] = []): [string, string][] {
   if (typeof headers !== "object" || headers === null) {
     throw new TypeError(
       `headers: ${typeof headers === "string" ? "a string" : shown(headers)}, expected an object`,
@@ -193,13 +219,14 @@ function toPairs(headers: HeadersInit): [string, string][] {
       throw new TypeError("headers: expected a list of pairs, each [name, value]");
     }
     const [name, value] = pair;
-    if (value !== undefined) fields.push([headerText(name, name), headerText(name, value)]);
+    if (value === undefined) leftOut.push(asText(name).toLowerCase());
+    else fields.push([headerText(name, name), headerText(name, value)]);
   }
   return fields;
 }
 
 /** The text of a header's name or value. Test files in JavaScript can pass anything. */
-function headerText(name: unknown, value: unknown): string {
+export function headerText(name: unknown, value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") {
     return String(value);

@@ -14,8 +14,10 @@ import { Dialer } from "./dialer.ts";
 import { DNS_TTL_MS, DnsCache } from "./dns_cache.ts";
 import type { Proxies } from "./proxies.ts";
 import { type RequestTarget, requestTarget } from "./request_encoder.ts";
+import { headerPairs } from "./request_options.ts";
 import { FETCH_QUEUE, NODE_NET_QUEUE, RequestQueue } from "./request_queue.ts";
 import { Slab } from "./response_parser.ts";
+import type { HeaderPairs } from "./transport.ts";
 import { UrlResolver } from "./url_resolver.ts";
 
 /** What the command line says about connections to the target. It overrides what user classes say. */
@@ -91,6 +93,7 @@ export class SharedHttpState {
   readonly #urls = new Map<string, UrlResolver>();
   readonly #targets = new WeakMap<URL, RequestTarget>();
   readonly #tls = new WeakMap<object, TlsSettings>();
+  readonly #headers = new WeakMap<object, HeaderPairs>();
 
   constructor(clock: Clock, options: SharedHttpOptions) {
     const { sockets, proxies, dnsTtlMs, random = systemRandom } = options;
@@ -121,6 +124,15 @@ export class SharedHttpState {
     const settings = tlsOf(own, place, this.options.tls);
     if (own !== null) this.#tls.set(own, settings);
     return settings;
+  }
+
+  /** The headers of a user class; the same array for the same object, so that encoded requests can be shared. */
+  headers(own: HeadersInit): HeaderPairs {
+    const known = this.#headers.get(own);
+    if (known !== undefined) return known;
+    const pairs = headerPairs(own);
+    this.#headers.set(own, pairs);
+    return pairs;
   }
 
   /** Resolves URLs against a host. Users of the same host share one resolver. */

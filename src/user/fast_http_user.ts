@@ -12,7 +12,13 @@ import { SocketTransport } from "../http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { UserContext } from "./context.ts";
-import { checkHttpHost, checkHttpLimits, checkSessionScope, Session } from "./session.ts";
+import {
+  checkHttpHost,
+  checkHttpLimits,
+  checkSessionFields,
+  explainClient,
+  Session,
+} from "./session.ts";
 import {
   checkFields,
   checkOptions,
@@ -64,6 +70,11 @@ export class FastHttpUser extends User {
    */
   static session: SessionScope = "user";
   /**
+   * Headers that are sent with every request. Those of a single request, and what a user sets in
+   * `this.session.headers`, replace them.
+   */
+  static headers: HeadersInit = {};
+  /**
    * IP addresses of the machine that connections leave from, in turn; empty for the system's choice.
    * `--local-address` replaces them.
    */
@@ -88,7 +99,7 @@ export class FastHttpUser extends User {
   /** @internal */
   static override [checkFields](check: FieldCheck): void {
     checkHttpLimits(check, "timeout", "connectTimeout", "headersTimeout", "bodyTimeout");
-    checkSessionScope(check);
+    checkSessionFields(check, this.headers);
     check("keepAlive", (value) => typeof value === "boolean", "true or false");
     check(
       "localAddresses",
@@ -126,6 +137,7 @@ export class FastHttpUser extends User {
       urls: http.urls(host),
       timeout: settings.timeout,
       maxRedirects: http.options.maxRedirects ?? settings.maxRedirects,
+      headers: http.headers(settings.headers),
     });
   }
 
@@ -140,3 +152,5 @@ export class FastHttpUser extends User {
     super[Symbol.dispose]();
   }
 }
+
+explainClient(FastHttpUser.prototype);

@@ -14,7 +14,13 @@ import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { SharedHttpState } from "../http/shared_http_state.ts";
 import type { TlsSettings } from "../net/tls_settings.ts";
 import type { UserContext } from "./context.ts";
-import { checkHttpHost, checkHttpLimits, checkSessionScope, Session } from "./session.ts";
+import {
+  checkHttpHost,
+  checkHttpLimits,
+  checkSessionFields,
+  explainClient,
+  Session,
+} from "./session.ts";
 import {
   checkFields,
   checkOptions,
@@ -59,6 +65,12 @@ export class HttpUser extends User {
   static session: SessionScope = "user";
 
   /**
+   * Headers that are sent with every request. Those of a single request, and what a user sets in
+   * `this.session.headers`, replace them.
+   */
+  static headers: HeadersInit = {};
+
+  /**
    * A client certificate, its key, and authorities to trust; or a function that returns them and is called once
    * for each user. `--client-cert`, `--client-key` and `--ca` replace what they name.
    */
@@ -87,7 +99,7 @@ export class HttpUser extends User {
   /** @internal */
   static override [checkFields](check: FieldCheck): void {
     checkHttpLimits(check, "timeout");
-    checkSessionScope(check);
+    checkSessionFields(check, this.headers);
     const others = [
       "connectTimeout",
       "headersTimeout",
@@ -111,7 +123,8 @@ export class HttpUser extends User {
   /** Opens no connection. A subclass with its own constructor must call `super(context)`. */
   constructor(context: UserContext) {
     super(context);
-    const { timeout, maxBodySize, maxRedirects, tls } = this.constructor as typeof HttpUser;
+    const { timeout, maxBodySize, maxRedirects, headers, tls } = this
+      .constructor as typeof HttpUser;
     const { clock, http } = context;
     const transport = new QueuedTransport(
       new FetchTransport(clock, http.deadlines, maxBodySize, fetchTls(this, tls, http)),
@@ -124,6 +137,7 @@ export class HttpUser extends User {
       urls: http.urls(host),
       timeout,
       maxRedirects: http.options.maxRedirects ?? maxRedirects,
+      headers: http.headers(headers),
     });
   }
 
@@ -138,6 +152,8 @@ export class HttpUser extends User {
     super[Symbol.dispose]();
   }
 }
+
+explainClient(HttpUser.prototype);
 
 function fetchTls(user: HttpUser, tls: ClassTls<HttpUser>, http: SharedHttpState): TlsSettings {
   const settings = userTls(user, tls, http);
@@ -171,7 +187,7 @@ function unavailable(option: string, { name }: ClassOptions, reason: string): Us
 
 // The public part of the http layer, which mod.ts must not import itself.
 export type { Cookie, CookieStore } from "../http/cookies.ts";
-export type { HttpResponse, ResponseTimings } from "../http/http_response.ts";
+export type { Check, HttpResponse, ResponseTimings } from "../http/http_response.ts";
 export { RequestError } from "../http/request_error.ts";
 export type { RequestErrorCode } from "../http/request_error.ts";
 export type {
@@ -181,6 +197,7 @@ export type {
   FieldValue,
   RequestOptions,
 } from "../http/request_options.ts";
+export type { SessionHeaders } from "../http/session_headers.ts";
 
 /** Another name of the same class. */
 export { HttpUser as AsyncHttpUser };

@@ -25,6 +25,7 @@ const OTHER_SETTINGS: ReadonlyMap<string, string> = new Map([
   ["minwait", "waitTime"],
   ["maxwait", "waitTime"],
   ["thinktime", "waitTime"],
+  ["defaultheaders", "headers"],
 ]);
 
 /** Settings that can be functions. */
@@ -114,8 +115,8 @@ function aboutStatic(member: Member, base: UserClass): string | null {
 /** Settings that are not static. Fields and methods may have such names for other purposes. */
 function aboutSetting({ key, value }: Member, base: UserClass, what: string): string | null {
   const setting = settingsOf(base).find((one) => isSameWord(one, key));
-  // Every user has a host: see aboutHost.
-  if (setting === undefined || setting === "host" || !value) return null;
+  // Every user has a host: see aboutHost. Users may have headers of their own for some of their requests.
+  if (setting === undefined || setting === "host" || setting === "headers" || !value) return null;
   if (!canBe(setting, value, base)) return null;
   return `${key} is ${what} and has no effect: write static override ${setting}.`;
 }

@@ -10,9 +10,10 @@ import type { Lease } from "../core/lease.ts";
 import { asText, hideCredentials, shown } from "../core/text.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
 import { CookieStore, withCookies } from "../http/cookies.ts";
-import { CheckResult, HttpResponse } from "../http/http_response.ts";
+import { type Check, CheckResult, HttpResponse } from "../http/http_response.ts";
 import { isRedirect, nextRequest, type RedirectedRequest } from "../http/redirects.ts";
 import { RequestError } from "../http/request_error.ts";
+import { expectedOfHeaders, SessionHeaders } from "../http/session_headers.ts";
 import {
   checkOptions,
   encodeBody,
@@ -31,17 +32,18 @@ import {
   type WireResponse,
 } from "../http/transport.ts";
 import { NoHostError, type ResolvedUrl, type UrlResolver } from "../http/url_resolver.ts";
+import {
+  batchCalls,
+  type BatchItem,
+  type BatchOptions,
+  forEachByOrigin,
+  perOriginOf,
+} from "./batch.ts";
 import type { UserContext } from "./context.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { Recorder } from "./recorder.ts";
-import type { ClassOptions, FieldCheck } from "./user.ts";
+import type { ClassOptions, FieldCheck, User } from "./user.ts";
 import { PendingSample, type UserRequests } from "./user_requests.ts";
-
-/**
- * Checks a response before its request is counted. The request fails if the check throws, rejects or calls
- * `res.failure("why")`. With `res.success()` it succeeds, whatever its status.
- */
-export type Check = (res: HttpResponse) => unknown;
 
 /** Settings of a session. */
 export interface SessionSettings {
@@ -55,6 +57,8 @@ export interface SessionSettings {
   readonly timeout: number;
   /** How many redirects a request follows; with 0, a redirect is a response like others. */
   readonly maxRedirects: number;
+  /** Headers of all requests; default: none. */
+  readonly headers?: HeaderPairs;
 }
 
 /**
@@ -83,6 +87,8 @@ export interface SessionSettings {
 export class Session {
   /** The cookies of this user. */
   readonly cookies: CookieStore;
+  /** Headers that are sent with every request of this user, at first those of its class. */
+  readonly headers: SessionHeaders;
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #lease: Lease;
@@ -101,6 +107,8 @@ export class Session {
   };
   /** A request that has ended, to be used again. */
   #spare: SessionRequest | null = null;
+  /** When the measurement of requests begins that a batch starts at once, if that is before they start; else NaN. */
+  #batchFrom = NaN;
   #closed = false;
 
   /**
@@ -110,6 +118,7 @@ export class Session {
    */
   constructor(transport: Transport, context: UserContext, settings: SessionSettings) {
     this.cookies = new CookieStore(settings.host);
+    this.headers = new SessionHeaders(settings.headers ?? NO_HEADERS);
     this.#transport = transport;
     this.#clock = context.clock;
     this.#lease = context.lease;
@@ -194,6 +203,74 @@ export class Session {
     }
   }
 
+  /**
+   * Sends requests in parallel, over as many connections as needed, and resolves when all of them have ended.
+   * Each is counted as if it were sent alone.
+   *
+   * The result contains, in the order of the requests, the response of each, or the RequestError of one without a
+   * complete response. A RequestError has the status 0, so `status` tells failures apart in both.
+   *
+   * ```ts
+   * import { FastHttpUser } from "aiotest";
+   *
+   * export class ShopTest extends FastHttpUser {
+   *   static override host = "http://127.0.0.1:8000";
+   *
+   *   async testFrontPage(): Promise<void> {
+   *     const [news, cart] = await this.session.batch([
+   *       "/news",
+   *       ["GET", "/cart", { name: "cart" }],
+   *       { method: "POST", url: "/visits", json: { page: "/" } },
+   *     ]);
+   *     if (news.status !== 200 || cart.status !== 200) return;
+   *     await this.session.get("/checkout");
+   *   }
+   * }
+   * ```
+   *
+   * @param items each a URL to get, a list `[method, url, options, check]`, or an object with `method`, `url`,
+   *   `check` and the options of a request.
+   * @throws TypeError or RangeError if an item is not a valid request; then none is sent, as far as that is known
+   *   before. RequestError `ABORTED` if the user is stopped.
+   */
+  async batch<const Items extends readonly BatchItem[]>(
+    items: Items,
+    options: BatchOptions = {},
+  ): Promise<{ -readonly [Index in keyof Items]: HttpResponse | RequestError }> {
+    const perOrigin = perOriginOf(options);
+    const calls = batchCalls(items);
+    const results = new Array<HttpResponse | RequestError>(calls.length);
+    this.#beginBatch();
+    const ended = forEachByOrigin(
+      calls.map((call, index) => ({ ...call, index })),
+      ({ url }) => this.#originOf(url),
+      perOrigin,
+      async ({ method, url, options, check, index }) => {
+        results[index] = await this.request(method, url, options, check).catch(asResult);
+      },
+    );
+    this.#batchFrom = NaN;
+    await ended;
+    return results as { -readonly [Index in keyof Items]: HttpResponse | RequestError };
+  }
+
+  /** All requests that start at once were held up if the iteration began late, not only the first one. */
+  #beginBatch(): void {
+    if (this.#iterationSlot === null) return;
+    const now = this.#clock.now();
+    const from = this.#iterationSlot.measureFrom(now);
+    if (from < now) this.#batchFrom = from;
+  }
+
+  /** The origin of a URL; empty if it is invalid, which its request reports. */
+  #originOf(url: string): string {
+    try {
+      return this.#urls.resolve(url).url.origin;
+    } catch {
+      return "";
+    }
+  }
+
   async #sendEncoded(
     request: SessionRequest,
     target: ResolvedUrl,
@@ -222,11 +299,16 @@ export class Session {
     request.sentAt = now;
     request.counter.startedAt = this.#iterationSlot === null
       ? now
-      : this.#iterationSlot.measureFrom(now);
+      : this.#measureFrom(this.#iterationSlot, now);
     // The wait for the start of an iteration is part of the latency, but of no phase.
     if (request.counter.startedAt !== now) request.counter.phases = new ExchangePhases();
     request.url = target.url;
-    request.ownHeaders = requestHeaders(options, contentType, target.authorization);
+    request.ownHeaders = requestHeaders(
+      options,
+      contentType,
+      target.authorization,
+      this.headers.sent,
+    );
     request.body = content;
     request.deadline = now + timeoutMs;
     request.hasCheck = check !== undefined;
@@ -234,6 +316,11 @@ export class Session {
     const response = new Promise<HttpResponse>(request.executor);
     this.#exchange(request);
     return check === undefined ? response : this.#check(request, response, check);
+  }
+
+  #measureFrom(slot: IterationSlot, now: number): number {
+    // Comparisons with NaN are false.
+    return this.#batchFrom < now ? this.#batchFrom : slot.measureFrom(now);
   }
 
   /** Hands a request to the transport. */
@@ -333,13 +420,14 @@ export class Session {
   }
 
   /**
-   * Forgets the cookies and closes the connections: the next request is that of a new visitor. Pending
-   * requests never settle, and are counted as unfinished.
+   * Forgets the cookies, restores the headers of the class and closes the connections: the next request is that
+   * of a new visitor. Pending requests never settle, and are counted as unfinished.
    *
    * @internal
    */
   renew(): void {
     this.cookies.clear();
+    this.headers.reset();
     this.#transport.close();
   }
 
@@ -489,9 +577,28 @@ export function checkHttpLimits(check: FieldCheck, ...timeLimits: readonly strin
   );
 }
 
-/** Checks the static field of a user class that says how long its sessions last. */
-export function checkSessionScope(check: FieldCheck): void {
+/** Checks the static fields of a user class about its sessions: how long they last, and their headers. */
+export function checkSessionFields(check: FieldCheck, headers: unknown): void {
   check("session", (value) => value === "user" || value === "iteration", '"user" or "iteration"');
+  const expected = expectedOfHeaders(headers);
+  if (expected !== null) check("headers", () => false, expected);
+}
+
+/**
+ * Makes users say what to write if a test uses Locust's name of the session. It is not part of their types, and a
+ * user can have a `client` of its own.
+ */
+export function explainClient(prototype: User): void {
+  Object.defineProperty(prototype, "client", {
+    configurable: true,
+    get(): never {
+      throw new TypeError("this.client is not part of aiotest: use this.session");
+    },
+    set(this: User, value: unknown): void {
+      const own = { value, writable: true, enumerable: true, configurable: true };
+      Object.defineProperty(this, "client", own);
+    },
+  });
 }
 
 /** Learns how requests end. */
@@ -546,6 +653,12 @@ class SessionRequest implements WireRequest {
     this.body = null;
     this.resolve = this.reject = doNothing;
   }
+}
+
+/** A request of a batch that has failed does not lose the others; one that is cut off ends the batch. */
+function asResult(error: unknown): RequestError {
+  if (isInstance(error, RequestError) && error.code !== "ABORTED") return error;
+  throw error;
 }
 
 const NO_URL = new URL("about:blank");

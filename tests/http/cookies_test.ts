@@ -52,7 +52,17 @@ Deno.test("get and all return the cookies of all URLs or of one", () => {
   assert.equal(cookies.get("sid", "https://www.shop.example.com/a/x"), "abc");
   assert.equal(cookies.get("gone"), undefined);
   assert.deepEqual(cookies.all(SHOP.href), [
-    { name: "sid", value: "abc", domain: "www.shop.example.com", path: "/a" },
+    {
+      name: "sid",
+      value: "abc",
+      domain: "www.shop.example.com",
+      path: "/a",
+      hostOnly: true,
+      expires: null,
+      secure: false,
+      httpOnly: true,
+      sameSite: null,
+    },
   ]);
   assert.deepEqual(cookies.all().map(({ name }) => name), ["sid", "other"]);
 });
@@ -175,4 +185,33 @@ Deno.test("a cookie that cannot be sent is refused when it is set", () => {
   assert.throws(() => store.set("name", "안"), {
     message: /"name" contains "안".*encodeURIComponent/,
   });
+});
+
+Deno.test("all shows what a cookie says about itself", () => {
+  const cookies = new CookieStore("http://127.0.0.1");
+  const expires = new Date(Date.now() + 3_600_000);
+  expires.setMilliseconds(0);
+  cookies.store([
+    `a=1; Domain=example.com; Secure; SameSite=Lax; Expires=${expires.toUTCString()}`,
+    "b=2; Max-Age=60; SameSite=whatever",
+  ], SHOP);
+  cookies.set("c", "3");
+  const [a, b, c] = cookies.all();
+  assert.deepEqual([a!.hostOnly, a!.secure, a!.httpOnly, a!.sameSite], [false, true, false, "lax"]);
+  assert.equal(a!.expires!.getTime(), expires.getTime());
+  assert.ok(Math.abs(b!.expires!.getTime() - Date.now() - 60_000) < 30_000);
+  assert.deepEqual([b!.hostOnly, b!.sameSite, c!.hostOnly, c!.expires], [true, null, true, null]);
+});
+
+Deno.test("delete removes the cookies with a name, of all URLs or of one", () => {
+  const cookies = new CookieStore("");
+  cookies.store(["a=1; Path=/a", "a=2; Path=/", "b=3; Path=/"], SHOP);
+  cookies.store(["a=4"], new URL("http://127.0.0.1/"));
+  assert.equal(cookies.delete("a", "http://127.0.0.1/"), true);
+  assert.equal(sentTo(cookies, "http://127.0.0.1/"), "");
+  assert.equal(sentTo(cookies, SHOP.href), "a=1; a=2; b=3");
+  assert.equal(cookies.delete("a"), true);
+  assert.equal(cookies.delete("a"), false);
+  assert.equal(sentTo(cookies, SHOP.href), "b=3");
+  assert.equal(new CookieStore("").delete("a"), false);
 });

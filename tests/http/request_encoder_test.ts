@@ -117,6 +117,23 @@ Deno.test("an error names the invalid part", () => {
   );
 });
 
+Deno.test("a request without a body is encoded once for the same headers", () => {
+  const url = new URL("http://127.0.0.1:8000/a");
+  const target = requestTarget(url, new Proxies(() => undefined));
+  const encode = (headers: HeaderPairs) =>
+    encodeRequest(
+      { method: "GET", url, headers, body: null } as unknown as WireRequest,
+      target,
+      true,
+    );
+  const ofClass: HeaderPairs = [["accept-language", "de"]];
+  const first = encode(ofClass);
+  assert.ok(textOf(first.bytes).includes("accept-language: de\r\n"));
+  assert.equal(encode(ofClass), first);
+  assert.equal(encode([["accept-language", "de"]]), first);
+  assert.notEqual(encode([["accept-language", "fr"]]), first);
+});
+
 Deno.test("requests to one URL do not share what differs between them", () => {
   const url = new URL("http://127.0.0.1:8000/a");
   const target = requestTarget(url, new Proxies(() => undefined));

@@ -4,10 +4,12 @@
  * @module
  */
 
+import { batchContract } from "./contract/batches.ts";
 import { bodyContract } from "./contract/bodies.ts";
 import { connectionContract } from "./contract/connections.ts";
 import { cookieContract } from "./contract/cookies.ts";
 import { countingContract } from "./contract/counting.ts";
+import { defaultHeaderContract } from "./contract/default_headers.ts";
 import { encodingContract } from "./contract/encodings.ts";
 import { failureContract } from "./contract/failures.ts";
 import { redirectContract } from "./contract/redirects.ts";
@@ -31,12 +33,14 @@ export function testTransport(transport: TransportUnderTest): void {
     });
   };
   requestContract(contract);
+  defaultHeaderContract(contract);
   bodyContract(contract);
   encodingContract(contract);
   redirectContract(contract);
   cookieContract(contract);
   countingContract(contract);
   connectionContract(contract);
+  batchContract(contract);
   failureContract(contract);
   stoppingContract(contract);
   if (unknown.size > 0) throw new Error(`no row of the contract: ${[...unknown].join("; ")}`);

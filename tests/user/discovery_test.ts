@@ -502,6 +502,15 @@ Deno.test("user classes with sessions check the static fields that they add", ()
       'ATest.session is "pass": expected "user" or "iteration"',
     );
   }
+  for (const base of [HttpUser, FastHttpUser]) {
+    assert.equal(check(base, "headers", { "accept-language": "de" }), "good");
+    const expected = 'expected names and values like { "accept-language": "de" }';
+    assert.equal(check(base, "headers", "a: b"), `ATest.headers is "a: b": ${expected}`);
+    assert.equal(
+      check(base, "headers", { "x-a": null }),
+      `ATest.headers is an object: ${expected}, but x-a is null, expected a string`,
+    );
+  }
   assert.equal(
     check(User, "session", "iteration"),
     'ATest.session is "iteration": expected no value, because only a FastHttpUser and an HttpUser ' +

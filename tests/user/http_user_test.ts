@@ -165,3 +165,44 @@ for (const [flag, options, reason] of NOT_WITH_FETCH) {
     );
   });
 }
+
+Deno.test("the headers of a class are sent by all of its users", async () => {
+  await using target = new Target({ "/": () => new Response("x") });
+  const { context } = testContext({ host: target.url });
+  const { signal } = new AbortController();
+  for (const base of [HttpUser, FastHttpUser]) {
+    class HeaderTest extends (base as typeof HttpUser) {
+      static override headers = { "accept-language": "de" };
+    }
+    const users = [1, 2].map((id) => new HeaderTest({ ...context, id, signal }));
+    users[0]!.session.headers.set("accept-language", "fr");
+    const seen: (string | null)[] = [];
+    for (const { session } of users) {
+      await session.get("/");
+      seen.push(target.last.headers.get("accept-language"));
+    }
+    assert.deepEqual(seen, ["fr", "de"]);
+    for (const user of users) user[Symbol.dispose]();
+  }
+});
+
+Deno.test("Locust's name of the session says what to write, and can be a user's own", () => {
+  const { context } = testContext();
+  const { signal } = new AbortController();
+  for (const base of [HttpUser, FastHttpUser]) {
+    const user = new (base as typeof HttpUser)({ ...context, signal });
+    assert.throws(() => Reflect.get(user, "client"), {
+      name: "TypeError",
+      message: "this.client is not part of aiotest: use this.session",
+    });
+    Reflect.set(user, "client", 5);
+    assert.equal(Reflect.get(user, "client"), 5);
+    user[Symbol.dispose]();
+    class OwnTest extends (base as typeof HttpUser) {
+      client = "own";
+    }
+    const own = new OwnTest({ ...context, signal });
+    assert.equal(own.client, "own");
+    own[Symbol.dispose]();
+  }
+});

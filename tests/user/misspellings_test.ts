@@ -31,6 +31,8 @@ Deno.test("static fields that resemble settings are reported with the nearest on
     static localAddress = ["127.0.0.1"];
     static maxRedirect = 3;
     static min_wait = 1000;
+    static header = { a: "b" };
+    static defaultHeaders = { a: "b" };
   }
   assert.deepEqual(warnings(ShopTest), [
     noSetting("waittime", "waitTime"),
@@ -42,6 +44,8 @@ Deno.test("static fields that resemble settings are reported with the nearest on
     noSetting("localAddress", "localAddresses"),
     noSetting("maxRedirect", "maxRedirects"),
     noSetting("min_wait", "waitTime"),
+    noSetting("header", "headers"),
+    noSetting("defaultHeaders", "headers"),
   ]);
 });
 

@@ -1,10 +1,11 @@
 import type { Clock } from "../../../src/core/clock.ts";
 import { Proxies } from "../../../src/http/proxies.ts";
 import { DEFAULT_CONNECTIONS, SharedHttpState } from "../../../src/http/shared_http_state.ts";
-import type { Transport } from "../../../src/http/transport.ts";
+import type { HeaderPairs, Transport } from "../../../src/http/transport.ts";
 import { UrlResolver } from "../../../src/http/url_resolver.ts";
 import { DEFAULT_TLS } from "../../../src/net/tls_settings.ts";
 import type { Sample } from "../../../src/stats/request_stats.ts";
+import type { IterationSlot } from "../../../src/user/iteration_slot.ts";
 import { Session } from "../../../src/user/session.ts";
 import type { FakeClock } from "../../support/fake_clock.ts";
 import { testSockets } from "../../support/sockets.ts";
@@ -36,6 +37,9 @@ export interface WorldUserSettings {
   readonly timeout?: number;
   readonly caCerts?: readonly string[];
   readonly maxRedirects?: number;
+  /** Headers of the user class. */
+  readonly headers?: HeaderPairs;
+  readonly iterationSlot?: IterationSlot;
 }
 
 /** A target, its users, and their samples, in virtual time. */
@@ -63,6 +67,7 @@ export class World implements AsyncDisposable {
   /** Adds a user, by default with the same settings as `session`. */
   user(settings: WorldUserSettings = {}): WorldUser {
     const { host = this.target.url, timeout = 60, caCerts = [], maxRedirects = 20 } = settings;
+    const { headers = [], iterationSlot = null } = settings;
     const controller = new AbortController();
     const proxies = new Proxies(() => undefined);
     const sockets = testSockets();
@@ -71,8 +76,8 @@ export class World implements AsyncDisposable {
     const node = new SharedHttpState(this.clock, { ...connections, sockets, proxies, tls });
     const session = new Session(
       this.#create(this.clock, node),
-      { ...this.#context.context, signal: controller.signal },
-      { userClass: "ShopTest", host, urls: new UrlResolver(host), timeout, maxRedirects },
+      { ...this.#context.context, signal: controller.signal, iterationSlot },
+      { userClass: "ShopTest", host, urls: new UrlResolver(host), timeout, maxRedirects, headers },
     );
     this.#sessions.push(session);
     return { session, abort: () => controller.abort() };

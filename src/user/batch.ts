@@ -1,0 +1,153 @@
+/**
+ * Requests that a user sends in parallel.
+ *
+ * @module
+ */
+
+import { shown } from "../core/text.ts";
+import type { Check } from "../http/http_response.ts";
+import { checkOptions, type RequestOptions } from "../http/request_options.ts";
+
+/** One request of a batch: a URL to get, a list of what `session.request` takes, or an object. */
+export type BatchItem = string | BatchTuple | BatchRequest;
+
+/** A request of a batch as a list. */
+export type BatchTuple = readonly [
+  method: string,
+  url: string,
+  options?: RequestOptions,
+  check?: Check,
+];
+
+/** A request of a batch as an object, with all options of a request. */
+export interface BatchRequest extends RequestOptions {
+  /** In upper or lower case. Default: `GET`. */
+  readonly method?: string;
+  /** Absolute, or relative to the user's host. */
+  readonly url: string;
+  /** Checks the response before the request is counted. */
+  readonly check?: Check;
+}
+
+/** Options of a batch. */
+export interface BatchOptions {
+  /** The most requests that are in progress at once for each origin (scheme, host and port). Default: 6, as in browsers. */
+  readonly perOrigin?: number;
+}
+
+/** The most requests of a batch, or for the resources of a page, that are in progress for an origin. */
+const PER_ORIGIN = 6;
+
+/** A request of a batch as `session.request` takes it. */
+export interface BatchCall {
+  readonly method: string;
+  readonly url: string;
+  readonly options: RequestOptions;
+  readonly check: Check | undefined;
+}
+
+/**
+ * The requests of a batch.
+ *
+ * @throws TypeError that names the item, if one is not a request.
+ */
+export function batchCalls(items: unknown): BatchCall[] {
+  if (!Array.isArray(items)) throw new TypeError(`batch: ${shown(items)}, expected a list`);
+  return items.map((item, index) => {
+    try {
+      return batchCall(item);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw new TypeError(`batch: item ${index}: ${error.message}`, { cause: error });
+    }
+  });
+}
+
+function batchCall(item: unknown): BatchCall {
+  if (typeof item === "string" || item instanceof URL) {
+    return { method: "GET", url: item as string, options: {}, check: undefined };
+  }
+  if (typeof item !== "object" || item === null) throw notARequest(item);
+  if (Array.isArray(item)) {
+    const [method, url, options = {}, check, ...more] = item;
+    if (more.length > 0) throw notARequest(item);
+    return checkedCall({ method, url, options, check });
+  }
+  const { method = "GET", url, check, ...options } = item as BatchRequest;
+  return checkedCall({ method, url, options, check });
+}
+
+function checkedCall(call: BatchCall): BatchCall {
+  const { method, url, options, check } = call;
+  if (typeof method !== "string") {
+    throw new TypeError(`method: ${shown(method)}, expected a string`);
+  }
+  if (typeof url !== "string" && !((url as unknown) instanceof URL)) {
+    throw new TypeError(`url: ${shown(url)}, expected a string`);
+  }
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`options: ${shown(options)}, expected an object`);
+  }
+  checkOptions(options);
+  if (check !== undefined && typeof check !== "function") {
+    throw new TypeError(`check: ${shown(check)}, expected a function`);
+  }
+  return call;
+}
+
+function notARequest(item: unknown): TypeError {
+  return new TypeError(
+    `${shown(item)}, expected a URL, [method, url, options, check] or { method, url, … }`,
+  );
+}
+
+/**
+ * How many requests of a batch may be in progress for an origin.
+ *
+ * @throws TypeError or RangeError if the options are invalid.
+ */
+export function perOriginOf(options: BatchOptions): number {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`batch: ${shown(options)}, expected options as an object`);
+  }
+  for (const name in options) {
+    if (name !== "perOrigin") {
+      throw new TypeError(`batch: the option ${JSON.stringify(name)} is unknown; it has perOrigin`);
+    }
+  }
+  const { perOrigin = PER_ORIGIN } = options;
+  if (Number.isSafeInteger(perOrigin) && perOrigin > 0) return perOrigin;
+  throw new RangeError(`perOrigin: ${shown(perOrigin)}, expected a whole number of 1 or more`);
+}
+
+/**
+ * Runs a function for each item, for at most `perOrigin` items of an origin at once. The first ones of each
+ * origin start immediately, in order. Rejects as soon as one rejects, and then starts no more.
+ */
+export async function forEachByOrigin<Item>(
+  items: readonly Item[],
+  originOf: (item: Item) => string,
+  perOrigin: number,
+  run: (item: Item) => Promise<void>,
+): Promise<void> {
+  let isStopped = false;
+  const runNext = async (waiting: Iterator<Item>): Promise<void> => {
+    try {
+      for (;;) {
+        const next = isStopped ? null : waiting.next();
+        if (next === null || next.done) return;
+        await run(next.value);
+      }
+    } catch (error) {
+      isStopped = true;
+      throw error;
+    }
+  };
+  const running: Promise<void>[] = [];
+  for (const ofOrigin of Map.groupBy(items, originOf).values()) {
+    const waiting = ofOrigin.values();
+    const atOnce = Math.min(perOrigin, ofOrigin.length);
+    for (let i = 0; i < atOnce; i++) running.push(runNext(waiting));
+  }
+  await Promise.all(running);
+}
