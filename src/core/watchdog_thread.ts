@@ -41,8 +41,12 @@ interface Result extends WatchdogResult {
   readonly kind: "result";
 }
 
+interface End {
+  readonly kind: "end";
+}
+
 /** What the thread is sent. */
-export type WatchdogMessage = Start | Result;
+export type WatchdogMessage = Start | Result | End;
 
 const CHECK_MS = 500;
 
@@ -180,6 +184,7 @@ if (typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope ===
     { data }: MessageEvent<WatchdogMessage>,
   ): void => {
     if (data.kind === "start") run(data);
+    else if (data.kind === "end") close();
     else result = data;
   };
 }

@@ -131,10 +131,13 @@ export class SocketTransport implements Transport, ConnectionOwner {
   }
 
   #failAll(detail: string): void {
-    const failure = new WireError("ABORTED", detail);
-    for (const attempt of this.#attempts) attempt.fail(failure);
+    // Most users have nothing under way when they end, and an error takes longer than all the rest.
+    let failure: WireError | null = null;
+    for (const attempt of this.#attempts) {
+      attempt.fail(failure ??= new WireError("ABORTED", detail));
+    }
     for (const connection of this.#connections) {
-      if (connection.busy) connection.fail(failure);
+      if (connection.busy) connection.fail(failure ??= new WireError("ABORTED", detail));
     }
   }
 

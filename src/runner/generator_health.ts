@@ -17,8 +17,9 @@ export interface Health {
   readonly lagMs: number;
 }
 
-/** How often the delay of the event loop is measured. */
+/** How often the delay of the event loop is measured: less often while users do nothing, because it takes time. */
 const PROBE_MS = 20;
+const IDLE_PROBE_MS = 100;
 
 /** Monitors CPU and event loop, and warns if they limit the test. */
 export class GeneratorHealth {
@@ -31,6 +32,7 @@ export class GeneratorHealth {
   readonly #onLag: (ms: number, atMs: number) => void;
   readonly #watch = new GeneratorWatch("The load generator");
   #timer: Timer | null = null;
+  #probeMs = PROBE_MS;
   #probedAt = 0;
   #lags: number[][] = [[]];
   #checkedAt = 0;
@@ -69,8 +71,13 @@ export class GeneratorHealth {
     this.#timer = null;
   }
 
-  /** How the generator has kept up since the last call. Call it once a second. */
-  check(): Health {
+  /**
+   * How the generator has kept up since the last call. Call it once a second.
+   *
+   * @param isIdle whether users have measured nothing since the last call.
+   */
+  check(isIdle = false): Health {
+    this.#probeMs = isIdle ? IDLE_PROBE_MS : PROBE_MS;
     const now = this.#clock.now();
     const cpuNow = this.#cpuSeconds();
     const elapsed = (now - this.#checkedAt) / 1000;
@@ -89,14 +96,15 @@ export class GeneratorHealth {
 
   #probe(): void {
     this.#probedAt = this.#clock.now();
+    const delayMs = this.#probeMs;
     this.#timer = this.#clock.setTimer(() => {
       const now = this.#clock.now();
       this.#eventLoop.recordTurn(now);
-      const late = Math.max(0, now - this.#probedAt - PROBE_MS);
+      const late = Math.max(0, now - this.#probedAt - delayMs);
       this.#lags[this.#lags.length - 1]!.push(late);
       this.#onLag(late, now);
       this.#probe();
-    }, PROBE_MS);
+    }, delayMs);
   }
 }
 

@@ -87,6 +87,8 @@ export class LoadGenerator {
   /** Set in the open model. */
   #openModel: OpenModelExecutor | null = null;
   #isLimited = false;
+  /** When the last sample before the last {@link check} ended. */
+  #checkedAt = 0;
   /** When the run started, on this node's clock; `null` before that. */
   #startedAt: number | null = null;
 
@@ -239,7 +241,10 @@ export class LoadGenerator {
     }
     const connections = this.#sockets.tcpInfo?.(SAMPLED_CONNECTIONS) ?? [];
     this.#table.network(connections, this.#clock.now());
-    return this.#health.check();
+    const { lastEndedAt } = this.#recorder;
+    const isIdle = lastEndedAt === this.#checkedAt;
+    this.#checkedAt = lastEndedAt;
+    return this.#health.check(isIdle);
   }
 
   /** Stops monitoring this node. */

@@ -357,6 +357,7 @@ export class UserLoop {
     this.#context.iterationSlot?.interrupt(this.#clock.now());
     this.#lifetime.stop();
     if (this.#stopTimer !== null) this.#clock.clearTimer(this.#stopTimer);
+    if (this.#user.onStop === User.prototype.onStop) return;
     const limit = Promise.withResolvers<void>();
     const limitMs = this.#onStopLimit();
     const timer = this.#clock.setTimer(() => {

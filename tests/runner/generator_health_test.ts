@@ -12,6 +12,8 @@ interface Watched {
   readonly health: GeneratorHealth;
   readonly warnings: string[];
   cpuSeconds: number;
+  /** How often the delay of the event loop was measured. */
+  probes: number;
 }
 
 function watched(): Watched {
@@ -21,11 +23,13 @@ function watched(): Watched {
     clock,
     warnings,
     cpuSeconds: 0,
+    probes: 0,
     health: new GeneratorHealth(
       clock,
       new EventLoopMonitor(),
       () => state.cpuSeconds,
       (text) => warnings.push(text),
+      () => state.probes++,
     ),
   };
   state.health.start();
@@ -57,6 +61,24 @@ Deno.test("CPU use over 90 % causes a warning after 5 s in a row, not before", a
   await second(0.95);
   assert.equal(state.warnings.length, 1);
   assert.match(state.warnings[0]!, /over 90 % of a core for 5 s/);
+});
+
+Deno.test("the event loop is measured less often while users do nothing, and no less exactly", async () => {
+  const state = watched();
+  const probesOfSecond = async (): Promise<number> => {
+    const before = state.probes;
+    await state.clock.advance(1000);
+    return state.probes - before;
+  };
+  assert.equal(await probesOfSecond(), 50);
+  state.health.check(true);
+  // The probe that was under way still ends after 20 ms.
+  assert.equal(await probesOfSecond(), 10);
+  assert.equal(await probesOfSecond(), 10);
+  assert.equal(state.health.check(true).lagMs, 0);
+  state.health.check(false);
+  await state.clock.advance(100);
+  assert.equal(await probesOfSecond(), 50);
 });
 
 Deno.test("an event loop on time has no lag and causes no warning", async () => {
