@@ -1,15 +1,24 @@
 import { Histogram } from "../../src/stats/histogram.ts";
 import { Latencies } from "../../src/stats/latencies.ts";
 import type {
+  CheckRow,
+  ClassRow,
   CodeRow,
+  CounterRow,
+  GaugeRow,
+  GroupRow,
+  History,
   IterationSummary,
   LatencySummary,
   PhaseTotals,
+  RateRow,
   RequestRow,
   RequestTotals,
   Snapshot,
   Statistics,
+  TagRow,
   TimelineSecond,
+  TrendRow,
   UnansweredSummary,
   WorkerRow,
 } from "../../src/stats/snapshot.ts";
@@ -435,4 +444,172 @@ export function openSnapshot(
     ...changes,
   });
   return { ...shop, statistics: { ...shop.statistics, iterations: iterations(counts) } };
+}
+
+/** The requests of one name with one set of tags: those of {@link requestRow} without changes. */
+export function tagRow(changes: Partial<TagRow> = {}): TagRow {
+  const { method: _, name: __, codes: ___, tags: ____, ...totals } = requestRow(
+    changes as Partial<RequestRow>,
+  );
+  return { ...totals, tags: changes.tags ?? "cache=hit" };
+}
+
+/** A class that shares the load of the run: 10 users and 1,000 successful requests in 10 s. */
+export function classRow(changes: Partial<ClassRow> = {}): ClassRow {
+  const requests = changes.requests ?? [requestRow()];
+  return {
+    name: "BuyerTest",
+    users: 10,
+    peakUsers: 10,
+    load: null,
+    completed: 500,
+    iterations: null,
+    totals: totalsOf(requests),
+    requests,
+    ...changes,
+  };
+}
+
+/** A group that took about 400 ms, 300 ms of them in requests, 500 times. */
+export function groupRow(changes: Partial<GroupRow> = {}): GroupRow {
+  const count = changes.count ?? 500;
+  const failures = changes.failures ?? 0;
+  const durationMs = changes.durationMs ?? latencies(400);
+  const succeeded = count - failures;
+  return {
+    name: "checkout",
+    count,
+    failures,
+    errorRate: count === 0 ? 0 : failures / count,
+    durationMs,
+    lowerBounds: false,
+    failureDurationMs: failures === 0 ? NO_LATENCIES : latencies(90),
+    requestsMs: latencies(300),
+    unfinished: NONE_UNANSWERED,
+    histogram: histogramOf(succeeded, durationMs.p50 ?? 0),
+    sum: succeeded * (durationMs.mean ?? 0),
+    ...changes,
+  };
+}
+
+/** A counter of a test file. */
+export function counterRow(changes: Partial<CounterRow> = {}): CounterRow {
+  return { type: "counter", name: "logins", value: 1234, perSecond: 123.4, ...changes };
+}
+
+/** A gauge of a test file. */
+export function gaugeRow(changes: Partial<GaugeRow> = {}): GaugeRow {
+  return { type: "gauge", name: "queue length", value: 7, min: 0, max: 42.5, ...changes };
+}
+
+/** A rate of a test file. */
+export function rateRow(changes: Partial<RateRow> = {}): RateRow {
+  return { type: "rate", name: "cache_hits", rate: 0.925, hits: 925, total: 1000, ...changes };
+}
+
+/** A trend of a test file. */
+export function trendRow(changes: Partial<TrendRow> = {}): TrendRow {
+  const count = changes.count ?? 500;
+  const figures = changes.figures ?? latencies(4);
+  return {
+    type: "trend",
+    name: "cart_size",
+    unit: "items",
+    count,
+    sum: count * (figures.mean ?? 0),
+    figures,
+    ...changes,
+  };
+}
+
+/** A check that failed 3 of 1,000 times. */
+export function checkRow(changes: Partial<CheckRow> = {}): CheckRow {
+  const passed = changes.passed ?? 997;
+  const failed = changes.failed ?? 3;
+  const all = passed + failed;
+  return {
+    name: "has a token",
+    passed,
+    failed,
+    rate: all === 0 ? 0 : passed / all,
+    ...changes,
+  };
+}
+
+/** The ten seconds of one name, with 100 requests each. */
+export function history(changes: Partial<History> = {}): History {
+  const seconds = changes.seconds ?? Array.from({ length: 10 }, (_, second) => second);
+  const column = <Value>(value: Value): Value[] => seconds.map(() => value);
+  return {
+    kind: "request",
+    method: "GET",
+    name: "/",
+    seconds,
+    requests: column(100),
+    failures: column(0),
+    p50: column(12),
+    p95: column(36),
+    p99: column(96),
+    users: null,
+    ...changes,
+  };
+}
+
+/**
+ * The web shop with everything that a test file can say and measure, after `seconds` of two minutes: two
+ * classes, one of them with a load of its own, groups, metrics, checks, tags and histories.
+ */
+export function scriptedSnapshot(seconds: number, changes: Partial<Snapshot> = {}): Snapshot {
+  const shop = shopSnapshot(seconds, changes);
+  const [first, search, ...others] = shop.statistics.requests as [RequestRow, RequestRow];
+  const hits = Math.round(search.requests * 0.9);
+  const tagged: RequestRow = {
+    ...search,
+    tags: [
+      tagRow({ tags: "cache=hit", requests: hits, rate: hits / seconds, latencyMs: latencies(2) }),
+      tagRow({
+        tags: "cache=miss, size=large",
+        requests: search.requests - hits,
+        rate: (search.requests - hits) / seconds,
+        latencyMs: latencies(60),
+      }),
+    ],
+  };
+  const requests = [first, tagged, ...others];
+  const columns = Array.from({ length: Math.floor(seconds) }, (_, second) => second);
+  return {
+    ...shop,
+    statistics: {
+      ...shop.statistics,
+      requests,
+      classes: [
+        classRow({ users: 98, peakUsers: 98, completed: 40 * seconds, requests }),
+        classRow({
+          name: "AdminTest",
+          users: 2,
+          peakUsers: 2,
+          load: { users: 2, arrivalRate: null },
+          completed: seconds,
+          requests: [requestRow({ name: "/admin", requests: seconds, rate: 1 })],
+        }),
+      ],
+      groups: [
+        groupRow({ count: 20 * seconds, failures: Math.floor(seconds / 4) }),
+        groupRow({ name: "checkout / pay", count: 20 * seconds, durationMs: latencies(150) }),
+      ],
+      metrics: [rateRow(), trendRow(), counterRow(), gaugeRow()],
+      checks: [checkRow(), checkRow({ name: "is the right product", failed: 0 })],
+      histories: [
+        history({ seconds: columns }),
+        history({
+          kind: "class",
+          method: "",
+          name: "AdminTest",
+          seconds: columns,
+          users: columns.map(() => 2),
+        }),
+        history({ kind: "group", method: "", name: "checkout", seconds: columns }),
+      ],
+    },
+  };
 }
