@@ -6,7 +6,8 @@
  */
 
 /**
- * The text that `JSON.stringify(value, null, indent)` returns, in short parts.
+ * The text that `JSON.stringify(value, null, indent)` returns, in short parts. Only a list of numbers is on one
+ * line: a column may have a number for each second of a run.
  *
  * @param value plain data. Unlike `JSON.stringify`, it may contain iterables in the place of arrays, whose
  *   elements are then made while they are written.
@@ -30,7 +31,12 @@ function* valueParts(value: unknown, layout: Layout): Generator<string> {
   else yield JSON.stringify(value, null, layout.gap).replaceAll("\n", layout.margin);
 }
 
-function* listParts(values: Iterable<unknown>, { gap, margin }: Layout): Generator<string> {
+function* listParts(values: Iterable<unknown>, layout: Layout): Generator<string> {
+  if (isColumn(values)) {
+    yield* columnParts(values, layout);
+    return;
+  }
+  const { gap, margin } = layout;
   const inner = { gap, margin: `${margin}${gap}` };
   let before = "[";
   for (const value of values) {
@@ -39,6 +45,23 @@ function* listParts(values: Iterable<unknown>, { gap, margin }: Layout): Generat
     before = ",";
   }
   yield before === "[" ? "[]" : `${margin}]`;
+}
+
+function isColumn(values: Iterable<unknown>): values is readonly (number | null)[] {
+  return Array.isArray(values) && values.length > 0 &&
+    values.every((value) => value === null || typeof value === "number");
+}
+
+/** How many numbers are written at once. */
+const COLUMN_PART = 100;
+
+function* columnParts(values: readonly (number | null)[], { gap }: Layout): Generator<string> {
+  const comma = gap === "" ? "," : ", ";
+  for (let from = 0; from < values.length; from += COLUMN_PART) {
+    const numbers = values.slice(from, from + COLUMN_PART).map((value) => JSON.stringify(value));
+    yield `${from === 0 ? "[" : comma}${numbers.join(comma)}`;
+  }
+  yield "]";
 }
 
 function* objectParts(object: object, { gap, margin }: Layout): Generator<string> {

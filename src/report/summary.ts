@@ -8,11 +8,16 @@
 import { Histogram } from "../stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
 import {
+  type CheckRow,
+  type ClassRow,
   type FailureRow,
+  type GroupRow,
+  type History,
   type IterationSummary,
   LATENCY_FIGURES,
   type LatencyFigure,
   type LatencySummary,
+  type MetricRow,
   type NetworkSummary,
   type PhaseTotals,
   type RequestRow,
@@ -20,6 +25,7 @@ import {
   type SecondIterations,
   type Snapshot,
   statusRows,
+  type TagRow,
   type TimelineSecond,
   type UnansweredSummary,
   type UserErrorRow,
@@ -27,7 +33,7 @@ import {
 } from "../stats/snapshot.ts";
 import { statusKey } from "../stats/request_stats.ts";
 import type { BucketSource, Phase } from "../stats/stats_delta.ts";
-import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
+import { groupLowerBounds, lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
 import { jsonParts } from "./json_parts.ts";
 
 /**
@@ -35,11 +41,19 @@ import { jsonParts } from "./json_parts.ts";
  * in milliseconds to three decimals, and shares to six digits.
  */
 export interface Summary extends
+  RunLabels,
   Pick<
     Snapshot,
-    "runId" | "mode" | "durationSeconds" | "complete" | "thresholds" | "breakingPoint" | "warnings"
+    | "runId"
+    | "mode"
+    | "durationSeconds"
+    | "complete"
+    | "thresholds"
+    | "breakingPoint"
+    | "runEnd"
+    | "warnings"
   > {
-  readonly schema: 2;
+  readonly schema: 3;
   /** The version of aiotest that wrote the file. */
   readonly aiotest: string;
   /** `null` if no user started. */
@@ -56,8 +70,21 @@ export interface Summary extends
   readonly iterations: SummaryIterations | null;
   /** `null` if no connection was sampled: not all systems can be asked. */
   readonly network: NetworkSummary | null;
+  /** In the order of the test file. */
+  readonly classes: readonly SummaryClass[];
+  readonly groups: readonly SummaryGroup[];
+  readonly metrics: readonly MetricRow[];
+  readonly checks: readonly CheckRow[];
+  readonly histories: readonly History[];
   readonly timeline: readonly TimelineSecond[];
   readonly exitCode: number;
+}
+
+/** What the user calls a run. */
+export interface RunLabels {
+  /** `null` if it has none. */
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** One process that generated load. */
@@ -112,12 +139,64 @@ export interface SummaryTimes extends LatencySummary {
 }
 
 /** Counts and latencies of one method and name. */
-export interface SummaryRequest extends SummaryTotals, Pick<RequestRow, "method" | "name"> {}
+export interface SummaryRequest extends SummaryTotals, Pick<RequestRow, "method" | "name"> {
+  /** Its requests by tags; empty if they had none. */
+  readonly tags: readonly SummaryTags[];
+}
+
+/** Counts and latencies of some requests of one name. */
+export interface SummaryPart extends
+  Pick<
+    SummaryTotals,
+    | "requests"
+    | "failures"
+    | "unfinished"
+    | "errorRate"
+    | "rate"
+    | "latencyMs"
+    | "lowerBounds"
+    | "failureLatencyMs"
+  > {}
+
+/** The requests of one name with the same tags. */
+export interface SummaryTags extends SummaryPart, Pick<TagRow, "tags"> {
+  /** As {@link SummaryTotals.histogram}. */
+  readonly histogram: string;
+}
+
+/** What the users of one class did. */
+export interface SummaryClass extends Pick<ClassRow, "name" | "peakUsers" | "load" | "completed"> {
+  /** `null` if the iterations of the class are not scheduled or limited. */
+  readonly iterations: SummaryIterations | null;
+  readonly totals: SummaryTotals;
+  /** Its requests by name. */
+  readonly requests: readonly ClassRequest[];
+}
+
+/** The requests of one class with one method and name. */
+export interface ClassRequest extends SummaryPart, Pick<RequestRow, "method" | "name"> {}
+
+/** The durations of one group. */
+export interface SummaryGroup extends
+  Pick<
+    GroupRow,
+    "name" | "count" | "failures" | "errorRate" | "unfinished" | "durationMs" | "requestsMs"
+  > {
+  /** The figures of `durationMs` that are lower bounds, because the group was cut off. */
+  readonly lowerBounds: readonly LatencyFigure[];
+  /** The durations of failed groups; `null` if none failed. */
+  readonly failureDurationMs: LatencySummary | null;
+  /** The durations of successful groups, as {@link SummaryTotals.histogram}. */
+  readonly histogram: string;
+}
 
 /** A summary without histograms, which take long to write, and before the run has ended. */
-export interface CompactSummary extends Omit<Summary, "totals" | "requests" | "exitCode"> {
+export interface CompactSummary
+  extends Omit<Summary, "totals" | "requests" | "classes" | "groups" | "exitCode"> {
   readonly totals: CompactTotals;
   readonly requests: readonly CompactRequest[];
+  readonly classes: readonly CompactClass[];
+  readonly groups: readonly CompactGroup[];
   /** `null` during the run. */
   readonly exitCode: number | null;
 }
@@ -127,10 +206,24 @@ export type CompactTotals = Omit<SummaryTotals, "histogram" | "failureHistogram"
 
 /** Counts and latencies of one method and name, without the histograms, and what is in progress. */
 export interface CompactRequest
-  extends CompactTotals, Pick<RequestRow, "method" | "name" | "inProgress"> {}
+  extends CompactTotals, Pick<RequestRow, "method" | "name" | "inProgress"> {
+  readonly tags: readonly CompactTags[];
+}
+
+/** The requests of one name with the same tags, without the histogram. */
+export type CompactTags = Omit<SummaryTags, "histogram">;
+
+/** A class without its names and histograms, and with the number of its users now. */
+export interface CompactClass
+  extends Omit<SummaryClass, "totals" | "requests">, Pick<ClassRow, "users"> {
+  readonly totals: CompactTotals;
+}
+
+/** The durations of one group without the histogram. */
+export type CompactGroup = Omit<SummaryGroup, "histogram">;
 
 /** The contents of a summary in addition to the snapshot. */
-export interface SummaryOptions {
+export interface SummaryOptions extends Partial<RunLabels> {
   /** Version of aiotest. */
   readonly version: string;
   /** The exit code that the process is about to return. */
@@ -138,8 +231,12 @@ export interface SummaryOptions {
 }
 
 /** The summary of a run without its histograms. */
-export function compactSummary(snapshot: Snapshot, version: string): CompactSummary {
-  const fields = Object.entries(compactRows(snapshot, version))
+export function compactSummary(
+  snapshot: Snapshot,
+  version: string,
+  labels?: RunLabels,
+): CompactSummary {
+  const fields = Object.entries(compactRows(snapshot, { version, ...labels }))
     .map(([name, value]) => [name, value instanceof Iterator ? [...value] : value]);
   return Object.fromEntries(fields) as CompactSummary;
 }
@@ -155,22 +252,43 @@ export type InRows<Content> = {
 
 /** The summary of a run that has ended, to be read once, before the run continues. */
 export function summaryRows(snapshot: Snapshot, options: SummaryOptions): InRows<Summary> {
-  const { totals, requests } = snapshot.statistics;
+  const { totals, requests, classes, groups } = snapshot.statistics;
   return {
-    ...compactRows(snapshot, options.version),
+    ...compactRows(snapshot, options),
     totals: totalsOf(totals, requests),
-    requests: requests.values()
-      .map((row) => ({ method: row.method, name: row.name, ...totalsOf(row, [row]) })),
+    requests: requests.values().map((row) => ({
+      method: row.method,
+      name: row.name,
+      ...totalsOf(row, [row]),
+      tags: row.tags.map((tag) => ({ ...tagsOf(tag), histogram: histogramText(tag.histogram) })),
+    })),
+    classes: classes.values().map((row) => ({
+      ...classOf(row),
+      totals: totalsOf(row.totals, row.requests),
+      requests: row.requests.map((request) => ({
+        method: request.method,
+        name: request.name,
+        ...partOf(request),
+      })),
+    })),
+    groups: groups.values()
+      .map((row) => ({ ...groupOf(row), histogram: histogramText(row.histogram) })),
     exitCode: options.exitCode,
   };
 }
 
-function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary> {
-  const { totals, requests, failures, userErrors, timeline } = snapshot.statistics;
+function compactRows(
+  snapshot: Snapshot,
+  { version, name = null, labels = {} }: Omit<SummaryOptions, "exitCode">,
+): InRows<CompactSummary> {
+  const { statistics } = snapshot;
+  const { totals, requests, failures, userErrors, timeline } = statistics;
   return {
-    schema: 2,
+    schema: 3,
     aiotest: version,
     runId: snapshot.runId,
+    name,
+    labels,
     mode: snapshot.mode,
     startedAt: isoTime(snapshot.startedAt),
     endedAt: isoTime(snapshot.endedAt),
@@ -192,19 +310,35 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
       method: row.method,
       name: row.name,
       ...compactTotals(row, [row]),
+      tags: row.tags.map(tagsOf),
       inProgress: unansweredOf(row.inProgress),
     })),
     failures: failures.values()
       .map(({ method, name, error, count }) => ({ method, name, error, count })),
     userErrors: userErrors.map(({ user, error, place, count }) => ({ user, error, place, count })),
-    iterations: iterationsOf(snapshot.statistics.iterations),
-    network: networkOf(snapshot.statistics.network),
+    iterations: iterationsOf(statistics.iterations),
+    network: networkOf(statistics.network),
+    classes: statistics.classes.values().map((row) => ({
+      ...classOf(row),
+      users: row.users,
+      totals: compactTotals(row.totals, row.requests),
+    })),
+    groups: statistics.groups.values().map(groupOf),
+    metrics: statistics.metrics.map(metricOf),
+    checks: statistics.checks.map(({ name, passed, failed, rate }) => ({
+      name,
+      passed,
+      failed,
+      rate: sixDigits(rate),
+    })),
+    histories: statistics.histories.values().map(historyOf),
     thresholds: snapshot.thresholds.map(({ expression, observed, passed }) => ({
       expression,
       observed: sixDigits(observed),
       passed,
     })),
     breakingPoint: snapshot.breakingPoint,
+    runEnd: snapshot.runEnd,
     timeline: timeline.values().map((second) => ({
       second: second.second,
       users: second.users,
@@ -288,6 +422,85 @@ function totalsOf(totals: RequestTotals, rows: readonly RequestRow[]): SummaryTo
   };
 }
 
+function partOf(totals: RequestTotals): SummaryPart {
+  return {
+    requests: totals.requests,
+    failures: totals.failures,
+    unfinished: unansweredOf(totals.unfinished),
+    errorRate: sixDigits(totals.errorRate),
+    rate: rounded(totals.rate),
+    latencyMs: latencyOf(totals.latencyMs),
+    lowerBounds: lowerBoundsOf(totals),
+    failureLatencyMs: totals.failures === 0 ? null : latencyOf(totals.failureLatencyMs),
+  };
+}
+
+function tagsOf(row: TagRow): CompactTags {
+  return { tags: row.tags, ...partOf(row) };
+}
+
+function classOf(row: ClassRow): Omit<SummaryClass, "totals" | "requests"> {
+  return {
+    name: row.name,
+    peakUsers: row.peakUsers,
+    load: row.load,
+    completed: row.completed,
+    iterations: iterationsOf(row.iterations),
+  };
+}
+
+function groupOf(row: GroupRow): CompactGroup {
+  return {
+    name: row.name,
+    count: row.count,
+    failures: row.failures,
+    errorRate: sixDigits(row.errorRate),
+    unfinished: unansweredOf(row.unfinished),
+    durationMs: latencyOf(row.durationMs),
+    lowerBounds: groupLowerBounds(row),
+    failureDurationMs: row.failures === 0 ? null : latencyOf(row.failureDurationMs),
+    requestsMs: latencyOf(row.requestsMs),
+  };
+}
+
+/** Values can have any magnitude, so they are rounded to digits. */
+function metricOf(row: MetricRow): MetricRow {
+  switch (row.type) {
+    case "counter": {
+      const { type, name, value, perSecond } = row;
+      return { type, name, value, perSecond: sixDigits(perSecond) };
+    }
+    case "gauge": {
+      const { type, name, value, min, max } = row;
+      return { type, name, value, min, max };
+    }
+    case "rate": {
+      const { type, name, rate, hits, total } = row;
+      return { type, name, rate: sixDigits(rate), hits, total };
+    }
+    case "trend": {
+      const { type, name, unit, count, sum } = row;
+      return { type, name, unit, count, sum, figures: figuresOf(row.figures, sixDigits) };
+    }
+  }
+}
+
+function historyOf(history: History): History {
+  const { kind, method, name, seconds, requests, failures, users } = history;
+  return {
+    kind,
+    method,
+    name,
+    seconds,
+    requests,
+    failures,
+    p50: history.p50.map(rounded),
+    p95: history.p95.map(rounded),
+    p99: history.p99.map(rounded),
+    users,
+  };
+}
+
 function iterationsOf(iterations: IterationSummary | null): SummaryIterations | null {
   if (iterations === null) return null;
   const { scheduled, started, completed, interrupted, dropped, ...times } = iterations;
@@ -310,8 +523,15 @@ function networkOf(network: NetworkSummary | null): NetworkSummary | null {
 }
 
 function latencyOf(latency: LatencySummary): LatencySummary {
+  return figuresOf(latency, rounded);
+}
+
+function figuresOf(
+  from: LatencySummary,
+  round: (value: number | null) => number | null,
+): LatencySummary {
   const figures: Partial<Record<keyof LatencySummary, number | null>> = {};
-  for (const figure of LATENCY_FIGURES) figures[figure] = rounded(latency[figure]);
+  for (const figure of LATENCY_FIGURES) figures[figure] = round(from[figure]);
   return figures as LatencySummary;
 }
 

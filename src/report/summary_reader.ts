@@ -5,7 +5,13 @@
  */
 
 import { UsageError } from "../core/errors.ts";
-import { LATENCY_FIGURES, type LatencyFigure, type Snapshot } from "../stats/snapshot.ts";
+import {
+  type History,
+  LATENCY_FIGURES,
+  type LatencyFigure,
+  type MetricType,
+  type Snapshot,
+} from "../stats/snapshot.ts";
 import { histogramOf, type Summary } from "./summary.ts";
 
 /** The longest run in seconds, about four months. It bounds the memory for a list of all seconds. */
@@ -23,10 +29,24 @@ const VALUES = {
   "a number of at least 0, or null": isAmountOrNull,
   "a whole number of at least 0": isCount,
   "a second of a run": (value: unknown): value is number => isCount(value) && value < MAX_RUN_S,
-  "1 or 2": (value: unknown): value is Schema => SCHEMAS.includes(value as Schema),
+  "a number": (value: unknown): value is number => typeof value === "number",
+  "a number or null": (value: unknown): value is number | null =>
+    value === null || typeof value === "number",
+  "a type of metric": (value: unknown): value is MetricType =>
+    METRIC_TYPES.includes(value as MetricType),
+  "request, class or group": (value: unknown): value is History["kind"] =>
+    value === "request" || value === "class" || value === "group",
+  "1, 2 or 3": (value: unknown): value is Schema => SCHEMAS.includes(value as Schema),
   "a histogram": (value: unknown): value is string =>
     typeof value === "string" && isHistogram(value),
-  // Summaries of earlier versions do not have these four.
+  // Summaries of earlier versions do not have these.
+  "a string, null or missing": (value: unknown): value is string | null | undefined =>
+    value === undefined || value === null || typeof value === "string",
+  "texts by name, or missing": (
+    value: unknown,
+  ): value is Readonly<Record<string, string>> | undefined =>
+    value === undefined ||
+    isRecord(value) && Object.values(value).every((text) => typeof text === "string"),
   "an object with a count, or missing": (
     value: unknown,
   ): value is { readonly count: number } | undefined =>
@@ -46,9 +66,11 @@ const VALUES = {
 
 /**
  * The versions of the format. In 1, latencies were those of all requests; since 2, they are those of
- * successful ones.
+ * successful ones. Since 3, there are classes, groups, metrics, checks and histories.
  */
-const SCHEMAS = [1, 2] as const;
+const SCHEMAS = [1, 2, 3] as const;
+
+const METRIC_TYPES: readonly MetricType[] = ["counter", "gauge", "rate", "trend"];
 
 type Schema = typeof SCHEMAS[number];
 
@@ -72,12 +94,24 @@ interface ReadTimes {
 
 type ValueName = keyof typeof VALUES;
 
-/** The expected form of a value: one of {@link VALUES}, a list, or an object with some fields. */
-type Shape = ValueName | readonly [Shape] | { readonly [name: string]: Shape };
+/** The expected form of a value: one of {@link VALUES}, a list, an object with some fields, or nothing. */
+type Shape = ValueName | readonly [Shape] | Optional<Shape> | { readonly [name: string]: Shape };
+
+const OPTIONAL = Symbol("optional");
+
+/** The form of a value that may be missing. */
+interface Optional<Form> {
+  readonly [OPTIONAL]: Form;
+}
+
+function optional<const Form extends Shape>(form: Form): Optional<Form> {
+  return { [OPTIONAL]: form };
+}
 
 /** The shapes of a type: all that exists of it may be named. */
 type ShapeOf<Type> =
   | ValueName
+  | Optional<ValueName | readonly [Shape]>
   | (Type extends readonly (infer Item)[] ? readonly [ShapeOf<Item>]
     : Type extends object ? { readonly [Name in keyof Type]?: ShapeOf<Type[Name]> }
     : never);
@@ -85,8 +119,16 @@ type ShapeOf<Type> =
 /** The type of the values of a shape. */
 type Shaped<Form> = Form extends ValueName
   ? typeof VALUES[Form] extends (value: unknown) => value is infer Type ? Type : never
+  : Form extends Optional<infer Value> ? Shaped<Value> | undefined
   : Form extends readonly [infer Item] ? readonly Shaped<Item>[]
   : { readonly [Name in keyof Form]: Shaped<Form[Name]> };
+
+const COMPARED_LATENCIES = {
+  mean: "a number of at least 0, or null",
+  p50: "a number of at least 0, or null",
+  p95: "a number of at least 0, or null",
+  p99: "a number of at least 0, or null",
+} as const;
 
 const COMPARED_TOTALS = {
   requests: "a whole number of at least 0",
@@ -94,21 +136,65 @@ const COMPARED_TOTALS = {
   unfinished: "an object with a count, or missing",
   errorRate: "a number of at least 0",
   rate: "a number of at least 0",
-  latencyMs: {
-    mean: "a number of at least 0, or null",
-    p50: "a number of at least 0, or null",
-    p95: "a number of at least 0, or null",
-    p99: "a number of at least 0, or null",
-  },
+  latencyMs: COMPARED_LATENCIES,
   lowerBounds: "a list of figures, or missing",
   failureLatencyMs: "percentiles, null or missing",
   phases: "times by phase, or missing",
   histogram: "a histogram",
 } as const;
 
+const COMPARED_GROUP = {
+  name: "a string",
+  count: "a whole number of at least 0",
+  failures: "a whole number of at least 0",
+  unfinished: "an object with a count, or missing",
+  errorRate: "a number of at least 0",
+  durationMs: COMPARED_LATENCIES,
+  lowerBounds: "a list of figures, or missing",
+  failureDurationMs: "percentiles, null or missing",
+  histogram: "a histogram",
+} as const;
+
+const COMPARED_CHECK = {
+  name: "a string",
+  passed: "a whole number of at least 0",
+  failed: "a whole number of at least 0",
+} as const;
+
+/** The fields after the type and the name are those of some types. */
+const COMPARED_METRIC = {
+  type: "a type of metric",
+  name: "a string",
+  unit: optional("a string"),
+  value: optional("a number"),
+  perSecond: optional("a number"),
+  rate: optional("a number"),
+  total: optional("a whole number of at least 0"),
+  count: optional("a whole number of at least 0"),
+  figures: optional({
+    mean: "a number or null",
+    p50: "a number or null",
+    p95: "a number or null",
+    p99: "a number or null",
+  }),
+} as const;
+
+const COMPARED_HISTORY = {
+  kind: "request, class or group",
+  name: "a string",
+  seconds: ["a second of a run"],
+  requests: ["a whole number of at least 0"],
+  failures: ["a whole number of at least 0"],
+  p50: ["a number of at least 0, or null"],
+  p95: ["a number of at least 0, or null"],
+  p99: ["a number of at least 0, or null"],
+} as const;
+
 const COMPARED_RUN = {
-  schema: "1 or 2",
+  schema: "1, 2 or 3",
   runId: "a string",
+  name: "a string, null or missing",
+  labels: "texts by name, or missing",
   startedAt: "a string or null",
   mode: "local or distributed",
   durationSeconds: "a number of at least 0",
@@ -116,6 +202,11 @@ const COMPARED_RUN = {
   users: { peak: "a whole number of at least 0" },
   totals: COMPARED_TOTALS,
   requests: [{ method: "a string", name: "a string", ...COMPARED_TOTALS }],
+  classes: optional([{ name: "a string", totals: COMPARED_TOTALS }]),
+  groups: optional([COMPARED_GROUP]),
+  checks: optional([COMPARED_CHECK]),
+  metrics: optional([COMPARED_METRIC]),
+  histories: optional([COMPARED_HISTORY]),
   timeline: [{
     second: "a second of a run",
     requests: "a whole number of at least 0",
@@ -135,6 +226,15 @@ export type ComparedTotals = ComparedRun["totals"];
 /** Counts and latencies of one method and name. */
 export type ComparedRequest = ComparedRun["requests"][number];
 
+/** The durations of one group. */
+export type ComparedGroup = NonNullable<ComparedRun["groups"]>[number];
+
+/** How often one check has passed and failed. */
+export type ComparedCheck = NonNullable<ComparedRun["checks"]>[number];
+
+/** One metric of the test file. */
+export type ComparedMetric = NonNullable<ComparedRun["metrics"]>[number];
+
 /** How to fix a file that is not a summary. */
 export const SUMMARY_HINT = "Compare files that aiotest has written with --json.";
 
@@ -151,8 +251,8 @@ export function readSummary(content: unknown, path: string): ComparedRun {
   if (!SCHEMAS.includes(content.schema as Schema)) {
     const schema = JSON.stringify(content.schema);
     throw new UsageError(
-      `${path} has schema ${schema}, but this version of aiotest reads schemas ${
-        SCHEMAS.join(" and ")
+      `${path} has schema ${schema}, but this version of aiotest reads schemas ${SCHEMAS[0]} to ${
+        SCHEMAS.at(-1)
       }`,
       "Compare the runs with the newest version that wrote one of them.",
     );
@@ -176,6 +276,9 @@ export function readSummary(content: unknown, path: string): ComparedRun {
 /** The first field that does not have its shape; `null` if all have. */
 function problemOf(value: unknown, shape: Shape, place: string): string | null {
   if (typeof shape === "string") return VALUES[shape](value) ? null : `${place} must be ${shape}`;
+  if (isOptional(shape)) {
+    return value === undefined ? null : problemOf(value, shape[OPTIONAL], place);
+  }
   if (isList(shape)) {
     if (!Array.isArray(value)) return `${place} must be a list`;
     return firstProblem(
@@ -202,7 +305,11 @@ function firstProblem<Item>(
   return null;
 }
 
-function isList(shape: Exclude<Shape, ValueName>): shape is readonly [Shape] {
+function isOptional(shape: Exclude<Shape, ValueName>): shape is Optional<Shape> {
+  return OPTIONAL in shape;
+}
+
+function isList(shape: Exclude<Shape, ValueName | Optional<Shape>>): shape is readonly [Shape] {
   return Array.isArray(shape);
 }
 

@@ -9,6 +9,7 @@
 import { Latencies } from "./latencies.ts";
 import { NameCap, PairMap } from "./request_stats.ts";
 import {
+  type GroupRow,
   type IterationSummary,
   LATENCY_FIGURES,
   type LatencyFigure,
@@ -144,6 +145,13 @@ export function serviceTimeLowerBounds(
   { interrupted }: Pick<IterationSummary, "interrupted">,
 ): readonly LatencyFigure[] {
   return interrupted > 0 ? BOUNDED_FIGURES : NO_FIGURES;
+}
+
+/** The durations of a group that are lower bounds, because it was cut off in some iterations. */
+export function groupLowerBounds(
+  { lowerBounds }: Pick<GroupRow, "lowerBounds">,
+): readonly LatencyFigure[] {
+  return lowerBounds ? BOUNDED_FIGURES : NO_FIGURES;
 }
 
 const NO_FIGURES: readonly LatencyFigure[] = [];

@@ -218,6 +218,7 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
       timeline,
       failures: failuresChanged ? current.failures : [],
       userErrors: userErrorsChanged ? current.userErrors : [],
+      ...{ classes: [], groups: [], metrics: [], checks: [], histories: [] },
     },
   }, "");
   return {

@@ -61,7 +61,7 @@ Deno.test("a passing run exits with 0, and its summary has every documented fiel
     "warnings",
     "exitCode",
   ]);
-  assert.equal(summary.schema, 2);
+  assert.equal(summary.schema, 3);
   assert.equal(summary.mode, "local");
   assert.equal(summary.complete, true);
   assert.equal(summary.exitCode, 0);

@@ -1,3 +1,4 @@
+import { Ajv } from "ajv";
 import assert from "node:assert/strict";
 import {
   compactSummary,
@@ -10,23 +11,36 @@ import { Histogram } from "../../src/stats/histogram.ts";
 import type { CodeRow } from "../../src/stats/snapshot.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import {
+  checkRow,
+  classRow,
   clusterSnapshot,
   codeRow,
+  counterRow,
   emptySnapshot,
+  gaugeRow,
+  groupRow,
+  history,
+  iterations,
   latencies,
   NO_LATENCIES,
   NONE_UNANSWERED,
   phaseTotals,
+  rateRow,
   requestRow,
+  scriptedSnapshot,
   snapshot,
   statistics,
+  tagRow,
   timelineSecond,
+  trendRow,
   unfinishedAt,
   workerRow,
 } from "../support/snapshots.ts";
+import { projectPath } from "../support/paths.ts";
 import { joined, writtenSummary } from "../support/texts.ts";
 
 const OPTIONS = { version: "0.1.0", exitCode: 1 };
+const LABELS = { name: "nightly", labels: { env: "staging" } };
 
 /** 300 values in the first bucket, and one in the sixth. */
 const HISTOGRAM = new Histogram();
@@ -134,11 +148,15 @@ Deno.test("the summary has exactly these fields, in this order", () => {
     "failureHistogram": "gVwB"`;
   const inRequests = totals.replaceAll("\n", "\n  ");
   assert.equal(
-    joined(summaryJson(summaryRows(ENDED, OPTIONS))),
+    joined(summaryJson(summaryRows(ENDED, { ...OPTIONS, ...LABELS }))),
     `{
-  "schema": 2,
+  "schema": 3,
   "aiotest": "0.1.0",
   "runId": "7c0e3d2a",
+  "name": "nightly",
+  "labels": {
+    "env": "staging"
+  },
   "mode": "local",
   "startedAt": "2026-03-05T10:29:59.900Z",
   "endedAt": "2026-03-05T10:30:10.005Z",
@@ -167,7 +185,8 @@ Deno.test("the summary has exactly these fields, in this order", () => {
     {
       "method": "GET",
       "name": "search",
-      ${inRequests}
+      ${inRequests},
+      "tags": []
     }
   ],
   "failures": [
@@ -188,8 +207,14 @@ Deno.test("the summary has exactly these fields, in this order", () => {
   ],
   "iterations": null,
   "network": null,
+  "classes": [],
+  "groups": [],
+  "metrics": [],
+  "checks": [],
+  "histories": [],
   "thresholds": [],
   "breakingPoint": null,
+  "runEnd": null,
   "timeline": [
     {
       "second": 0,
@@ -372,4 +397,132 @@ Deno.test("statuses count requests by status, those of all names together in the
     { "200": 9, "other": 1 },
     {},
   ]);
+});
+
+Deno.test("a summary with all that a test file can say and measure matches the schema", async () => {
+  const schema = JSON.parse(await Deno.readTextFile(projectPath("docs/summary.schema.json")));
+  const validate = new Ajv({ allowUnionTypes: true }).compile(schema);
+  const failed = scriptedSnapshot(30, {
+    runEnd: { kind: "fail", reason: "no stock", node: "attic-1" },
+  });
+  const [buyers, admins] = failed.statistics.classes;
+  const scheduled = { ...admins!, load: { users: 5, arrivalRate: 2.5 }, iterations: iterations() };
+  const run = { ...failed, statistics: { ...failed.statistics, classes: [buyers!, scheduled] } };
+  const summary = writtenSummary(run, { ...OPTIONS, ...LABELS });
+  assert.ok(validate(summary), JSON.stringify(validate.errors));
+  const wrong = [
+    { ...summary, checks: [{ name: "a", passed: -1, failed: 0, rate: 1 }] },
+    { ...summary, metrics: [{ ...summary.metrics[0], type: "trend" }] },
+    { ...summary, groups: undefined },
+    { ...summary, histories: [{ ...summary.histories[0], p50: ["1"] }] },
+  ];
+  for (const content of wrong) assert.equal(validate(content), false);
+});
+
+Deno.test("classes have their users, load, iterations and totals, and short rows by name", () => {
+  const rows = [requestRow({ name: "/a", failures: 10 }), requestRow({ name: "/b" })];
+  const run = snapshot({
+    statistics: statistics({
+      classes: [
+        classRow({ requests: rows }),
+        classRow({
+          name: "AdminTest",
+          load: { users: 2, arrivalRate: 0.5 },
+          iterations: iterations(),
+          requests: [],
+        }),
+      ],
+    }),
+  });
+  const [buyer, admin] = writtenSummary(run, OPTIONS).classes;
+  const { totals, requests, ...own } = buyer!;
+  assert.deepEqual(own, {
+    ...{ name: "BuyerTest", peakUsers: 10, load: null, completed: 500, iterations: null },
+  });
+  assert.deepEqual([totals.requests, totals.failures], [2000, 10]);
+  assert.equal(histogramOf(totals.histogram).count, 1990);
+  assert.deepEqual(requests.map(({ name, requests, failures }) => [name, requests, failures]), [
+    ["/a", 1000, 10],
+    ["/b", 1000, 0],
+  ]);
+  assert.equal("histogram" in requests[0]!, false);
+  assert.deepEqual(admin!.load, { users: 2, arrivalRate: 0.5 });
+  assert.equal(admin!.iterations!.scheduled, 6000);
+  const [compact] = compactSummary(run, "0.1.0").classes;
+  assert.equal(compact!.users, 10);
+  assert.equal("requests" in compact!, false);
+});
+
+Deno.test("groups have durations with lower bounds, and a histogram", () => {
+  const run = snapshot({
+    statistics: statistics({
+      groups: [
+        groupRow({ failures: 1, lowerBounds: true, unfinished: { count: 2, oldestMs: 9.87654 } }),
+        groupRow({ name: "idle", count: 0, durationMs: NO_LATENCIES, requestsMs: NO_LATENCIES }),
+      ],
+    }),
+  });
+  const [cut, idle] = writtenSummary(run, OPTIONS).groups;
+  assert.deepEqual([cut!.count, cut!.failures, cut!.errorRate], [500, 1, 0.002]);
+  assert.deepEqual(cut!.unfinished, { count: 2, oldestMs: 9.877 });
+  assert.ok(cut!.lowerBounds.includes("p99") && !cut!.lowerBounds.includes("min"));
+  assert.deepEqual([cut!.durationMs.p50, cut!.requestsMs.p50], [400, 300]);
+  assert.notEqual(cut!.failureDurationMs, null);
+  assert.equal(histogramOf(cut!.histogram).count, 499);
+  assert.deepEqual([idle!.failureDurationMs, idle!.histogram, idle!.lowerBounds], [null, "", []]);
+});
+
+Deno.test("metrics keep their values, and computed ones have six digits", () => {
+  const metrics = [
+    rateRow({ rate: 1 / 3, hits: 1, total: 3 }),
+    trendRow({ figures: { ...latencies(1), p50: -0.000123456789 } }),
+    counterRow({ value: 0.1234567891, perSecond: 1 / 7 }),
+    gaugeRow(),
+  ];
+  const written =
+    writtenSummary(snapshot({ statistics: statistics({ metrics }) }), OPTIONS).metrics;
+  assert.deepEqual(written, [
+    { type: "rate", name: "cache_hits", rate: 0.333333, hits: 1, total: 3 },
+    {
+      ...{ type: "trend", name: "cart_size", unit: "items", count: 500, sum: 625 },
+      figures: { ...latencies(1), p50: -0.000123457 },
+    },
+    { type: "counter", name: "logins", value: 0.1234567891, perSecond: 0.142857 },
+    { type: "gauge", name: "queue length", value: 7, min: 0, max: 42.5 },
+  ]);
+});
+
+Deno.test("checks and tags are in the summary, tags in the rows of their names", () => {
+  const tags = [tagRow({ requests: 900 }), tagRow({ tags: "cache=miss", requests: 100 })];
+  const { checks, requests } = writtenSummary(
+    snapshot({
+      statistics: statistics({ requests: [requestRow({ tags })], checks: [checkRow()] }),
+    }),
+    OPTIONS,
+  );
+  assert.deepEqual(checks, [{ name: "has a token", passed: 997, failed: 3, rate: 0.997 }]);
+  assert.deepEqual(requests[0]!.tags.map((row) => [row.tags, row.requests]), [
+    ["cache=hit", 900],
+    ["cache=miss", 100],
+  ]);
+  assert.equal(histogramOf(requests[0]!.tags[1]!.histogram).count, 100);
+});
+
+Deno.test("a history is columns, each on one line", () => {
+  const histories = [history({ seconds: [0, 1, 3], p50: [1.23456, null, 2] })];
+  const text = joined(
+    summaryJson(summaryRows(snapshot({ statistics: statistics({ histories }) }), OPTIONS)),
+  );
+  assert.ok(
+    text.includes(`
+      "seconds": [0, 1, 3],
+      "requests": [100, 100, 100],
+      "failures": [0, 0, 0],
+      "p50": [1.235, null, 2],
+      "p95": [36, 36, 36],
+      "p99": [96, 96, 96],
+      "users": null
+`),
+    text,
+  );
 });

@@ -24,6 +24,7 @@ export function liveRequest(changes: Partial<CompactRequest> = {}): CompactReque
     method: "GET",
     name: "/",
     ...liveTotals(),
+    tags: [],
     inProgress: NONE_UNANSWERED,
     ...changes,
   };
@@ -96,9 +97,11 @@ export function liveSecond(second: number, changes: Partial<TimelineSecond> = {}
 export function liveView(changes: Partial<LiveView> = {}): LiveView {
   const requests = changes.requests ?? [liveRequest()];
   return {
-    schema: 2,
+    schema: 3,
     aiotest: "0.1.0",
     runId: "7c0e3d2a",
+    name: null,
+    labels: {},
     mode: "local",
     startedAt: "2026-03-05T10:29:59.900Z",
     endedAt: null,
@@ -115,8 +118,14 @@ export function liveView(changes: Partial<LiveView> = {}): LiveView {
     userErrors: [],
     iterations: null,
     network: null,
+    classes: [],
+    groups: [],
+    metrics: [],
+    checks: [],
+    histories: [],
     thresholds: [],
     breakingPoint: null,
+    runEnd: null,
     timeline: Array.from({ length: 10 }, (_, second) => liveSecond(second)),
     warnings: [],
     exitCode: null,

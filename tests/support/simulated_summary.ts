@@ -61,8 +61,10 @@ export function simulatedRun(run: SimulatedRun, random: Random): ComparedRun {
     disturbance = memory * disturbance + Math.sqrt(1 - memory ** 2) * normal() * noise;
   }
   return {
-    schema: 2,
+    schema: 3,
     runId: "simulated",
+    name: null,
+    labels: {},
     startedAt: null,
     mode: "local",
     durationSeconds: seconds,
@@ -74,6 +76,7 @@ export function simulatedRun(run: SimulatedRun, random: Random): ComparedRun {
       name,
       ...byName[at]!.totals(seconds),
     })),
+    ...{ classes: [], groups: [], checks: [], metrics: [], histories: [] },
     timeline,
   };
 }

@@ -105,7 +105,7 @@ export function requestsTable({ isLive }) {
  * @returns {RequestLine}
  */
 export function totalLine({ totals, live }) {
-  return { method: "", name: "All requests", ...totals, inProgress: live.inProgress };
+  return { method: "", name: "All requests", ...totals, tags: [], inProgress: live.inProgress };
 }
 
 /** @type {readonly ("p50" | "p95" | "max")[]} */

@@ -214,8 +214,8 @@ for (const content of [[], null, 5, "5", {}, { schema: 1 }, { aiotest: "0.1.0" }
 
 Deno.test("a summary of another schema is refused", async () => {
   assert.equal(
-    (await refusal({ ...SUMMARY, schema: 3 })).message,
-    "run.json has schema 3, but this version of aiotest reads schemas 1 and 2",
+    (await refusal({ ...SUMMARY, schema: 4 })).message,
+    "run.json has schema 4, but this version of aiotest reads schemas 1 to 3",
   );
 });
 
