@@ -486,18 +486,19 @@ function metricOf(row: MetricRow): MetricRow {
 }
 
 function historyOf(history: History): History {
-  const { kind, method, name, seconds, requests, failures, users } = history;
+  const { kind, method, name, stepSeconds, seconds, requests, failures, users } = history;
   return {
     kind,
     method,
     name,
+    stepSeconds,
     seconds,
     requests,
     failures,
     p50: history.p50.map(rounded),
     p95: history.p95.map(rounded),
     p99: history.p99.map(rounded),
-    users,
+    users: users === null ? null : users.map((count) => rounded(count)),
   };
 }
 

@@ -182,6 +182,7 @@ const COMPARED_METRIC = {
 const COMPARED_HISTORY = {
   kind: "request, class or group",
   name: "a string",
+  stepSeconds: "a whole number of at least 0",
   seconds: ["a second of a run"],
   requests: ["a whole number of at least 0"],
   failures: ["a whole number of at least 0"],

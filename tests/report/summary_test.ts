@@ -515,6 +515,7 @@ Deno.test("a history is columns, each on one line", () => {
   );
   assert.ok(
     text.includes(`
+      "stepSeconds": 1,
       "seconds": [0, 1, 3],
       "requests": [100, 100, 100],
       "failures": [0, 0, 0],

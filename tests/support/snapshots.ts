@@ -544,6 +544,7 @@ export function history(changes: Partial<History> = {}): History {
     kind: "request",
     method: "GET",
     name: "/",
+    stepSeconds: 1,
     seconds,
     requests: column(100),
     failures: column(0),
