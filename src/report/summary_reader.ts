@@ -227,15 +227,6 @@ export type ComparedTotals = ComparedRun["totals"];
 /** Counts and latencies of one method and name. */
 export type ComparedRequest = ComparedRun["requests"][number];
 
-/** The durations of one group. */
-export type ComparedGroup = NonNullable<ComparedRun["groups"]>[number];
-
-/** How often one check has passed and failed. */
-export type ComparedCheck = NonNullable<ComparedRun["checks"]>[number];
-
-/** One metric of the test file. */
-export type ComparedMetric = NonNullable<ComparedRun["metrics"]>[number];
-
 /** How to fix a file that is not a summary. */
 export const SUMMARY_HINT = "Compare files that aiotest has written with --json.";
 
