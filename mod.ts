@@ -96,9 +96,11 @@ export type {
   CookieStore,
   Fields,
   FieldValue,
+  HtmlElement,
   HttpResponse,
   RequestErrorCode,
   RequestOptions,
+  ResourceOptions,
   ResponseTimings,
   SessionHeaders,
 } from "./src/user/http_user.ts";

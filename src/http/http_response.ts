@@ -5,6 +5,7 @@
  */
 
 import { errorText, isInstance } from "../core/errors.ts";
+import type { HtmlElement } from "./html_element.ts";
 import { RequestError } from "./request_error.ts";
 import type { ExchangePhases, WireResponse } from "./transport.ts";
 
@@ -115,6 +116,32 @@ export class HttpResponse {
    */
   text(): Promise<string> {
     return promised(() => this.#wire.text());
+  }
+
+  /**
+   * The body as an HTML page, decoded as in {@link text}, whose elements can be found by CSS selectors. Each call
+   * reads the page again, so keep the result.
+   *
+   * ```ts
+   * import { FastHttpUser } from "aiotest";
+   *
+   * export class LoginTest extends FastHttpUser {
+   *   static override host = "http://127.0.0.1:8000";
+   *
+   *   async testLogin(): Promise<void> {
+   *     const page = await (await this.session.get("/login")).html();
+   *     const csrf = page.find("input[name=csrf]")?.attr("value");
+   *     await this.session.post("/login", { form: { username: "admin", csrf } });
+   *   }
+   * }
+   * ```
+   *
+   * @throws RangeError if the page has over 8 Mi characters, or if its elements are nested over 512 deep.
+   */
+  async html(): Promise<HtmlElement> {
+    // Most tests never need it, and it takes time to load.
+    const { parsePage } = await import("./html_element.ts");
+    return parsePage(this.#wire.text());
   }
 
   /**

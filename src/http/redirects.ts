@@ -44,7 +44,7 @@ export function nextRequest(
   const url = destination(request, location);
   const headers = url.origin === request.url.origin
     ? request.headers
-    : without(request.headers, (name) => BELONG_TO_ORIGIN.has(name));
+    : without(request.headers, (name) => OF_ORIGIN.includes(name));
   if (becomesGet(response.status, request.method)) {
     return { method: "GET", url, headers: without(headers, describesBody), body: null };
   }
@@ -56,10 +56,10 @@ export function nextRequest(
 }
 
 /** Headers that are not sent to another origin: they name it, or contain credentials for it. */
-const BELONG_TO_ORIGIN: ReadonlySet<string> = new Set([
+export const OF_ORIGIN: readonly string[] = [
   ...["authorization", "cookie", "cookie2", "host", "proxy-authenticate", "proxy-authorization"],
   "www-authenticate",
-]);
+];
 
 /** As in browsers: empty values are ignored, and different ones are an error. */
 function locationOf(request: RedirectedRequest, response: RedirectingResponse): string | null {

@@ -27,6 +27,22 @@ export interface RequestOptions extends BodyOptions {
   readonly redirect?: "follow" | "manual";
   /** User and password for HTTP Basic authentication. */
   readonly auth?: readonly [user: string, password: string];
+  /**
+   * Whether to fetch what the page names, as browsers do: images, scripts, style sheets and the like, in parallel
+   * and each counted for itself. The request resolves when all have arrived; if one fails, the page does not.
+   */
+  readonly resources?: boolean | ResourceOptions;
+}
+
+/** Which resources of a page are fetched with it. */
+export interface ResourceOptions {
+  /**
+   * Hosts whose resources are fetched too: names, each with all names below it, or `*` for all hosts. Default:
+   * only the host of the request.
+   */
+  readonly hosts?: readonly string[];
+  /** One name in reports for all resources. Default: the path of each. */
+  readonly name?: string;
 }
 
 /** The body of a request. Set at most one of these. */
@@ -61,6 +77,7 @@ export type FieldValue = string | number | bigint | boolean;
 /** All options of a request. */
 const OPTION_NAMES: readonly (keyof RequestOptions)[] = [
   ...["name", "params", "headers", "json", "form", "body", "timeout", "redirect", "auth"] as const,
+  "resources",
 ];
 
 /** What other programs call them. */
@@ -100,6 +117,7 @@ export function checkOptions(options: RequestOptions): void {
       case "json":
       case "form":
       case "body":
+      case "resources":
         break;
       default:
         throw unknownOption(name, (options as Record<string, unknown>)[name]);
@@ -109,6 +127,37 @@ export function checkOptions(options: RequestOptions): void {
   if (redirect !== undefined && redirect !== "follow" && redirect !== "manual") {
     throw new TypeError(`redirect: ${shown(redirect)}, expected "follow" or "manual"`);
   }
+}
+
+/**
+ * Which resources of a page are to be fetched; `null`: none.
+ *
+ * @throws TypeError that names the member, and says what is accepted.
+ */
+export function resourceOptions(value: RequestOptions["resources"]): ResourceOptions | null {
+  if (value === undefined || value === false) return null;
+  if (value === true) return {};
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`resources: ${shown(value)}, expected true, false or { hosts, name }`);
+  }
+  for (const member in value) {
+    if (member === "hosts" || member === "name") continue;
+    throw new TypeError(`resources: ${JSON.stringify(member)} is unknown; it has hosts and name`);
+  }
+  const { hosts = [], name = "" } = value;
+  if (!Array.isArray(hosts) || !hosts.every(isHostName)) {
+    throw new TypeError(
+      `resources: hosts is ${shown(hosts)}, expected names like ["cdn.example.com"]`,
+    );
+  }
+  if (typeof name !== "string") {
+    throw new TypeError(`resources: name is ${shown(name)}, expected a string`);
+  }
+  return value;
+}
+
+function isHostName(value: unknown): boolean {
+  return typeof value === "string" && /^(\*|(\*?\.)?[^\s/:?#@*]+|\[[\da-f:.]+\])$/i.test(value);
 }
 
 function unknownOption(name: string, value: unknown): TypeError {
@@ -303,7 +352,8 @@ export interface EncodedBody {
   readonly contentType: string | null;
 }
 
-const NOTHING: EncodedBody = { content: null, contentType: null };
+/** The encoding of no body. */
+export const NO_BODY: EncodedBody = { content: null, contentType: null };
 const FORM_TYPE = "application/x-www-form-urlencoded";
 const encoder = new TextEncoder();
 
@@ -316,7 +366,7 @@ export function encodeBody(options: BodyOptions): EncodedBody | Promise<EncodedB
   const { json, form, body } = options;
   const given = Number(json !== undefined) + Number(form !== undefined) +
     Number(body !== undefined);
-  if (given === 0) return NOTHING;
+  if (given === 0) return NO_BODY;
   if (given > 1) {
     const names = (["json", "form", "body"] as const).filter((name) => options[name] !== undefined);
     throw new TypeError(`a request has one body, but ${names.join(" and ")} are given`);

@@ -74,6 +74,9 @@ export interface SharedHttpOptions extends ConnectionOptions {
   readonly random?: Random;
 }
 
+/** A target can name any number of hosts. */
+const MAX_OTHER_HOSTS = 20;
+
 /** Timers, caches and memory that all HTTP users of a node share. */
 export class SharedHttpState {
   /** Ends exchanges whose deadline has passed. */
@@ -94,6 +97,7 @@ export class SharedHttpState {
   readonly #targets = new WeakMap<URL, RequestTarget>();
   readonly #tls = new WeakMap<object, TlsSettings>();
   readonly #headers = new WeakMap<object, HeaderPairs>();
+  readonly #otherHosts = new Set<string>();
 
   constructor(clock: Clock, options: SharedHttpOptions) {
     const { sockets, proxies, dnsTtlMs, random = systemRandom } = options;
@@ -133,6 +137,13 @@ export class SharedHttpState {
     const pairs = headerPairs(own);
     this.#headers.set(own, pairs);
     return pairs;
+  }
+
+  /** Whether a host whose resources are not fetched should be logged: once, and of the first twenty hosts only. */
+  isNewOtherHost(host: string): boolean {
+    if (this.#otherHosts.size >= MAX_OTHER_HOSTS || this.#otherHosts.has(host)) return false;
+    this.#otherHosts.add(host);
+    return true;
   }
 
   /** Resolves URLs against a host. Users of the same host share one resolver. */

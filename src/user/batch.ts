@@ -36,7 +36,7 @@ export interface BatchOptions {
 }
 
 /** The most requests of a batch, or for the resources of a page, that are in progress for an origin. */
-const PER_ORIGIN = 6;
+export const PER_ORIGIN = 6;
 
 /** A request of a batch as `session.request` takes it. */
 export interface BatchCall {

@@ -7,11 +7,12 @@
 import type { Clock } from "../core/clock.ts";
 import { errorText, isInstance, PreparationError, UsageError } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
+import { logger } from "../core/logger.ts";
 import { asText, hideCredentials, shown } from "../core/text.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
 import { CookieStore, withCookies } from "../http/cookies.ts";
 import { type Check, CheckResult, HttpResponse } from "../http/http_response.ts";
-import { isRedirect, nextRequest, type RedirectedRequest } from "../http/redirects.ts";
+import { isRedirect, nextRequest, OF_ORIGIN, type RedirectedRequest } from "../http/redirects.ts";
 import { RequestError } from "../http/request_error.ts";
 import { expectedOfHeaders, SessionHeaders } from "../http/session_headers.ts";
 import {
@@ -19,10 +20,14 @@ import {
   encodeBody,
   type EncodedBody,
   encodeFields,
+  NO_BODY,
   requestHeaders,
   type RequestOptions,
+  type ResourceOptions,
+  resourceOptions,
   withQuery,
 } from "../http/request_options.ts";
+import type { SharedHttpState } from "../http/shared_http_state.ts";
 import {
   ExchangePhases,
   type HeaderPairs,
@@ -37,10 +42,12 @@ import {
   type BatchItem,
   type BatchOptions,
   forEachByOrigin,
+  PER_ORIGIN,
   perOriginOf,
 } from "./batch.ts";
 import type { UserContext } from "./context.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
+import { pageResources } from "./page_resources.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ClassOptions, FieldCheck, User } from "./user.ts";
 import { PendingSample, type UserRequests } from "./user_requests.ts";
@@ -100,6 +107,7 @@ export class Session {
   readonly #urls: UrlResolver;
   readonly #timeoutMs: number;
   readonly #maxRedirects: number;
+  readonly #http: Pick<SharedHttpState, "isNewOtherHost">;
   readonly #onAbort = (): void => this.#transport.abort();
   readonly #outcome: RequestOutcome = {
     received: (request, response) => this.#received(request, response),
@@ -130,6 +138,7 @@ export class Session {
     this.#urls = settings.urls;
     this.#timeoutMs = milliseconds(settings.timeout);
     this.#maxRedirects = settings.maxRedirects;
+    this.#http = context.http;
     this.#signal.addEventListener("abort", this.#onAbort);
   }
 
@@ -188,6 +197,8 @@ export class Session {
       if (options !== NO_OPTIONS) {
         if (typeof options !== "object" || options === null) throw notOptions(options);
         checkOptions(options);
+        const resources = resourceOptions(options.resources);
+        if (resources !== null) return this.#page(method, url, options, resources, check);
       }
       const { params } = options;
       const query = params === undefined ? null : encodeFields(params, "params");
@@ -252,6 +263,59 @@ export class Session {
     this.#batchFrom = NaN;
     await ended;
     return results as { -readonly [Index in keyof Items]: HttpResponse | RequestError };
+  }
+
+  /** Requests a page, and then what it names. */
+  async #page(
+    method: string,
+    url: string,
+    options: RequestOptions,
+    resources: ResourceOptions,
+    check: Check | undefined,
+  ): Promise<HttpResponse> {
+    const page = await this.request(method, url, { ...options, resources: false }, check);
+    const asked = this.#urls.resolve(url);
+    const { fetched, otherHosts } = await pageResources(page, asked.url.hostname, resources);
+    for (const host of otherHosts) this.#explainOtherHost(host);
+    await forEachByOrigin(
+      fetched,
+      ({ origin }) => origin,
+      PER_ORIGIN,
+      async (resource) => {
+        await this.#resource(resource, asked, options, resources).catch(asResult);
+      },
+    );
+    return page;
+  }
+
+  /** Requests what a page names. Credentials of the page's request are sent to its own origin only. */
+  #resource(
+    url: URL,
+    page: ResolvedUrl,
+    { auth, timeout }: RequestOptions,
+    resources: ResourceOptions,
+  ): Promise<HttpResponse> {
+    if (this.#closed) return neverSettles();
+    const isOwn = url.origin === page.url.origin;
+    const request = this.#take("GET", NO_OPTIONS);
+    // The URL objects of a resolver are cached, and with them what was encoded for them.
+    const target = this.#urls.resolve(url.href);
+    request.counter.name = resources.name || target.name;
+    return this.#send(
+      request,
+      isOwn ? { ...target, authorization: page.authorization } : target,
+      NO_BODY,
+      isOwn ? { auth, timeout } : { ...FOREIGN, timeout },
+      undefined,
+    );
+  }
+
+  #explainOtherHost(host: string): void {
+    if (!this.#http.isNewOtherHost(host)) return;
+    logger.warn(
+      `${this.#userClass}: resources of ${host} are not fetched, because it is not the host of the page. ` +
+        `To fetch them, write resources: { hosts: [${JSON.stringify(host)}] }.`,
+    );
   }
 
   /** All requests that start at once were held up if the iteration began late, not only the first one. */
@@ -654,6 +718,11 @@ class SessionRequest implements WireRequest {
     this.resolve = this.reject = doNothing;
   }
 }
+
+/** Options of requests to an origin that must not get the credentials of another one. */
+const FOREIGN: RequestOptions = {
+  headers: Object.fromEntries(OF_ORIGIN.map((name) => [name, undefined])) as unknown as HeadersInit,
+};
 
 /** A request of a batch that has failed does not lose the others; one that is cut off ends the batch. */
 function asResult(error: unknown): RequestError {

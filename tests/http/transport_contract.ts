@@ -12,6 +12,7 @@ import { countingContract } from "./contract/counting.ts";
 import { defaultHeaderContract } from "./contract/default_headers.ts";
 import { encodingContract } from "./contract/encodings.ts";
 import { failureContract } from "./contract/failures.ts";
+import { pageContract } from "./contract/pages.ts";
 import { redirectContract } from "./contract/redirects.ts";
 import { requestContract } from "./contract/requests.ts";
 import { stoppingContract } from "./contract/stopping.ts";
@@ -41,6 +42,7 @@ export function testTransport(transport: TransportUnderTest): void {
   countingContract(contract);
   connectionContract(contract);
   batchContract(contract);
+  pageContract(contract);
   failureContract(contract);
   stoppingContract(contract);
   if (unknown.size > 0) throw new Error(`no row of the contract: ${[...unknown].join("; ")}`);
