@@ -97,6 +97,8 @@ function snapshotAt(seconds: number): Snapshot {
   const requests = requestRows(seconds);
   return {
     runId: "bench",
+    name: null,
+    labels: {},
     mode: "distributed",
     state: "running",
     startedAt: 0,

@@ -55,5 +55,5 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ["csvfullhistory", "Leave it out: --csv writes a row for every second."],
   ["list", LIST],
   ["-l", LIST],
-  ["classpicker", "Classes with static override weight = 0 do not run."],
+  ["classpicker", "To run only some user classes: --user-classes A,B"],
 ]);

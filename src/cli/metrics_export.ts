@@ -179,7 +179,7 @@ async function openOtlp(url: string, metrics: RunMetrics, run: ExportedRun): Pro
     place: new URL(url).host,
     metrics: () => {
       const snapshot = run.snapshot();
-      const { runId, startedAt, elapsedSeconds, durationSeconds } = snapshot;
+      const { runId, name, labels, startedAt, elapsedSeconds, durationSeconds } = snapshot;
       // The wall clock can be set during the run, but no metric may be older than its start.
       const at = startedAt === null ? systemClock.wallTime() : startedAt + elapsedSeconds * 1000;
       // With --reset-stats, counters started later than the run.
@@ -187,6 +187,8 @@ async function openOtlp(url: string, metrics: RunMetrics, run: ExportedRun): Pro
       return otlpMetrics(metrics.of(snapshot, run.rendezvous()), {
         version: VERSION,
         runId,
+        name,
+        labels,
         since,
         at,
       });

@@ -8,12 +8,13 @@
 import { isIPv6 } from "node:net";
 import { isSourceAddress } from "../http/local_addresses.ts";
 import { CONNECT_TO_FORM, parseConnectTo } from "../http/connect_to.ts";
+import { MAX_USERS, metricLabel } from "../core/run_info.ts";
 import { isVisible } from "../core/text.ts";
 import { hostPattern } from "../web/allowed_hosts.ts";
 import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
 
 /** A value as a configuration file may give it. */
-export type RawType = "text" | "number" | "boolean" | "list" | "numbers";
+export type RawType = "text" | "number" | "boolean" | "list" | "numbers" | "table";
 
 /** One type of value. */
 export interface OptionType<Value> {
@@ -27,6 +28,8 @@ export interface OptionType<Value> {
   readonly unit?: "s";
   /** Combines several values of the same option; without it, the last one counts. */
   add?(earlier: Value, later: Value): Value;
+  /** Why two values cannot be combined; `null` if they can. */
+  clash?(earlier: Value, later: Value): string | null;
   /** The value of a flag without one; without this, the flag needs a value. */
   readonly bare?: Value;
   /** The value, or `null` if the text is invalid. */
@@ -39,9 +42,15 @@ export interface OptionType<Value> {
 export function rawTypeOf(raw: unknown): RawType | null {
   if (typeof raw === "string") return "text";
   if (typeof raw === "number" || typeof raw === "boolean") return typeof raw as RawType;
+  if (typeof raw === "object" && raw !== null && !Array.isArray(raw)) return tableType(raw);
   if (!Array.isArray(raw)) return null;
   if (raw.every((item) => typeof item === "string")) return "list";
   return raw.every((item) => typeof item === "number") ? "numbers" : null;
+}
+
+function tableType(raw: object): RawType | null {
+  const types = ["string", "number", "boolean"];
+  return Object.values(raw).every((value) => types.includes(typeof value)) ? "table" : null;
 }
 
 /** A whole number within bounds; without `max`, up to the largest that can be counted exactly. */
@@ -59,6 +68,12 @@ export function wholeNumber(
     },
   };
 }
+
+/** As many users as can be distributed exactly. */
+export const userNumber: OptionType<number> = {
+  ...wholeNumber(1, MAX_USERS),
+  expected: `a whole number from 1 to ${MAX_USERS.toLocaleString("en")}`,
+};
 
 /** A number of processes; -1 means one per core. */
 export const processCount: OptionType<number> = {
@@ -176,6 +191,50 @@ export const nameList: OptionType<readonly string[]> = {
     return names.includes("") ? null : names;
   },
 };
+
+/** Values by key. */
+type Labels = Readonly<Record<string, string>>;
+
+/** Each is a label of metrics as well, and the storage of those needs its bounds. */
+const MAX_LABELS = 20;
+const MAX_LABEL_KEY = 50;
+const MAX_LABEL_VALUE = 200;
+
+/** Labels of a run, separated by commas: `env=staging,team=shop`. */
+export const labelList: OptionType<Labels> = {
+  expected: "labels like env=staging, separated by commas",
+  hint:
+    `A key has letters, digits, _, - and ., and starts with a letter; at most ${MAX_LABEL_KEY}. ` +
+    `A value is visible text without a comma, of at most ${MAX_LABEL_VALUE} characters. ` +
+    "Each key is given once.",
+  types: ["text", "list", "table"],
+  add: (earlier, later) => ({ ...earlier, ...later }),
+  clash(earlier, later): string | null {
+    const keys = [...Object.keys(earlier), ...Object.keys(later)];
+    const twice = keys.find((key, index) =>
+      keys.slice(0, index).some((one) => isSameKey(one, key))
+    );
+    if (twice !== undefined) return `the label ${twice} is given more than once`;
+    return keys.length > MAX_LABELS ? `a run has at most ${MAX_LABELS} labels` : null;
+  },
+  parse(text): Labels | null {
+    let labels: Labels = {};
+    for (const part of text.split(",")) {
+      const [, key, value] = /^\s*([a-z][\w.-]*)\s*=(.*)$/is.exec(part) ?? [];
+      if (key === undefined || key.length > MAX_LABEL_KEY) return null;
+      const label = { [key]: value!.trim() };
+      if (!isVisible(label[key]!) || label[key]!.length > MAX_LABEL_VALUE) return null;
+      if (labelList.clash!(labels, label) !== null) return null;
+      labels = { ...labels, ...label };
+    }
+    return labels;
+  },
+};
+
+/** Metrics have `_` in place of what their labels cannot contain. */
+function isSameKey(one: string, other: string): boolean {
+  return metricLabel(one) === metricLabel(other);
+}
 
 /** Texts that are not blank, one per flag; `expected` describes one. */
 export function textList(expected: string): OptionType<readonly string[]> {

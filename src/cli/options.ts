@@ -211,7 +211,10 @@ const COMMANDS = ["check", "compare", "demo", "init", "quick"] as const;
 function checkOperands({ flags, operands }: ParsedArguments): void {
   const [command, ...others] = operands;
   const stray = command === "demo" ? others[0] : command === "check" ? others[1] : command;
-  if (stray !== undefined) throw new UsageError(`${stray}: unknown command`, hintFor(stray));
+  if (stray !== undefined) {
+    const strays = operands.slice(operands.indexOf(stray));
+    throw new UsageError(`${stray}: unknown command`, hintFor(stray, strays));
+  }
   if (command === "demo") checkFlags(flags, "demo");
 }
 
@@ -221,8 +224,13 @@ function checkedFile({ operands: [, file] }: ParsedArguments, given: string | nu
   throw new UsageError(`check takes one test file: ${file}, ${given}`);
 }
 
-function hintFor(stray: string): string {
+function hintFor(stray: string, strays: readonly string[]): string {
   if (/^https?:/i.test(stray)) return `To load-test a URL: aiotest quick ${stray}`;
+  // Locust takes the names of user classes there.
+  const classes = strays.filter((one) => /^\p{Lu}[\w$]*$/u.test(one));
+  if (classes.includes(stray)) {
+    return `To run only some user classes: --user-classes ${classes.join(",")}`;
+  }
   return /\.m?[jt]s$/.test(stray)
     ? `To run a test file: aiotest -f ${stray}`
     : "For all commands, run aiotest --help.";

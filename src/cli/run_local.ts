@@ -15,6 +15,7 @@ import type { SharedServices } from "../shared/services.ts";
 import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import { loggedSocketKind, RunSession, STOPPING_USERS } from "./run_session.ts";
+import { runLabels } from "./run_metadata.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { checkLocalAddresses, checkProxies, connectionOptions } from "./connection_options.ts";
 import { openSharedServices } from "./shared_services.ts";
@@ -85,6 +86,7 @@ async function runUsers(
   nodeCluster.attach(rpc.localRpc);
   const run = new LocalRun({
     runId: crypto.randomUUID(),
+    ...runLabels(options),
     hostname: host.hostname,
     profile,
     classes,

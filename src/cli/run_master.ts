@@ -35,6 +35,7 @@ import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import type { MasterSettings } from "./role.ts";
 import { RunSession, STOPPING_USERS } from "./run_session.ts";
+import { runLabels } from "./run_metadata.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { openSharedServices } from "./shared_services.ts";
 import type { ForwardedOptions } from "./sources.ts";
@@ -214,6 +215,7 @@ async function openRun(
   logger.info(`Waiting for workers at ${where}.`);
   const run = new MasterRun({
     runId,
+    ...runLabels(options),
     testfileHash,
     restored,
     journal,

@@ -5,6 +5,7 @@
  */
 
 import type { Host } from "../core/host.ts";
+import type { RunLabels } from "../core/run_info.ts";
 import { hideCredentials } from "../core/text.ts";
 import { VERSION, versionText } from "../core/version.ts";
 import type { OptionValue, RunMetadata } from "../web/report_content.ts";
@@ -71,17 +72,29 @@ export function runMetadata(host: Pick<Host, "hostname" | "cores">, options: Opt
   };
 }
 
+/** What a run is called, without the credentials of URLs. */
+export function runLabels({ name, label }: Pick<Options, "name" | "label">): RunLabels {
+  return {
+    name: name === null ? null : publicText(name),
+    labels: Object.fromEntries(
+      Object.entries(label).map(([key, value]) => [key, publicText(value)]),
+    ),
+  };
+}
+
 /** Settings that were given, and those that differ from their default because a command sets them. */
 function ownFacts(options: Options): OptionValue[] {
   return Object.entries(SETTINGS).flatMap(([key, setting]) => {
     const name = key as keyof Settings;
     const value = options[name];
     const isDefault = JSON.stringify(value) === JSON.stringify(setting.default);
-    // Reports name the test file elsewhere.
-    if (name === "aiotestfile" || isDefault && !options.given.has(name)) return [];
+    if (NAMED_ELSEWHERE.includes(name) || isDefault && !options.given.has(name)) return [];
     return [optionFact(name, value, setting.type.unit)];
   });
 }
+
+/** Settings that reports show in another place. */
+const NAMED_ELSEWHERE: readonly (keyof Settings)[] = ["aiotestfile", "name", "label"];
 
 function extraFacts(extra: Options["extra"]): OptionValue[] {
   return Object.entries(extra).map(([name, value]) => optionFact(name, value));

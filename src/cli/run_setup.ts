@@ -13,7 +13,7 @@ import { isArrivals } from "../load/load.ts";
 import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import { classWeights } from "../runner/load_generator.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
-import { type DiscoveredClass, selectTests } from "../user/discovery.ts";
+import { type DiscoveredClass, selectClasses, selectTests } from "../user/discovery.ts";
 import { checkOptions } from "../user/user.ts";
 import { fixedSeconds } from "../user/wait_time.ts";
 import type { Options } from "./options.ts";
@@ -41,7 +41,8 @@ export function setUpRun(
   connections: ConnectionOptions,
 ): RunSetup {
   const { shapeClass } = testFile;
-  const classes = selectTests(testFile.userClasses, options);
+  const chosen = selectClasses(testFile.userClasses, options.userClasses);
+  const classes = selectTests(chosen, options);
   const { host } = options;
   for (const { name, userClass } of classes) userClass[checkOptions]({ name, host, connections });
   const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);

@@ -7,7 +7,7 @@
  */
 
 import { LOG_LEVELS } from "../core/logger.ts";
-import { MAX_WORKER_NAME } from "../core/run_info.ts";
+import { MAX_RUN_NAME, MAX_WORKER_NAME } from "../core/run_info.ts";
 import { DNS_ORDERS } from "../http/address_order.ts";
 import { DNS_TTL_MS } from "../http/dns_cache.ts";
 import { MAX_REDIRECTS } from "../http/redirects.ts";
@@ -23,6 +23,7 @@ import {
   hostAddress,
   hostPatterns,
   httpMethod,
+  labelList,
   millisecondList,
   nameList,
   numberAboveZero,
@@ -36,6 +37,7 @@ import {
   textList,
   textOf,
   toggle,
+  userNumber,
   visibleName,
   wholeNumber,
 } from "./option_types.ts";
@@ -138,6 +140,17 @@ const TABLE = {
       ...NEEDS_OWN_TARGET,
       quick: "which takes the whole URL; to set a header, use --header",
     },
+    toWorkers: true,
+    toChildren: true,
+  },
+  /** Empty: all classes. */
+  userClasses: {
+    flags: "--user-classes <A,B>",
+    group: TEST,
+    help: "run only these user classes",
+    type: nameList,
+    default: [],
+    commands: NEEDS_TEST_FILE,
     toWorkers: true,
     toChildren: true,
   },
@@ -311,7 +324,7 @@ const TABLE = {
     flags: "-u, --users <N>",
     group: LOAD,
     help: "number of users",
-    type: wholeNumber(1),
+    type: userNumber,
     default: 1,
     commands: {
       run: true,
@@ -703,6 +716,25 @@ const TABLE = {
     default: 0.05,
     shownDefault: "5%",
     commands: { compare: true },
+  },
+  name: {
+    flags: "--name <TEXT>",
+    group: RESULTS,
+    help: "name of the run, in all reports and metrics",
+    type: visibleName(MAX_RUN_NAME),
+    default: null,
+    commands: EVERY_RUN,
+    scope: "master decides",
+  },
+  /** Values by key. */
+  label: {
+    flags: "--label <KEY=VALUE>",
+    group: RESULTS,
+    help: "label of the run, such as env=staging, in all reports and metrics; repeatable",
+    type: labelList,
+    default: {},
+    commands: EVERY_RUN,
+    scope: "master decides",
   },
   ...REPORT_ROWS,
   json: {

@@ -290,9 +290,15 @@ export class Sources {
     const place = `${this.#file!.path}: ${key} = ${written(value, type)}`;
     const raw = rawTypeOf(value);
     if (raw === null || !type.types.includes(raw)) throw refusal(place, type);
-    if (raw !== "list" && raw !== "numbers") return read(place, String(value), type);
-    const texts = (value as readonly (string | number)[]).map(String);
-    if (texts.length === 0) throw refusal(place, type);
+    if (raw !== "list" && raw !== "numbers" && raw !== "table") {
+      return read(place, String(value), type);
+    }
+    const texts = raw === "table"
+      ? Object.entries(value as object).map(([key, one]) => `${key}=${one}`)
+      : (value as readonly (string | number)[]).map(String);
+    // A value must not become more than one.
+    const isCut = raw === "table" && texts.some((text) => text.includes(","));
+    if (texts.length === 0 || isCut) throw refusal(place, type);
     return readEach(texts, type, () => place);
   }
 }
@@ -309,8 +315,12 @@ function readEach<Value>(
   type: OptionType<Value>,
   placeOf: (text: string) => string,
 ): Value {
-  return texts.map((text) => read(placeOf(text), text, type))
-    .reduce((earlier, later) => type.add?.(earlier, later) ?? later);
+  return texts.map((text) => ({ place: placeOf(text), value: read(placeOf(text), text, type) }))
+    .reduce((earlier, later) => {
+      const problem = type.clash?.(earlier.value, later.value) ?? null;
+      if (problem !== null) throw new UsageError(`${later.place}: ${problem}`);
+      return { ...later, value: type.add?.(earlier.value, later.value) ?? later.value };
+    }).value;
 }
 
 function refusal(place: string, type: OptionType<unknown>): UsageError {

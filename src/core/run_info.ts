@@ -16,6 +16,22 @@ export interface RunInfo {
   readonly runTime: number;
 }
 
+/** How a run is called. Every report shows it. */
+export interface RunLabels {
+  /** `null` if the run was given none. */
+  readonly name: string | null;
+  /** Values by key, in the order in which they were given. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The key of a label as metrics can write it. */
+export function metricLabel(key: string): string {
+  return key.replaceAll(/\W/g, "_");
+}
+
+/** The longest name of a run, in UTF-16 units. */
+export const MAX_RUN_NAME = 100;
+
 /** The longest name of a worker, in UTF-16 units. */
 export const MAX_WORKER_NAME = 100;
 

@@ -473,7 +473,14 @@ const MIN_COLUMNS = 80;
 function headingOf(label: string, { file, run }: NamedRun): string {
   const when = run.startedAt === null ? "not started" : run.startedAt.replace(/\.\d+Z$/, "Z");
   const users = formatAmount(run.users.peak, "user");
-  return `${label}  ${file}: ${when}, ${formatElapsed(run.durationSeconds)}, up to ${users}`;
+  const facts = [
+    ...(run.name === null || run.name === undefined ? [] : [run.name]),
+    when,
+    formatElapsed(run.durationSeconds),
+    `up to ${users}`,
+    ...Object.entries(run.labels ?? {}).map(([key, value]) => `${key}=${value}`),
+  ];
+  return `${label}  ${file}: ${facts.join(", ")}`;
 }
 
 const LABELS: Readonly<Record<Figure, string>> = {
@@ -677,6 +684,8 @@ function runOf({ file, run }: NamedRun): object {
   return {
     file,
     runId: run.runId,
+    name: run.name ?? null,
+    labels: run.labels ?? {},
     startedAt: run.startedAt,
     durationSeconds: run.durationSeconds,
   };

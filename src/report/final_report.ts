@@ -112,14 +112,21 @@ function number(title: string, leaveOut: number): TableColumn {
 }
 
 function heading(snapshot: Snapshot, size: TableSize): string[] {
-  const { runId, mode, workers, durationSeconds, users, statistics: { totals } } = snapshot;
+  const { runId, name, labels, mode, workers, durationSeconds, users } = snapshot;
+  const { totals } = snapshot.statistics;
   const where = mode === "local" ? mode : `${mode}, ${formatAmount(workers.length, "worker")}`;
   const again = totals.retries === 0 ? "" : `, ${formatAmount(totals.retries, "retry", "retries")}`;
   return [
-    `Run ${runId}, ${where}`,
+    `Run ${name === null ? "" : `${name}, `}${runId}, ${where}`,
+    ...labelTexts(labels),
     `${formatElapsed(durationSeconds)}, up to ${formatAmount(users.peak, "user")}, ` +
     `received ${formatBytes(totals.bytesReceived)}, sent ${formatBytes(totals.bytesSent)}${again}`,
   ].flatMap((text) => noteLines(text, size));
+}
+
+function labelTexts(labels: Snapshot["labels"]): string[] {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return pairs.length === 0 ? [] : [pairs.join(", ")];
 }
 
 function headline(snapshot: Snapshot, exitCode: number, size: TableSize): string[] {

@@ -51,7 +51,9 @@ export function* junit(snapshot: Snapshot, exitCode = 0): Generator<string> {
   const suites: Suite[] = Object.entries(tests).map(([name, tests]) => ({ name, tests }))
     .filter(({ tests }) => tests.length > 0);
   const all = counts(suites.flatMap(({ tests }) => tests));
-  const attributes = { name: "aiotest", ...all, time: seconds(snapshot.durationSeconds) };
+  const { name, durationSeconds } = snapshot;
+  const title = name === null ? "aiotest" : `aiotest: ${name}`;
+  const attributes = { name: title, ...all, time: seconds(durationSeconds) };
   yield `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${attributeText(attributes)}>\n`;
   for (const suite of suites) for (const line of suiteLines(suite, snapshot)) yield `${line}\n`;
   yield "</testsuites>\n";
@@ -210,7 +212,14 @@ function* suiteLines({ name, tests }: Suite, snapshot: Snapshot): Generator<stri
     // The strictest schema allows neither fractions nor a time zone.
     ...(startedAt === null ? {} : { timestamp: new Date(startedAt).toISOString().slice(0, 19) }),
   };
-  const properties = { runId, mode, "users.peak": String(users.peak) };
+  const labels = Object.entries(snapshot.labels).map(([key, value]) => [`label.${key}`, value]);
+  const properties: Readonly<Record<string, string>> = {
+    runId,
+    ...(snapshot.name === null ? {} : { name: snapshot.name }),
+    ...Object.fromEntries(labels),
+    mode,
+    "users.peak": String(users.peak),
+  };
   yield `  <testsuite${attributeText(attributes)}>`;
   yield "    <properties>";
   for (const [key, value] of Object.entries(properties)) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { RendezvousRounds } from "../core/run_info.ts";
+import { metricLabel, type RendezvousRounds } from "../core/run_info.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { NameCap, statusKey } from "../stats/request_stats.ts";
 import type {
@@ -119,10 +119,15 @@ export class RunMetrics {
   }
 
   #runMetrics({ runId, mode, state, users, arrivalRate, ...run }: Snapshot): MetricFamily[] {
+    const identity: Record<string, string> = { run_id: runId, mode };
+    if (run.name !== null) identity.name = run.name;
+    for (const [key, value] of Object.entries(run.labels)) {
+      identity[`label_${metricLabel(key)}`] = value;
+    }
     const info = (labels: Record<string, string>): ValuePoint[] => [{ labels, value: 1 }];
     return [
       gauge("aiotest_build_info", "The version of aiotest.", info({ version: this.#version })),
-      gauge("aiotest_run_info", "The run's id and mode.", info({ run_id: runId, mode })),
+      gauge("aiotest_run_info", "The run's id, mode, name and labels.", info(identity)),
       gauge("aiotest_run_state", "1 for the run's current state, 0 for the others.", states(state)),
       gauge(
         "aiotest_run_start_time_seconds",

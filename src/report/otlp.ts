@@ -11,10 +11,11 @@ import type {
   MetricData,
   ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
+import type { RunLabels } from "../core/run_info.ts";
 import type { HistogramPoint, Labels, MetricFamily, SummaryPoint } from "./metrics.ts";
 
 /** The run and the time span that metrics belong to. */
-export interface OtlpMoment {
+export interface OtlpMoment extends RunLabels {
   /** Version of aiotest. */
   readonly version: string;
   readonly runId: string;
@@ -38,13 +39,17 @@ const DOUBLE = 1;
  */
 export function otlpMetrics(
   families: readonly MetricFamily[],
-  { version, runId, since, at }: OtlpMoment,
+  { version, runId, name, labels, since, at }: OtlpMoment,
 ): ResourceMetrics {
   const times = { startTime: hrTime(since), endTime: hrTime(at) };
   const attributes = {
     "service.name": "aiotest",
     "service.version": version,
     "service.instance.id": runId,
+    ...(name === null ? {} : { "aiotest.run.name": name }),
+    ...Object.fromEntries(
+      Object.entries(labels).map(([key, value]) => [`aiotest.label.${key}`, value]),
+    ),
   };
   const resource = {
     attributes,

@@ -41,10 +41,11 @@ import { jsonParts } from "./json_parts.ts";
  * in milliseconds to three decimals, and shares to six digits.
  */
 export interface Summary extends
-  RunLabels,
   Pick<
     Snapshot,
     | "runId"
+    | "name"
+    | "labels"
     | "mode"
     | "durationSeconds"
     | "complete"
@@ -78,13 +79,6 @@ export interface Summary extends
   readonly histories: readonly History[];
   readonly timeline: readonly TimelineSecond[];
   readonly exitCode: number;
-}
-
-/** What the user calls a run. */
-export interface RunLabels {
-  /** `null` if it has none. */
-  readonly name: string | null;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** One process that generated load. */
@@ -223,7 +217,7 @@ export interface CompactClass
 export type CompactGroup = Omit<SummaryGroup, "histogram">;
 
 /** The contents of a summary in addition to the snapshot. */
-export interface SummaryOptions extends Partial<RunLabels> {
+export interface SummaryOptions {
   /** Version of aiotest. */
   readonly version: string;
   /** The exit code that the process is about to return. */
@@ -231,12 +225,8 @@ export interface SummaryOptions extends Partial<RunLabels> {
 }
 
 /** The summary of a run without its histograms. */
-export function compactSummary(
-  snapshot: Snapshot,
-  version: string,
-  labels?: RunLabels,
-): CompactSummary {
-  const fields = Object.entries(compactRows(snapshot, { version, ...labels }))
+export function compactSummary(snapshot: Snapshot, version: string): CompactSummary {
+  const fields = Object.entries(compactRows(snapshot, version))
     .map(([name, value]) => [name, value instanceof Iterator ? [...value] : value]);
   return Object.fromEntries(fields) as CompactSummary;
 }
@@ -254,7 +244,7 @@ export type InRows<Content> = {
 export function summaryRows(snapshot: Snapshot, options: SummaryOptions): InRows<Summary> {
   const { totals, requests, classes, groups } = snapshot.statistics;
   return {
-    ...compactRows(snapshot, options),
+    ...compactRows(snapshot, options.version),
     totals: totalsOf(totals, requests),
     requests: requests.values().map((row) => ({
       method: row.method,
@@ -277,18 +267,15 @@ export function summaryRows(snapshot: Snapshot, options: SummaryOptions): InRows
   };
 }
 
-function compactRows(
-  snapshot: Snapshot,
-  { version, name = null, labels = {} }: Omit<SummaryOptions, "exitCode">,
-): InRows<CompactSummary> {
+function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary> {
   const { statistics } = snapshot;
   const { totals, requests, failures, userErrors, timeline } = statistics;
   return {
     schema: 3,
     aiotest: version,
     runId: snapshot.runId,
-    name,
-    labels,
+    name: snapshot.name,
+    labels: snapshot.labels,
     mode: snapshot.mode,
     startedAt: isoTime(snapshot.startedAt),
     endedAt: isoTime(snapshot.endedAt),

@@ -7,6 +7,7 @@
 import type { Clock, Random } from "../core/clock.ts";
 import { type Events, TEST_STOP } from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
+import type { RunLabels } from "../core/run_info.ts";
 import { ALL_ARRIVALS } from "../load/arrival_schedule.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
@@ -30,7 +31,7 @@ import { TestEvents } from "./test_events.ts";
 import { GeneratorStandstills, surplusUsers, Warnings } from "./warnings.ts";
 
 /** The dependencies of a local run. */
-export interface LocalRunOptions extends RunWatchOptions {
+export interface LocalRunOptions extends RunWatchOptions, RunLabels {
   readonly runId: string;
   readonly hostname: string;
   readonly profile: LoadProfile;
@@ -238,6 +239,8 @@ export class LocalRun {
     };
     return {
       runId: this.#options.runId,
+      name: this.#options.name,
+      labels: this.#options.labels,
       mode: "local",
       state: this.#state,
       startedAt: this.#startedAtWall,

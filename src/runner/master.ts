@@ -14,7 +14,7 @@ import type { Pause } from "../core/awake_clock.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
 import { type Events, stopHandlersLimit, TEST_STOP, type WorkerReport } from "../core/events.ts";
-import type { RunInfo } from "../core/run_info.ts";
+import type { RunInfo, RunLabels } from "../core/run_info.ts";
 import { peerText } from "../core/text.ts";
 import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
@@ -46,7 +46,10 @@ import {
 
 /** The dependencies of a master. */
 export interface MasterRunOptions
-  extends Omit<WorkerManagerOptions, "runState" | "rpc" | "onMessage" | "onLost">, RunWatchOptions {
+  extends
+    Omit<WorkerManagerOptions, "runState" | "rpc" | "onMessage" | "onLost">,
+    RunWatchOptions,
+    RunLabels {
   readonly runId: string;
   /** SHA-256 of the test file's text, as hexadecimal digits. */
   readonly testfileHash: string;
@@ -236,6 +239,8 @@ export class MasterRun {
   snapshot(): Snapshot {
     return masterSnapshot({
       runState: this.#runState,
+      name: this.#options.name,
+      labels: this.#options.labels,
       state: this.#state,
       profile: this.#options.profile,
       elapsedSeconds: this.#time.elapsedSeconds,

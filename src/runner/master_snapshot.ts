@@ -5,6 +5,7 @@
  */
 
 import type { RunState, WorkerState } from "../cluster/run_state.ts";
+import type { RunLabels } from "../core/run_info.ts";
 import { peerText } from "../core/text.ts";
 import type { ResolvedLoad } from "../load/load.ts";
 import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
@@ -14,7 +15,7 @@ import { reportedLoad, spawnRateOf } from "./load_driver.ts";
 import type { RunWatch } from "./run_watch.ts";
 
 /** What a snapshot of a distributed run is made from. */
-export interface MasterSnapshotSource {
+export interface MasterSnapshotSource extends RunLabels {
   readonly runState: RunState;
   readonly state: RunStatus;
   readonly profile: LoadProfile;
@@ -41,6 +42,8 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
   const statistics = isOver ? all : withoutOpenSeconds(all, workers);
   return {
     runId: runState.runId,
+    name: source.name,
+    labels: source.labels,
     mode: "distributed",
     state,
     startedAt: runState.startedAt,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { RunLabels } from "../core/run_info.ts";
 import type {
   BucketSource,
   IterationCounts,
@@ -468,7 +469,7 @@ export interface WorkerRow {
 }
 
 /** A run at one moment, or after its end. */
-export interface Snapshot {
+export interface Snapshot extends RunLabels {
   readonly runId: string;
   readonly mode: "local" | "distributed";
   readonly state: RunStatus;

@@ -6,6 +6,7 @@
 
 import { errorText, UsageError } from "../core/errors.ts";
 import { MAX_USERS } from "../core/run_info.ts";
+import { nearestWord } from "../core/spelling.ts";
 import { shown } from "../core/text.ts";
 import { TEST_ORDERS } from "../stats/unstarted_tests.ts";
 import { misspelledMembers } from "./misspellings.ts";
@@ -449,6 +450,30 @@ function show(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (Array.isArray(value)) return shown(value);
   return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+/**
+ * Selects classes by their names, in the order of the test file.
+ *
+ * @param names those to select; none: all classes.
+ * @throws UsageError that lists the classes, if there is none of a name.
+ */
+export function selectClasses(
+  classes: readonly DiscoveredClass[],
+  names: readonly string[],
+): readonly DiscoveredClass[] {
+  const known = classes.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const nearest = nearestWord(unknown, known);
+    throw new UsageError(
+      `--user-classes ${unknown}: the test file has no such user class, or its weight is 0`,
+      `${nearest === null ? "" : `Did you mean ${nearest}? `}Its user classes: ${
+        known.join(", ")
+      }.`,
+    );
+  }
+  return names.length === 0 ? classes : classes.filter(({ name }) => names.includes(name));
 }
 
 /** Selects tests by their tags. */

@@ -106,7 +106,8 @@ class Scene {
     this.otlp = new OtlpExport({
       exporter: { export: export_ ?? ((_, done) => this.#export(done)) },
       place: "box:4318",
-      metrics: () => otlpMetrics([], { version: "", runId: "", since: 0, at: 0 }),
+      metrics: () =>
+        otlpMetrics([], { version: "", runId: "", name: null, labels: {}, since: 0, at: 0 }),
       clock: this.clock,
       info: (text) => this.lines.push(`info ${text}`),
       warn: (text) => this.lines.push(`warn ${text}`),

@@ -64,6 +64,16 @@ const BAD_ARGUMENTS: [args: string[], message: string, hint: string][] = [
   [["shop.ts"], "shop.ts: unknown command", "To run a test file: aiotest -f shop.ts"],
   [["domo"], "domo: unknown command", "For all commands, run aiotest --help."],
   [
+    ["ShopTest", "-u", "5", "AdminTest"],
+    "ShopTest: unknown command",
+    "To run only some user classes: --user-classes ShopTest,AdminTest",
+  ],
+  [
+    ["check", "shop.ts", "ShopTest"],
+    "ShopTest: unknown command",
+    "To run only some user classes: --user-classes ShopTest",
+  ],
+  [
     ["http://127.0.0.1/"],
     "http://127.0.0.1/: unknown command",
     "To load-test a URL: aiotest quick http://127.0.0.1/",
@@ -161,7 +171,7 @@ Deno.test("a test file may add flags with the names of flags of quick", async ()
 Deno.test("the preview refuses a known option with an invalid value", async () => {
   await assert.rejects(
     CommandLine.preview(new FakeHost({ args: ["--tenant", "acme", "-u", "none"] })),
-    { name: "UsageError", message: "--users none: expected a whole number of at least 1" },
+    { name: "UsageError", message: "--users none: expected a whole number from 1 to 1,000,000" },
   );
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { looksSecret, publicText, runMetadata } from "../../src/cli/run_metadata.ts";
+import { looksSecret, publicText, runLabels, runMetadata } from "../../src/cli/run_metadata.ts";
 import { VERSION } from "../../src/core/version.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
@@ -38,6 +38,17 @@ Deno.test("values that a command sets are shown as well", async () => {
     { flag: "--host", value: "http://127.0.0.1:1/" },
     { flag: "--users", value: "20" },
   ]);
+});
+
+Deno.test("name and labels are not listed with the options, and lose the credentials of URLs", async () => {
+  const args = ["--name", "nightly", "--label", "env=staging", "--label", "at=http://me:s3cret@x/"];
+  const options = await parse({ args });
+  assert.deepEqual(runLabels(options), {
+    name: "nightly",
+    labels: { env: "staging", at: "http://…@x/" },
+  });
+  assert.deepEqual(runLabels(await parse({})), { name: null, labels: {} });
+  assert.deepEqual(runMetadata(new FakeHost(), options).options, []);
 });
 
 Deno.test("secrets are not shown", async () => {

@@ -58,6 +58,14 @@ const GOOD: Good[] = [
   ["rate", ["-r", "--rate"], "0.1", 0.1],
   ["rate", ["-r", "--rate"], ".5", 0.5],
   ["rate", ["-r", "--rate"], "1000", 1000],
+  ["users", ["-u", "--users"], "1000000", 1_000_000],
+  ["userClasses", ["--user-classes"], "ShopTest, AdminTest", ["ShopTest", "AdminTest"]],
+  ["name", ["--name"], "nightly, build 5", "nightly, build 5"],
+  ["label", ["--label"], "env=staging", { env: "staging" }],
+  ["label", ["--label"], "build-id = 5, app.kubernetes.io=a=b", {
+    "build-id": "5",
+    "app.kubernetes.io": "a=b",
+  }],
   ["runTime", ["-t", "--run-time"], "20", 20],
   ["runTime", ["-t", "--run-time"], "20s", 20],
   ["runTime", ["-t", "--run-time"], "3h30m10s", 12_610],
@@ -183,6 +191,8 @@ const LEVELS = "expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL";
 const PROCESSES = "expected a whole number of at least 1, or -1 for one per core";
 const WORKER_NAME = "expected a name of at most 100 visible characters";
 const NAMES = "expected names separated by commas";
+const USERS = "expected a whole number from 1 to 1,000,000";
+const LABELS = "expected labels like env=staging, separated by commas";
 const ADDRESSES = "expected IP addresses of this machine, separated by commas";
 const MILLISECONDS = "expected milliseconds above 0";
 
@@ -216,12 +226,25 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--local-address", "10.0.0.2:80", ADDRESSES],
   ["--max-redirects", "-1", "expected a whole number of at least 0"],
   ["--max-redirects", "none", "expected a whole number of at least 0"],
-  ["--users", "0", "expected a whole number of at least 1"],
-  ["--users", "-1", "expected a whole number of at least 1"],
-  ["--users", "1.5", "expected a whole number of at least 1"],
-  ["--users", "1e3", "expected a whole number of at least 1"],
-  ["--users", "abc", "expected a whole number of at least 1"],
-  ["--users", "99999999999999999999", "expected a whole number of at least 1"],
+  ["--users", "0", USERS],
+  ["--users", "-1", USERS],
+  ["--users", "1.5", USERS],
+  ["--users", "1e3", USERS],
+  ["--users", "abc", USERS],
+  ["--users", "1000001", USERS],
+  ["--users", "99999999999999999999", USERS],
+  ["--user-classes", "A,,B", NAMES],
+  ["--name", " ", "expected a name of at most 100 visible characters"],
+  ["--name", "x".repeat(101), "expected a name of at most 100 visible characters"],
+  ["--label", "staging", LABELS],
+  ["--label", "=staging", LABELS],
+  ["--label", "env=", LABELS],
+  ["--label", "5=a", LABELS],
+  ["--label", "my_key!=a", LABELS],
+  ["--label", "env=a\u200bb", LABELS],
+  ["--label", `${"k".repeat(51)}=a`, LABELS],
+  ["--label", `env=${"v".repeat(201)}`, LABELS],
+  ["--label", "env=a,env=b", LABELS],
   ["--rate", "0", "expected a number above 0"],
   ["--rate", "-1", "expected a number above 0"],
   ["--rate", "fast", "expected a number above 0"],
@@ -330,6 +353,23 @@ Deno.test("an invalid bucket among several is reported, with how to write them",
   assert.equal(hint, "Write several as -b 50 100 200, or as 50,100,200.");
 });
 
+Deno.test("labels add up, each once, and a configuration file may have a table of them", async () => {
+  const args = ["--label", "env=staging", "--label", "team=shop,build=5"];
+  assert.deepEqual((await parse({ args })).label, { env: "staging", team: "shop", build: "5" });
+  const table = config('[label]\nenv = "staging"\nbuild = 5\nnightly = true');
+  assert.deepEqual((await parse(table)).label, { env: "staging", build: "5", nightly: "true" });
+  const twice = await refusal({ args: ["--label", "env=a", "--label", "team=x,env=b"] });
+  assert.equal(twice.message, "--label team=x,env=b: the label env is given more than once");
+  const same = await refusal({ args: ["--label", "build-id=1", "--label", "build_id=2"] });
+  assert.equal(same.message, "--label build_id=2: the label build_id is given more than once");
+  const many = Array.from({ length: 21 }, (_, n) => ["--label", `key${n}=1`]).flat();
+  const { message } = await refusal({ args: many });
+  assert.equal(message, "--label key20=1: a run has at most 20 labels");
+  // A value that could be read as two labels.
+  const cut = await refusal(config('[label]\nenv = "a,b=c"'));
+  assert.equal(cut.message, `load.toml: label = {"env":"a,b=c"}: ${LABELS}`);
+});
+
 Deno.test("thresholds add up in the order given", async () => {
   const args = ["--threshold", "p95<200ms", "-u", "3", "--threshold=error_rate<1%"];
   const { threshold, given } = await parse({ args });
@@ -417,6 +457,9 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     noAutostart = true
     buckets = [100, 50.5]
     html = "l"
+    name = "nightly"
+    label = ["env=staging", "team=shop"]
+    user-classes = ["ShopTest"]
     csv = "m"
     junit = "n"
     threshold = ["p95<1s", "rps>=10"]
@@ -482,6 +525,9 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     noAutostart: true,
     buckets: [50.5, 100],
     html: "l",
+    name: "nightly",
+    label: { env: "staging", team: "shop" },
+    userClasses: ["ShopTest"],
     csv: "m",
     junit: "n",
     threshold: ["p95<1s", "rps>=10"],
@@ -518,8 +564,8 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
 });
 
 const BAD_CONFIG: [text: string, message: string][] = [
-  ['users = "5"', 'load.toml: users = "5": expected a whole number of at least 1'],
-  ["users = 0", "load.toml: users = 0: expected a whole number of at least 1"],
+  ['users = "5"', 'load.toml: users = "5": expected a whole number from 1 to 1,000,000'],
+  ["users = 0", "load.toml: users = 0: expected a whole number from 1 to 1,000,000"],
   ["rate = true", "load.toml: rate = true: expected a number above 0"],
   ["runTime = [1]", `load.toml: runTime = [1]: ${OVER_ZERO}`],
   ["host = 5", "load.toml: host = 5: expected a host like http://127.0.0.1:8000"],

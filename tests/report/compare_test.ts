@@ -442,6 +442,17 @@ Deno.test("the report shows two runs side by side, with the findings", () => {
   ]);
 });
 
+Deno.test("the headings have the names and labels of the runs", () => {
+  const named = { ...RUNS.a.run, name: "nightly", labels: { env: "staging" } };
+  const { name: _, labels: __, ...old } = RUNS.b.run;
+  const runs = { a: { ...RUNS.a, run: named }, b: { ...RUNS.b, run: old as ComparedRun } };
+  const lines = comparisonReport(COMPARISON, runs, { columns: 100, color: false }).split("\n");
+  assert.deepEqual(lines.slice(1, 3), [
+    "A  before.json: nightly, 2026-03-05T10:29:59Z, 30.0s, up to 20 users, env=staging",
+    "B  after.json: 2026-03-05T10:29:59Z, 30.0s, up to 20 users",
+  ]);
+});
+
 Deno.test("connects and first bytes are compared without a finding, if a run has them", () => {
   const times = (p95: number): { p50: number; p95: number } => ({ p50: p95 / 2, p95 });
   const [a, b] = [[4, 20], [null, 25]].map(([connect, ttfb]): ComparedRun => {
@@ -541,6 +552,8 @@ Deno.test("the file has exactly these fields, in this order", () => {
   assert.deepEqual(content.a, {
     file: "a.json",
     runId: "simulated",
+    name: null,
+    labels: {},
     startedAt: null,
     durationSeconds: 10,
   });

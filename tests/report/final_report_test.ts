@@ -219,6 +219,14 @@ Deno.test("the heading has the number of workers and of retries", () => {
   ]);
 });
 
+Deno.test("the heading has the name and the labels of the run", () => {
+  const named = snapshot({ name: "nightly", labels: { env: "staging", team: "shop" } });
+  assert.deepEqual(finalReport(named, PLAIN).split("\n").slice(1, 3), [
+    "Run nightly, 7c0e3d2a, local",
+    "env=staging, team=shop",
+  ]);
+});
+
 Deno.test("the workers of a distributed run follow the errors, and the verdict comes last", () => {
   const text = finalReport(clusterSnapshot(30), { ...PLAIN, exitCode: 4 });
   const titles = text.split("\n\n").map((section) => section.trim().split(/[\n,]/)[0]);

@@ -99,6 +99,10 @@ Deno.test("metrics have one series for each name", () => {
   }
   const series = lines.map((line) => line.slice(0, line.lastIndexOf(" ")));
   assert.equal(new Set(series).size, series.length);
-  const { scopeMetrics } = otlpMetrics(families, { version: "0", runId: "r", since: 0, at: 1 });
+  const { scopeMetrics } = otlpMetrics(families, {
+    ...{ version: "0", runId: "r", name: null, labels: {} },
+    since: 0,
+    at: 1,
+  });
   assert.ok(scopeMetrics[0]!.metrics.some(({ dataPoints }) => dataPoints.length >= NAMES.length));
 });

@@ -170,6 +170,17 @@ Deno.test("suites have the start of the run in UTC, and its id", () => {
   }
 });
 
+Deno.test("name and labels of the run are in the title and in the properties", () => {
+  const text = report({ ...MIXED, name: "night <1>", labels: { env: "staging", "build-id": "5" } });
+  assert.equal(text.attributes.name, "aiotest: night <1>");
+  const [suite] = elementsOf(text, "testsuite");
+  assert.deepEqual(elementsOf(suite!, "property").slice(1, 4).map(({ attributes }) => attributes), [
+    { name: "name", value: "night <1>" },
+    { name: "label.env", value: "staging" },
+    { name: "label.build-id", value: "5" },
+  ]);
+});
+
 Deno.test("an empty run and a distributed run are valid reports", () => {
   const empty = report(emptySnapshot());
   assert.deepEqual(elementsOf(empty, "testsuite").map(({ attributes }) => attributes.name), [

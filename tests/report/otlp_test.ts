@@ -4,7 +4,14 @@ import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
 import { otlpMetrics } from "../../src/report/otlp.ts";
 import { latencies, shopSnapshot, snapshot, statistics } from "../support/snapshots.ts";
 
-const MOMENT = { version: "0.1.0", runId: "7c0e", since: 10_000.25, at: 12_500 };
+const MOMENT = {
+  version: "0.1.0",
+  runId: "7c0e",
+  name: null,
+  labels: {},
+  since: 10_000.25,
+  at: 12_500,
+};
 
 function metricsOf(families: readonly MetricFamily[]): MetricData[] {
   return otlpMetrics(families, MOMENT).scopeMetrics[0]!.metrics;
@@ -85,5 +92,12 @@ Deno.test("the resource has OpenTelemetry's attribute names", () => {
     "service.name": "aiotest",
     "service.version": "0.1.0",
     "service.instance.id": "7c0e",
+  });
+  const named = { ...MOMENT, name: "nightly", labels: { env: "staging", "build-id": "5" } };
+  assert.deepEqual(otlpMetrics([], named).resource.attributes, {
+    ...resource.attributes,
+    "aiotest.run.name": "nightly",
+    "aiotest.label.env": "staging",
+    "aiotest.label.build-id": "5",
   });
 });

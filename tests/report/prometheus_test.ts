@@ -29,6 +29,14 @@ function counter(labels: Record<string, string>): MetricFamily {
   return { type: "counter", name: "n_total", help: "N.", unit: "", points: [{ labels, value: 1 }] };
 }
 
+Deno.test("name and labels of the run are labels of its info, and of nothing else", () => {
+  const text = page(snapshot({ name: 'nightly "5"', labels: { env: "staging", "build-id": "5" } }));
+  assert.deepEqual(text.split("\n").filter((line) => /nightly|staging/.test(line)), [
+    'aiotest_run_info{run_id="7c0e3d2a",mode="local",name="nightly \\"5\\"",' +
+    'label_env="staging",label_build_id="5"} 1',
+  ]);
+});
+
 Deno.test("a histogram has a cumulative count for each bound, a sum and a count", () => {
   const text = page(shopSnapshot(4));
   assert.deepEqual(linesOf(text, "aiotest_response_times").slice(0, 6), [

@@ -40,7 +40,6 @@ import { projectPath } from "../support/paths.ts";
 import { joined, writtenSummary } from "../support/texts.ts";
 
 const OPTIONS = { version: "0.1.0", exitCode: 1 };
-const LABELS = { name: "nightly", labels: { env: "staging" } };
 
 /** 300 values in the first bucket, and one in the sixth. */
 const HISTOGRAM = new Histogram();
@@ -48,6 +47,8 @@ HISTOGRAM.addBucket(0, 300);
 HISTOGRAM.addBucket(5, 1);
 
 const ENDED = snapshot({
+  name: "nightly",
+  labels: { env: "staging" },
   state: "stopped",
   endedAt: Date.UTC(2026, 2, 5, 10, 30, 10, 5),
   durationSeconds: 10.1049,
@@ -148,7 +149,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
     "failureHistogram": "gVwB"`;
   const inRequests = totals.replaceAll("\n", "\n  ");
   assert.equal(
-    joined(summaryJson(summaryRows(ENDED, { ...OPTIONS, ...LABELS }))),
+    joined(summaryJson(summaryRows(ENDED, OPTIONS))),
     `{
   "schema": 3,
   "aiotest": "0.1.0",
@@ -408,7 +409,7 @@ Deno.test("a summary with all that a test file can say and measure matches the s
   const [buyers, admins] = failed.statistics.classes;
   const scheduled = { ...admins!, load: { users: 5, arrivalRate: 2.5 }, iterations: iterations() };
   const run = { ...failed, statistics: { ...failed.statistics, classes: [buyers!, scheduled] } };
-  const summary = writtenSummary(run, { ...OPTIONS, ...LABELS });
+  const summary = writtenSummary(run, OPTIONS);
   assert.ok(validate(summary), JSON.stringify(validate.errors));
   const wrong = [
     { ...summary, checks: [{ name: "a", passed: -1, failed: 0, rate: 1 }] },

@@ -34,6 +34,8 @@ function begin(
   const events = options.events ?? new Events();
   const run = new LocalRun({
     runId: "run-1",
+    name: null,
+    labels: {},
     hostname: "here",
     profile: profileOf(profile),
     classes: classes.map(discovered),

@@ -17,6 +17,8 @@ function source(
   return {
     runState,
     state: "running",
+    name: "nightly",
+    labels: { env: "staging" },
     profile: PLAN,
     elapsedSeconds: 5,
     endedAt: null,
@@ -77,6 +79,8 @@ Deno.test("a snapshot has everything that is known about a running test", () => 
   const { statistics, workers, ...rest } = masterSnapshot(source(runState));
   assert.deepEqual(rest, {
     runId: "run",
+    name: "nightly",
+    labels: { env: "staging" },
     mode: "distributed",
     state: "running",
     startedAt: 1000,
@@ -91,6 +95,7 @@ Deno.test("a snapshot has everything that is known about a running test", () => 
     breakingPoint: null,
     thresholds: [],
     expectedWorkers: 2,
+    runEnd: null,
     warnings: ["one"],
   });
   assert.equal(statistics.totals.requests, 6);

@@ -47,6 +47,7 @@ export const NO_REPORTS = Object.fromEntries(
 export const DEFAULTS: Settings = {
   aiotestfile: "aiotestfile.ts",
   host: null,
+  userClasses: [],
   tags: [],
   excludeTags: [],
   insecure: false,
@@ -96,6 +97,8 @@ export const DEFAULTS: Settings = {
   webToken: null,
   noAutostart: false,
   buckets: [50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 2000, 5000, 8000],
+  name: null,
+  label: {},
   ...NO_REPORTS,
   threshold: [],
   abortOnThreshold: false,

@@ -252,7 +252,11 @@ export const MISTAKES: readonly Mistake[] = [
     files: file("constructor() { super(); } testA() {}"),
     says: [/ATest/, /must pass its argument on: super\(context\)/],
   },
-  { what: "no users", ...flags("-u", "0"), says: [/--users 0/, /whole number of at least 1/] },
+  {
+    what: "no users",
+    ...flags("-u", "0"),
+    says: [/--users 0/, /whole number from 1 to 1,000,000/],
+  },
   {
     what: "a broken number of users",
     ...flags("-u", "1.5"),
@@ -468,7 +472,7 @@ export const MISTAKES: readonly Mistake[] = [
     what: "a value out of range in the configuration file",
     files: { "aiotestfile.ts": GOOD, "a.json": `{ "users": 0 }` },
     args: ["--config", "a.json"],
-    says: [/a\.json/, /users/, /whole number of at least 1/],
+    says: [/a\.json/, /users/, /whole number from 1 to 1,000,000/],
   },
   {
     what: "a flag of the test file that is aiotest's own",

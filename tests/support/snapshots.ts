@@ -294,6 +294,8 @@ export function statistics(changes: Partial<Statistics> = {}): Statistics {
 export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return {
     runId: "7c0e3d2a",
+    name: null,
+    labels: {},
     mode: "local",
     state: "running",
     startedAt: STARTED_AT,

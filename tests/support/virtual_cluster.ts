@@ -204,6 +204,8 @@ export class VirtualCluster {
       void rpc.localRpc.call(messageCall({ to, kind, data: "null" }), false, () => {});
     const run = new MasterRun({
       runId: "run-1",
+      name: null,
+      labels: {},
       testfileHash: MASTER_HASH,
       restored: null,
       journal,

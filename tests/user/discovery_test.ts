@@ -4,6 +4,7 @@ import {
   checkClassSettings,
   discover,
   type DiscoveredClass,
+  selectClasses,
   selectTests,
   tag,
   type TagChoice,
@@ -640,6 +641,24 @@ for (const [tags, excludeTags, left] of TAG_CHOICES) {
 Deno.test("selecting does not change the classes", () => {
   selectTests(TAGGED, { tags: ["read"], excludeTags: [] });
   assert.equal(TAGGED[0]!.tests.length, 3);
+});
+
+Deno.test("classes are selected by name, in the order of the test file", () => {
+  const names = (wanted: readonly string[]): string[] =>
+    selectClasses(TAGGED, wanted).map(({ name }) => name);
+  assert.deepEqual(names([]), ["TestTagged", "TestAdmin"]);
+  assert.deepEqual(names(["TestAdmin"]), ["TestAdmin"]);
+  assert.deepEqual(names(["TestAdmin", "TestTagged"]), ["TestTagged", "TestAdmin"]);
+  const known = "Its user classes: TestTagged, TestAdmin.";
+  for (const [wanted, hint] of [["TestAdmn", `Did you mean TestAdmin? ${known}`], ["X", known]]) {
+    assert.throws(
+      () => selectClasses(TAGGED, ["TestAdmin", wanted!]),
+      new UsageError(
+        `--user-classes ${wanted}: the test file has no such user class, or its weight is 0`,
+        hint,
+      ),
+    );
+  }
 });
 
 function selectionRefusal(choice: TagChoice, classes = TAGGED): UsageError {

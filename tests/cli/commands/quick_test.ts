@@ -37,6 +37,8 @@ const DEFAULTS: QuickOptions = {
   arrivals: "constant",
   onBusy: "queue",
   ...NO_REPORTS,
+  name: null,
+  label: {},
   threshold: [],
   abortOnThreshold: false,
   resetStats: false,
