@@ -376,7 +376,8 @@ function compactTotals(totals: RequestTotals, rows: readonly RequestRow[]): Comp
   };
 }
 
-function statusesOf(rows: readonly RequestRow[]): Record<string, number> {
+/** The number of requests of some names by HTTP status. */
+export function statusesOf(rows: readonly RequestRow[]): Record<string, number> {
   return Object.fromEntries(
     statusRows(rows).map(({ code, requests }) => [statusKey(code), requests]),
   );

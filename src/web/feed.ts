@@ -7,12 +7,23 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { LogEntry } from "../core/logger.ts";
-import { compactSummary } from "../report/summary.ts";
-import type { RequestRow, Snapshot, TimelineSecond } from "../stats/snapshot.ts";
+import { compactSummary, statusesOf } from "../report/summary.ts";
+import type {
+  CheckRow,
+  ClassRow,
+  GroupRow,
+  MetricRow,
+  RequestRow,
+  RequestTotals,
+  Snapshot,
+  TimelineSecond,
+} from "../stats/snapshot.ts";
+import { historyChanges } from "./histories.ts";
 import {
   type ControlPermissions,
   HEARTBEAT_MS,
   liveBreakingPoint,
+  liveClass,
   type LiveLog,
   liveState,
   liveThresholds,
@@ -201,9 +212,15 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
   if (before.runId !== now.runId || before.state !== now.state) return null;
   if (before.startedAt !== now.startedAt) return null;
   const [old, current] = [before.statistics, now.statistics];
-  const requests = changedRows(old.requests, current.requests);
+  const requests = changedRows(old.requests, current.requests, changedRequest);
+  const classes = changedRows(old.classes, current.classes, changedClass);
+  const groups = changedRows(old.groups, current.groups, changedGroup);
+  const metrics = changedRows(old.metrics, current.metrics, changedMetric);
+  const checks = changedRows(old.checks, current.checks, changedCheck);
   const timeline = changedSeconds(old.timeline, current.timeline);
-  if (requests === null || timeline === null) return null;
+  const histories = historyChanges(old.histories, current.histories);
+  if (requests === null || classes === null || groups === null || metrics === null) return null;
+  if (checks === null || timeline === null || histories === null) return null;
   const failuresChanged = current.failures.length !== old.failures.length ||
     countOf(current.failures) !== countOf(old.failures);
   const userErrorsChanged = current.userErrors.length !== old.userErrors.length ||
@@ -214,19 +231,24 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
     workers: [],
     statistics: {
       ...current,
-      requests,
-      timeline,
+      ...{ requests, classes, groups, metrics, checks, timeline },
+      histories: [],
       failures: failuresChanged ? current.failures : [],
       userErrors: userErrorsChanged ? current.userErrors : [],
-      ...{ classes: [], groups: [], metrics: [], checks: [], histories: [] },
     },
   }, "");
   return {
     durationSeconds: summary.durationSeconds,
     complete: summary.complete,
     users: summary.users,
-    totals: summary.totals,
+    totals: { ...summary.totals, statuses: statusesOf(current.requests) },
     requests: summary.requests,
+    classes: summary.classes.map(liveClass),
+    groups: summary.groups,
+    metrics: summary.metrics,
+    checks: summary.checks,
+    histories: histories.changed,
+    historyKeys: histories.keys,
     failures: failuresChanged ? summary.failures : null,
     userErrors: userErrorsChanged ? summary.userErrors : null,
     thresholds: isSameJson(before.thresholds, now.thresholds) ? null : liveThresholds(now, summary),
@@ -236,36 +258,92 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
     breakingPoint: isSameJson(before.breakingPoint, now.breakingPoint)
       ? null
       : liveBreakingPoint(now),
+    runEnd: isSameJson(before.runEnd, now.runEnd) ? null : summary.runEnd,
     timeline: summary.timeline,
   };
 }
 
-/** Rows whose counts have changed, and new rows; null if a row has disappeared or shrunk. */
-function changedRows(
-  before: readonly RequestRow[],
-  now: readonly RequestRow[],
-): RequestRow[] | null {
-  const changed: RequestRow[] = [];
+/**
+ * Rows that have changed, and new rows; null if a row has disappeared or shrunk.
+ *
+ * @param changed what is sent of a row; null if it has not changed, and "shrunk" if it has.
+ */
+function changedRows<Row extends NamedRow>(
+  before: readonly Row[],
+  now: readonly Row[],
+  changed: (old: Row, row: Row) => Row | "shrunk" | null,
+): Row[] | null {
+  const rows: Row[] = [];
   // Both lists are in the same order, so a row that does not match the next old one is new.
   let index = 0;
   for (const row of now) {
     const old = before[index];
     if (old === undefined || old.name !== row.name || old.method !== row.method) {
-      changed.push(row);
+      rows.push(row);
       continue;
     }
     index++;
-    if (row.requests < old.requests) return null;
-    if (hasChanged(old, row)) changed.push(row);
+    const sent = changed(old, row);
+    if (sent === "shrunk") return null;
+    if (sent !== null) rows.push(sent);
   }
-  return index === before.length ? changed : null;
+  return index === before.length ? rows : null;
 }
 
-/** No other count changes without one of these. */
-function hasChanged(old: RequestRow, row: RequestRow): boolean {
-  return row.requests > old.requests || row.unfinished.count > old.unfinished.count ||
-    row.inProgress.count !== old.inProgress.count ||
-    row.inProgress.oldestMs !== old.inProgress.oldestMs;
+interface NamedRow {
+  readonly name: string;
+  readonly method?: string;
+}
+
+/** A name, with those of its tags that have changed. */
+function changedRequest(old: RequestRow, row: RequestRow): RequestRow | "shrunk" | null {
+  if (row.requests < old.requests) return "shrunk";
+  if (!haveRisen(old, row)) return null;
+  if (row.tags.length === 0) return row;
+  const known = new Map(old.tags.map((part) => [part.tags, part]));
+  const tags = row.tags.filter((part) => {
+    const oldPart = known.get(part.tags);
+    return oldPart === undefined || haveRisen(oldPart, part);
+  });
+  return { ...row, tags };
+}
+
+/** No other count of requests changes without one of these. */
+function haveRisen(old: RequestTotals, now: RequestTotals): boolean {
+  return now.requests > old.requests || now.unfinished.count > old.unfinished.count ||
+    now.inProgress.count !== old.inProgress.count ||
+    now.inProgress.oldestMs !== old.inProgress.oldestMs;
+}
+
+function changedClass(old: ClassRow, row: ClassRow): ClassRow | "shrunk" | null {
+  if (row.totals.requests < old.totals.requests) return "shrunk";
+  const isSame = row.users === old.users && row.peakUsers === old.peakUsers &&
+    row.completed === old.completed && isSameJson(row.load, old.load) &&
+    isSameJson(row.iterations, old.iterations) && !haveRisen(old.totals, row.totals);
+  return isSame ? null : row;
+}
+
+function changedGroup(old: GroupRow, row: GroupRow): GroupRow | "shrunk" | null {
+  if (row.count < old.count) return "shrunk";
+  return row.count > old.count || row.unfinished.count > old.unfinished.count ? row : null;
+}
+
+/** Unlike the others, the value of a metric may also fall. */
+function changedMetric(old: MetricRow, row: MetricRow): MetricRow | "shrunk" | null {
+  if (row.type === "trend" && old.type === "trend") {
+    if (row.count < old.count) return "shrunk";
+    return row.count > old.count ? row : null;
+  }
+  // What a counter has per second falls as time passes, and clients can compute it.
+  if (row.type === "counter" && old.type === "counter") {
+    return row.value === old.value ? null : row;
+  }
+  return isSameJson(row, old) ? null : row;
+}
+
+function changedCheck(old: CheckRow, row: CheckRow): CheckRow | "shrunk" | null {
+  if (row.passed < old.passed || row.failed < old.failed) return "shrunk";
+  return row.passed > old.passed || row.failed > old.failed ? row : null;
 }
 
 /** Seconds that have changed, and new ones; null if a second has disappeared. */

@@ -8,6 +8,7 @@
 import { ExitCode } from "../core/errors.ts";
 import { formatAmount, formatCount, formatShare } from "../report/quantity.ts";
 import {
+  type CompactClass,
   type CompactRequest,
   type CompactSummary,
   compactSummary,
@@ -21,8 +22,12 @@ import { awaited } from "../report/worker_counts.ts";
 import { BUSY_CPU, LATE_LOOP_MS } from "../stats/generator_watch.ts";
 import {
   type BreakingPoint,
+  type CheckRow,
   errorCounts,
   type FailureRow,
+  type History,
+  type MetricRow,
+  type RunEnd,
   type RunStatus,
   type Snapshot,
   type ThresholdRow,
@@ -32,6 +37,7 @@ import {
   type WorkerRow,
 } from "../stats/snapshot.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
+import { type HistoryKey, liveHistories } from "./histories.ts";
 
 /** The stream is never silent for longer than this. */
 export const HEARTBEAT_MS = 10_000;
@@ -48,6 +54,7 @@ export interface LiveSummary extends Omit<Summary, "exitCode"> {
 
 /** The event `view`: the whole run except the histograms. It replaces everything sent before. */
 export interface LiveView extends CompactSummary {
+  readonly classes: readonly LiveClass[];
   readonly thresholds: readonly LiveThreshold[];
   readonly breakingPoint: LiveBreakingPoint | null;
   readonly live: LiveState;
@@ -65,10 +72,20 @@ export interface LiveUpdate {
   readonly exitCode: number | null;
   readonly totals: CompactTotals;
   /**
-   * Rows whose counts have changed, and new rows. The `rate` of all other rows changes as time
-   * passes: it is their `requests` divided by `durationSeconds`.
+   * Rows whose counts have changed, and new rows; of their tags, only those that have changed. The `rate`
+   * of all other rows changes as time passes: it is their `requests` divided by `durationSeconds`.
    */
   readonly requests: readonly CompactRequest[];
+  /** As {@link requests}: the `rate` in the totals of all other classes changes. */
+  readonly classes: readonly LiveClass[];
+  readonly groups: CompactSummary["groups"];
+  /** As {@link requests}: the `perSecond` of all other counters changes. */
+  readonly metrics: readonly MetricRow[];
+  readonly checks: readonly CheckRow[];
+  /** Rows of histories that have changed, and new rows. If its steps have another length, a history is replaced. */
+  readonly histories: readonly History[];
+  /** The histories that there are now, in their order; null if they are the same as before. */
+  readonly historyKeys: readonly HistoryKey[] | null;
   readonly failures: readonly FailureRow[] | null;
   readonly userErrors: readonly UserErrorRow[] | null;
   readonly thresholds: readonly LiveThreshold[] | null;
@@ -76,6 +93,7 @@ export interface LiveUpdate {
   readonly iterations: CompactSummary["iterations"];
   readonly network: CompactSummary["network"];
   readonly breakingPoint: LiveBreakingPoint | null;
+  readonly runEnd: RunEnd | null;
   /** Seconds that have changed, and new seconds, in ascending order. */
   readonly timeline: readonly TimelineSecond[];
 }
@@ -83,6 +101,12 @@ export interface LiveUpdate {
 /** The event `log`: new lines, oldest first. */
 export interface LiveLog {
   readonly lines: readonly LogLine[];
+}
+
+/** A user class, with its load as text. */
+export interface LiveClass extends CompactClass {
+  /** `50 users`; null if the class shares the load of the run by its weight. */
+  readonly loadText: string | null;
 }
 
 /** A threshold, with its observed value as text. */
@@ -188,14 +212,23 @@ export function liveView(
   snapshot: Snapshot,
   { version, exitCode, permissions, log }: LiveViewOptions,
 ): LiveView {
-  const summary = compactSummary(snapshot, version);
+  const { statistics } = snapshot;
+  const counted = { ...snapshot, statistics: { ...statistics, histories: [] } };
+  const summary = compactSummary(counted, version);
   return {
     ...summary,
+    classes: summary.classes.map(liveClass),
+    histories: liveHistories(statistics.histories),
     thresholds: liveThresholds(snapshot, summary),
     breakingPoint: liveBreakingPoint(snapshot),
     exitCode,
     live: { ...liveState(snapshot, permissions, exitCode), log },
   };
+}
+
+/** A class of a summary. */
+export function liveClass(row: CompactClass): LiveClass {
+  return { ...row, loadText: row.load === null ? null : loadText(row.load) };
 }
 
 /** The thresholds of a summary of this snapshot. */

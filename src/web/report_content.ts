@@ -13,7 +13,10 @@ import { type LiveView, liveView } from "./live_view.ts";
 
 /** A run as the dashboard's page receives it, without what a report does not show of each name. */
 export interface ReportView extends Omit<LiveView, "requests"> {
-  readonly requests: readonly Omit<CompactRequest, "statuses" | "retries" | "bytesSent">[];
+  readonly requests: readonly Omit<
+    CompactRequest,
+    "statuses" | "retries" | "bytesSent" | "inProgress"
+  >[];
 }
 
 /** What a report says about a run besides its results. Must not contain secrets. */
@@ -92,7 +95,7 @@ export function reportContent(
 
 /** A name without what the page does not show: a report may have thousands of names. */
 function withoutUnshown(
-  { statuses: _, retries: __, bytesSent: ___, ...row }: CompactRequest,
+  { statuses: _, retries: __, bytesSent: ___, inProgress: ____, ...row }: CompactRequest,
 ): ReportView["requests"][number] {
   return row;
 }

@@ -23,6 +23,7 @@ const SOURCES: Readonly<Record<string, () => TextModule>> = {
   "page/page.css": () => import("./page/page.css", { with: { type: "text" } }),
   "page/parts.css": () => import("./page/parts.css", { with: { type: "text" } }),
   "page/phases.js": () => import("./page/phases.js", { with: { type: "text" } }),
+  "page/subjects.js": () => import("./page/subjects.js", { with: { type: "text" } }),
   "page/table.js": () => import("./page/table.js", { with: { type: "text" } }),
   "page/tables.js": () => import("./page/tables.js", { with: { type: "text" } }),
   "page/theme.css": () => import("./page/theme.css", { with: { type: "text" } }),

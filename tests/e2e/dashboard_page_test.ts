@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { liveWorker } from "../../src/web/live_view.ts";
-import { browserTest, openPage, rowsOf, textOf, waitForText } from "../support/browser.ts";
+import {
+  browserTest,
+  drawnCharts,
+  openPage,
+  resize,
+  rowsOf,
+  textOf,
+  waitForText,
+} from "../support/browser.ts";
 import { FakeDashboard } from "../support/fake_dashboard.ts";
 import {
   FULL_CONTROL,
@@ -12,10 +20,11 @@ import {
   liveTotals,
   liveUpdate,
   liveView,
+  scriptedView,
   shopView,
 } from "../support/live_views.ts";
 import { lowContrastTexts } from "../support/low_contrast_texts.ts";
-import { latencies, workerRow } from "../support/snapshots.ts";
+import { checkRow, latencies, trendRow, workerRow } from "../support/snapshots.ts";
 
 async function legends(page: Page): Promise<string[]> {
   return await page.locator("figure .legend-value").allInnerTexts();
@@ -118,6 +127,111 @@ browserTest("unfinished requests have a column and a tile once there are any", a
   assert.deepEqual(complaints, []);
 });
 
+browserTest(
+  "a page shows what a test file can say and measure, once there is any",
+  async (browser) => {
+    const plain = shopView(60);
+    await using server = new FakeDashboard(plain);
+    const { page, complaints } = await openPage(browser);
+    await page.goto(server.url);
+    await waitForText(page, "#state", "Running");
+    const sections = ["classes", "groups", "metrics", "checks"]
+      .map((name) => page.locator(`section[aria-labelledby=${name}-title]`));
+    const parts = [
+      ...sections,
+      ...["#run-name", "#labels", "#run-end"].map((id) => page.locator(id)),
+    ];
+    const choice = page.getByLabel("Charts of");
+    for (const part of [...parts, choice]) assert.equal(await part.isVisible(), false);
+    assert.equal(await page.locator(".opener").count(), 0);
+
+    const view = scriptedView(60, { runEnd: { kind: "fail", reason: "sold out", node: "w1" } });
+    server.show(view);
+    for (const part of parts) await part.waitFor();
+    assert.equal(await textOf(page, "#run-name"), "nightly");
+    assert.deepEqual(await page.locator("#labels li").allTextContents(), [
+      "env=staging",
+      "build=1234",
+    ]);
+    assert.equal(await textOf(page, "#run-end"), "Ended by run.fail on w1: sold out");
+    assert.match(await page.title(), /^Running 1:00 of 2:00 · nightly · aiotest$/);
+    assert.deepEqual((await rowsOf(page, "classes-title")).map((cells) => cells.slice(0, 8)), [
+      ["BuyerTest", "by weight", "98", "2,400", "24,720", "15", "0.06%", "412.0"],
+      ["AdminTest", "2 users", "2", "60", "60", "0", "0%", "1.00"],
+    ]);
+    assert.deepEqual((await rowsOf(page, "groups-title"))[0], [
+      ...["checkout", "1,200", "15", "1.25%", "500", "50.0", "400", "800", "1200", "3200", "8000"],
+      ...["16000", "300", "900", "90.0", "270", "3600"],
+    ]);
+    assert.deepEqual(await rowsOf(page, "metrics-title"), [
+      ["cache_hits", "rate", "92.5%", "925 of 1,000", ...Array(9).fill("")],
+      ["cart_size", "trend, items", "", "500", "", ...[
+        "5",
+        "0.500",
+        "4",
+        "8",
+        "12",
+        "32",
+        "80",
+        "160",
+      ]],
+      ["logins", "counter", "1,234", "", "123", ...Array(8).fill("")],
+      ["queue length", "gauge", "7", "", "", "", "0", "", "", "", "", "", "42.5"],
+    ]);
+    assert.deepEqual(await rowsOf(page, "checks-title"), [
+      ["has a token", "997", "3", "99.7%"],
+      ["is the right product", "997", "0", "100%"],
+    ]);
+
+    // Tags are below their name.
+    const opener = page.getByRole("button", { name: /^\/api\/v2\/catalogue/ });
+    assert.equal(await opener.getAttribute("aria-expanded"), "false");
+    const names = async () => (await rowsOf(page, "requests-title")).map(([name]) => name);
+    assert.equal((await names()).length, 5);
+    await opener.focus();
+    await page.keyboard.press("Enter");
+    assert.deepEqual((await names()).slice(1, 4), [
+      "/api/v2/catalogue/search?category=…",
+      "cache=hit",
+      "cache=miss, size=large",
+    ]);
+    assert.equal(await opener.getAttribute("aria-expanded"), "true");
+    assert.match(await textOf(page, "#requests-title"), /^Requests\s+5$/);
+
+    // Charts of a class, and what an update brings.
+    await choice.selectOption({ label: "AdminTest" });
+    await waitForText(page, "#figure-users .legend-value", "2 users");
+    assert.equal(await textOf(page, "#chart-rates"), "Requests and failures per second");
+    const [, admin, group] = view.histories;
+    const point = { seconds: [60], requests: [7], failures: [1], p50: [9], p95: [9], p99: [9] };
+    server.update(liveUpdate(view, {
+      timeline: [liveSecond(60)],
+      classes: [{ ...view.classes[1]!, users: 3, loadText: "3 users" }],
+      groups: [{ ...view.groups[1]!, count: 1201 }],
+      checks: [{ name: "a new one", passed: 1, failed: 1, rate: 0.5 }],
+      histories: [{ ...admin!, ...point, users: [3] }, { ...group!, ...point }],
+    }));
+    await waitForText(page, "#figure-users .legend-value", "3 users");
+    assert.deepEqual((await legends(page)).slice(1, 3), ["7.00/s", "1.00/s"]);
+    assert.deepEqual((await rowsOf(page, "classes-title"))[1]!.slice(1, 3), ["3 users", "3"]);
+    assert.equal((await rowsOf(page, "groups-title"))[1]![1], "1,201");
+    assert.equal((await rowsOf(page, "checks-title"))[0]![0], "a new one");
+    await choice.selectOption({ label: "checkout" });
+    await waitForText(page, "#chart-rates", "Groups and failures per second");
+    assert.equal(await page.locator("#figure-users").isVisible(), false);
+    assert.equal(await textOf(page, "#chart-latency"), "Durations of successful groups");
+    // A choice outlives a new view, unless it is gone.
+    server.show({ ...view, durationSeconds: 61, runId: "again" });
+    await waitForText(page, "#run-id", "again");
+    assert.equal(await textOf(page, "#chart-rates"), "Groups and failures per second");
+    server.show(plain);
+    await waitForText(page, "#chart-rates", "Requests and failures per second");
+    await page.locator("#figure-users").waitFor();
+    for (const part of [...parts, choice]) assert.equal(await part.isVisible(), false);
+    assert.deepEqual(complaints, []);
+  },
+);
+
 const HOSTILE = [
   "</script><img src=x onerror=\"document.title='taken'\">",
   "<b onmouseover=alert(1)>bold</b>",
@@ -128,9 +242,20 @@ const HOSTILE = [
 
 browserTest("names and errors are shown as text only", async (browser) => {
   const log = HOSTILE.map((text) => ({ at: text, level: text, text }));
+  const hostile = scriptedView(10);
   await using server = new FakeDashboard(liveView({
     runId: HOSTILE[0]!,
-    requests: HOSTILE.map((name) => liveRequest({ method: name, name })),
+    name: HOSTILE[0]!,
+    labels: Object.fromEntries(HOSTILE.map((text) => [text, text])),
+    runEnd: { kind: "stop", reason: HOSTILE[0]!, node: HOSTILE[1]! },
+    requests: HOSTILE.map((name) =>
+      liveRequest({ method: name, name, tags: [{ ...hostile.requests[1]!.tags[0]!, tags: name }] })
+    ),
+    classes: HOSTILE.map((name) => ({ ...hostile.classes[0]!, name, loadText: name })),
+    groups: HOSTILE.map((name) => ({ ...hostile.groups[0]!, name })),
+    metrics: HOSTILE.map((name) => ({ ...trendRow({ name, unit: name }) })),
+    checks: HOSTILE.map((name) => checkRow({ name })),
+    histories: HOSTILE.map((name) => ({ ...hostile.histories[0]!, name })),
     failures: HOSTILE.map((text) => ({ method: text, name: text, error: text, count: 1 })),
     userErrors: HOSTILE.map((text) => ({ user: text, error: text, place: text, count: 1 })),
     thresholds: HOSTILE.map((expression) => ({
@@ -149,10 +274,27 @@ browserTest("names and errors are shown as text only", async (browser) => {
   const { page, complaints } = await openPage(browser);
   await page.goto(server.url);
   await waitForText(page, "#state", "Running");
-  for (const section of ["requests", "failures", "user-errors", "workers", "thresholds"]) {
+  const sections = [
+    ...["requests", "classes", "groups", "metrics", "checks", "failures", "user-errors", "workers"],
+    "thresholds",
+  ];
+  for (const section of sections) {
     const names = (await rowsOf(page, `${section}-title`)).map(([name]) => name);
     assert.deepEqual(names.toSorted(), HOSTILE.toSorted(), section);
   }
+  await page.locator(".opener").first().click();
+  assert.equal((await rowsOf(page, "requests-title"))[1]?.[0], HOSTILE[0]);
+  assert.equal(await textOf(page, "#run-name"), HOSTILE[0]);
+  assert.deepEqual(
+    await page.locator("#labels li").allTextContents(),
+    HOSTILE.map((text) => `${text}=${text}`),
+  );
+  assert.equal(
+    await page.locator("#run-end").textContent(),
+    `Ended by run.stop on ${HOSTILE[1]}: ${HOSTILE[0]}`,
+  );
+  const offered = await page.locator(".chart-choice option").allTextContents();
+  assert.deepEqual(offered.slice(1), HOSTILE.map((name) => `GET ${name}`));
   assert.deepEqual(await page.locator("#warning-list li").allTextContents(), HOSTILE);
   assert.equal(await page.locator("#log-lines .log-text").first().textContent(), HOSTILE[0]);
   assert.equal(await page.locator("#control-reason").textContent(), HOSTILE[0]);
@@ -396,13 +538,20 @@ browserTest("everything can be used with the keyboard", async (browser) => {
 });
 
 browserTest("both themes are legible, on a phone and on a wide screen", async (browser) => {
-  await using server = new FakeDashboard(shopView(154));
+  const { name, labels, runEnd, ...scripted } = scriptedView(154);
+  const { requests, classes, groups, metrics, checks, histories } = scripted;
+  await using server = new FakeDashboard({
+    ...shopView(154),
+    ...{ name, labels, runEnd, requests, classes, groups, metrics, checks, histories },
+  });
   const backgrounds = new Set<string>();
   for (const theme of ["light", "dark"] as const) {
+    const { page, complaints } = await openPage(browser, { width: 375, height: 900, theme });
+    await page.goto(server.url);
+    await waitForText(page, "#state", "Running");
+    await page.locator(".opener").click();
     for (const width of [375, 768, 1600]) {
-      const { page, context, complaints } = await openPage(browser, { width, height: 900, theme });
-      await page.goto(server.url);
-      await waitForText(page, "#state", "Running");
+      await resize(page, width);
       const [full, part] = await page.evaluate(() => [
         document.documentElement.scrollWidth,
         [...document.querySelectorAll("main > *, .card, figure")]
@@ -421,18 +570,10 @@ browserTest("both themes are legible, on a phone and on a wide screen", async (b
         assert.ok(seen.includes(title), `${title}, ${width}`);
       }
       assert.deepEqual(await lowContrastTexts(page), [], `${theme}, ${width}`);
-      backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
-      const drawn = await page.evaluate(() =>
-        [...document.querySelectorAll("canvas")].map((canvas) => {
-          const context = canvas.getContext("2d")!;
-          const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-          return data.some((part) => part > 0);
-        })
-      );
-      assert.deepEqual(drawn, [true, true, true]);
-      assert.deepEqual(complaints, []);
-      await context.close();
+      assert.deepEqual(await drawnCharts(page), [true, true, true]);
     }
+    backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+    assert.deepEqual(complaints, []);
   }
   assert.equal(backgrounds.size, 2);
 });

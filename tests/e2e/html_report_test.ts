@@ -16,9 +16,11 @@ import {
 import type { RunMetadata } from "../../src/web/report_content.ts";
 import {
   browserTest,
+  drawnCharts,
   type OpenedPage,
   openPage,
   type OpenPageOptions,
+  resize,
   rowsOf,
   textOf,
 } from "../support/browser.ts";
@@ -26,14 +28,21 @@ import { lowContrastTexts } from "../support/low_contrast_texts.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
 import { runMetadata } from "../support/run_metadata.ts";
 import {
+  checkRow,
+  classRow,
   clusterSnapshot,
+  groupRow,
   histogramOf,
+  history,
   latencies,
   requestRow,
+  scriptedSnapshot,
   shopSnapshot,
   snapshot,
   statistics,
+  tagRow,
   timelineSecond,
+  trendRow,
   workerRow,
 } from "../support/snapshots.ts";
 import { Target } from "../support/target.ts";
@@ -277,8 +286,16 @@ browserTest("names and errors are shown as text only", async (browser) => {
       breakingPoint: { passed: null, broke: { users: 1, arrivalRate: null }, threshold: HOSTILE },
       workers: hostile.map((text) => workerRow({ id: text, host: text })),
       warnings: hostile,
+      runEnd: { kind: "fail", reason: HOSTILE, node: HOSTILE },
       statistics: statistics({
-        requests: hostile.map((name) => requestRow({ method: name, name })),
+        requests: hostile.map((name) =>
+          requestRow({ method: name, name, tags: [tagRow({ tags: name })] })
+        ),
+        classes: hostile.map((name) => classRow({ name })),
+        groups: hostile.map((name) => groupRow({ name })),
+        metrics: hostile.map((name) => trendRow({ name, unit: name })),
+        checks: hostile.map((name) => checkRow({ name })),
+        histories: hostile.map((name) => history({ name })),
         failures: hostile.map((text) => ({ method: text, name: text, error: text, count: 1 })),
         userErrors: hostile.map((text) => ({ user: text, error: text, place: text, count: 1 })),
       }),
@@ -291,10 +308,24 @@ browserTest("names and errors are shown as text only", async (browser) => {
     },
   );
   const { page, complaints } = await openOffline(browser, report.path);
-  for (const section of ["requests", "failures", "user-errors", "workers", "thresholds"]) {
+  const sections = [
+    ...["requests", "classes", "groups", "metrics", "checks", "failures", "user-errors", "workers"],
+    "thresholds",
+  ];
+  for (const section of sections) {
     const names = (await rowsOf(page, `${section}-title`)).map(([name]) => name);
     assert.deepEqual(names.toSorted(), hostile.toSorted(), section);
   }
+  await page.locator(".opener").first().click();
+  assert.equal((await rowsOf(page, "requests-title"))[1]?.[0], hostile[0]);
+  assert.deepEqual(
+    (await page.locator(".chart-choice option").allTextContents()).slice(1),
+    hostile.map((name) => `GET ${name}`),
+  );
+  assert.equal(
+    await page.locator("#run-end").textContent(),
+    `Ended by run.fail on ${HOSTILE}: ${HOSTILE}`,
+  );
   assert.deepEqual(await page.locator("#warning-list li").allTextContents(), hostile);
   assert.deepEqual(Object.keys(await factsOf(page, "#option-facts")), hostile);
   assert.equal((await factsOf(page, "#run-facts")).Test, HOSTILE);
@@ -347,14 +378,16 @@ browserTest("a report shows the open model and the breaking point", async (brows
 });
 
 browserTest("both themes are legible, on a phone and on a wide screen", async (browser) => {
-  await using report = await ReportFile.of(clusterSnapshot(120, ENDED), 4);
+  const { workers, warnings } = clusterSnapshot(120);
+  const run = scriptedSnapshot(120, { ...ENDED, mode: "distributed", workers, warnings });
+  const runEnd = { kind: "fail", reason: "sold out", node: "attic-k3x9-1" } as const;
+  await using report = await ReportFile.of({ ...run, runEnd }, 4);
   const backgrounds = new Set<string>();
   for (const theme of ["light", "dark"] as const) {
+    const { page, complaints } = await openOffline(browser, report.path, { width: 375, theme });
+    await page.locator(".opener").click();
     for (const width of [375, 768, 1600]) {
-      const { page, context, complaints } = await openOffline(browser, report.path, {
-        width,
-        theme,
-      });
+      await resize(page, width);
       const [full, part] = await page.evaluate(() => [
         document.documentElement.scrollWidth,
         [...document.querySelectorAll("main > *, .card, figure")]
@@ -363,24 +396,13 @@ browserTest("both themes are legible, on a phone and on a wide screen", async (b
       ]);
       assert.deepEqual([full, part], [width, ""], `${theme}, ${width}`);
       assert.deepEqual(await lowContrastTexts(page), [], `${theme}, ${width}`);
-      backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
       assert.deepEqual(await drawnCharts(page), [true, true, true]);
-      assert.deepEqual(complaints, []);
-      await context.close();
     }
+    backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+    assert.deepEqual(complaints, []);
   }
   assert.equal(backgrounds.size, 2);
 });
-
-/** Whether something is drawn on each chart. */
-function drawnCharts(page: Page): Promise<boolean[]> {
-  return page.evaluate(() =>
-    [...document.querySelectorAll("canvas")].map((canvas) => {
-      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-      return data.some((part) => part > 0);
-    })
-  );
-}
 
 browserTest(
   "charts share a cursor, and everything can be used with the keyboard",

@@ -22,18 +22,32 @@ export interface OpenedPage {
   readonly complaints: string[];
 }
 
-/** Defines a test that needs a browser. */
+let shared: Promise<Browser> | null = null;
+
+/** The browser of all tests of a file, because it takes a while to start one. */
+function sharedBrowser(): Promise<Browser> {
+  return shared ??= openBrowser();
+}
+
+Deno.test.afterAll(async () => {
+  await (await shared)?.close();
+});
+
+/** Defines a test that needs a browser. Its pages are closed afterwards. */
 export function browserTest(name: string, fn: (browser: Browser) => Promise<void>): void {
   const reason = missing ? " (skipped: chromium is not installed)" : "";
   Deno.test({
     name: `${name}${reason}`,
     ignore: missing,
+    // The browser is opened by the first test and closed after the last one.
+    sanitizeOps: false,
+    sanitizeResources: false,
     fn: async () => {
-      const browser = await openBrowser();
+      const browser = await sharedBrowser();
       try {
         await fn(browser);
       } finally {
-        await browser.close();
+        await Promise.all(browser.contexts().map((context) => context.close()));
       }
     },
   });
@@ -91,4 +105,27 @@ export async function waitForText(
   text: string | RegExp,
 ): Promise<void> {
   await page.locator(selector).filter({ hasText: text }).first().waitFor();
+}
+
+/** Changes the width of the window, and waits until the page has adapted to it. */
+export async function resize(page: Page, width: number): Promise<void> {
+  await page.setViewportSize({ width, height: page.viewportSize()!.height });
+  await page.evaluate(async () => {
+    // Observers of sizes run after the layout of a frame, and what they change is laid out in the next one.
+    for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
+  });
+}
+
+/** Whether something is drawn on each chart. */
+export function drawnCharts(page: Page): Promise<boolean[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll("canvas")].map((canvas) => {
+      const { width, height } = canvas;
+      // A copy, because reading a canvas twice makes it slow.
+      const copy = Object.assign(document.createElement("canvas"), { width, height })
+        .getContext("2d", { willReadFrequently: true })!;
+      copy.drawImage(canvas, 0, 0);
+      return copy.getImageData(0, 0, width, height).data.some((part) => part > 0);
+    })
+  );
 }

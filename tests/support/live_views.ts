@@ -5,9 +5,16 @@ import {
   type LiveState,
   type LiveUpdate,
   type LiveView,
+  liveView as makeLiveView,
   liveWorker,
 } from "../../src/web/live_view.ts";
-import { latencies, NO_LATENCIES, NONE_UNANSWERED, workerRow } from "./snapshots.ts";
+import {
+  latencies,
+  NO_LATENCIES,
+  NONE_UNANSWERED,
+  scriptedSnapshot,
+  workerRow,
+} from "./snapshots.ts";
 
 /** Everything is allowed. */
 export const FULL_CONTROL: ControlState = {
@@ -144,7 +151,8 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
     users: view.users,
     exitCode: view.exitCode,
     totals: view.totals,
-    requests: [],
+    ...{ requests: [], classes: [], groups: [], metrics: [], checks: [], histories: [] },
+    historyKeys: null,
     failures: null,
     userErrors: null,
     thresholds: null,
@@ -152,6 +160,7 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
     iterations: null,
     network: null,
     breakingPoint: view.breakingPoint,
+    runEnd: null,
     timeline: [],
     ...changes,
   };
@@ -259,6 +268,17 @@ export function shopView(seconds: number): LiveView {
       ],
     }),
   });
+}
+
+/** A run with a name, labels, and everything that a test file can say and measure. */
+export function scriptedView(seconds: number, changes: Partial<LiveView> = {}): LiveView {
+  const view = makeLiveView(scriptedSnapshot(seconds), {
+    version: "0.1.0",
+    exitCode: null,
+    permissions: { denial: null, canStart: false },
+    log: [],
+  });
+  return { ...view, name: "nightly", labels: { env: "staging", build: "1234" }, ...changes };
 }
 
 function sum<Row>(rows: readonly Row[], value: (row: Row) => number): number {

@@ -5,11 +5,16 @@ import type { Page } from "playwright-core";
 export function lowContrastTexts(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
+    const known = new Map<string, number[]>();
     const rgba = (color: string): number[] => {
+      const seen = known.get(color);
+      if (seen !== undefined) return seen;
       canvas.clearRect(0, 0, 1, 1);
       canvas.fillStyle = color;
       canvas.fillRect(0, 0, 1, 1);
-      return [...canvas.getImageData(0, 0, 1, 1).data];
+      const parts = [...canvas.getImageData(0, 0, 1, 1).data];
+      known.set(color, parts);
+      return parts;
     };
     const luminance = (color: number[]): number => {
       const [red = 0, green = 0, blue = 0] = color.map((part) => {

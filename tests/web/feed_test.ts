@@ -1,14 +1,27 @@
 import assert from "node:assert/strict";
-import type { Snapshot, Statistics } from "../../src/stats/snapshot.ts";
+import fc from "fast-check";
+import type { History, Snapshot, Statistics } from "../../src/stats/snapshot.ts";
 import { eventBytes, liveChanges, LiveFeed, LogTail, openEventStream } from "../../src/web/feed.ts";
+import { type LiveView, liveView } from "../../src/web/live_view.ts";
+import { updatedView } from "../../src/web/page/view_state.js";
 import { EventReader } from "../support/event_reader.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import {
+  checkRow,
+  classRow,
+  counterRow,
   emptySnapshot,
+  gaugeRow,
+  groupRow,
+  history,
+  rateRow,
   requestRow,
+  scriptedSnapshot,
   snapshot,
   statistics,
+  tagRow,
   timelineSecond,
+  trendRow,
   unfinishedAt,
 } from "../support/snapshots.ts";
 
@@ -300,7 +313,8 @@ Deno.test("unchanged data is not sent again", () => {
   assert.equal(complete, true);
   assert.deepEqual(users, { peak: 10, final: 10 });
   assert.deepEqual(rest, {
-    requests: [],
+    ...{ requests: [], classes: [], groups: [], metrics: [], checks: [], histories: [] },
+    historyKeys: null,
     failures: null,
     userErrors: null,
     thresholds: null,
@@ -308,9 +322,170 @@ Deno.test("unchanged data is not sent again", () => {
     iterations: null,
     network: null,
     breakingPoint: null,
+    runEnd: null,
     timeline: [],
   });
+  const scripted = liveChanges(scriptedSnapshot(20), scriptedSnapshot(20))!;
+  assert.deepEqual([scripted.classes, scripted.groups, scripted.metrics], [[], [], []]);
+  assert.deepEqual([scripted.checks, scripted.histories], [[], []]);
 });
+
+Deno.test("rows of classes, groups, metrics and checks are sent if their counts have changed", () => {
+  const before = counted({
+    requests: [requestRow({ tags: [tagRow(), tagRow({ tags: "cache=miss" })] }), B],
+    classes: [classRow(), classRow({ name: "Other" })],
+    groups: [groupRow(), groupRow({ name: "other" })],
+    metrics: [gaugeRow(), counterRow(), rateRow(), trendRow()],
+    checks: [checkRow(), checkRow({ name: "other" })],
+    histories: [history(), history({ name: "/other" })],
+  });
+  const now = counted({
+    requests: [
+      requestRow({
+        requests: 1001,
+        tags: [tagRow(), tagRow({ tags: "cache=miss", requests: 1001 })],
+      }),
+      B,
+    ],
+    classes: [classRow({ load: { users: 5, arrivalRate: null } }), classRow({ name: "Other" })],
+    groups: [groupRow(), groupRow({ name: "new" }), groupRow({ name: "other", count: 501 })],
+    // What a counter has per second falls, and the value of a gauge may, too.
+    metrics: [
+      gaugeRow({ value: 3 }),
+      counterRow({ perSecond: 1 }),
+      rateRow({ total: 1001 }),
+      trendRow(),
+    ],
+    checks: [checkRow({ failed: 4 }), checkRow({ name: "other" })],
+    histories: [history(), history({ name: "/other", requests: [...Array(9).fill(100), 101] })],
+  });
+  const changes = liveChanges(before, { ...now, runEnd: RUN_END })!;
+  assert.deepEqual(changes.requests.map(({ tags }) => tags.map(({ tags }) => tags)), [[
+    "cache=miss",
+  ]]);
+  assert.deepEqual(changes.classes.map(({ name, loadText }) => [name, loadText]), [
+    ["BuyerTest", "5 users"],
+  ]);
+  assert.deepEqual(changes.groups.map(({ name }) => name), ["new", "other"]);
+  assert.deepEqual(changes.metrics.map(({ name }) => name), ["queue length", "cache_hits"]);
+  assert.deepEqual(changes.checks.map(({ failed }) => failed), [4]);
+  assert.deepEqual(changes.histories.map(({ name, seconds }) => [name, seconds]), [["/other", [
+    9,
+  ]]]);
+  assert.deepEqual(changes.runEnd, RUN_END);
+  const shrunk: Partial<Statistics>[] = [
+    {
+      classes: [classRow({ requests: [requestRow({ requests: 9 })] }), classRow({ name: "Other" })],
+    },
+    { groups: [groupRow()] },
+    { groups: [groupRow({ count: 1 }), groupRow({ name: "other" })] },
+    { metrics: [gaugeRow(), counterRow(), rateRow(), trendRow({ count: 1 })] },
+    { checks: [checkRow({ passed: 1 }), checkRow({ name: "other" })] },
+    { histories: [history({ seconds: [7, 8] }), history({ name: "/other" })] },
+  ];
+  for (const changes of shrunk) {
+    const statistics = { ...before.statistics, ...changes };
+    assert.equal(liveChanges(before, { ...before, statistics }), null);
+  }
+});
+
+const RUN_END = { kind: "fail", reason: "sold out", node: "w1" } as const;
+
+Deno.test("a page that applies all updates has the same run as one that opens now", () => {
+  const names = fc.constantFrom("a", "b", "c", "<d>");
+  const step = fc.array(
+    fc.record({ name: names, tags: names, more: fc.integer({ min: 1, max: 9 }) }),
+    {
+      maxLength: 6,
+    },
+  );
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 30 }), (steps) => {
+      const counts = new Counts();
+      let before = counts.snapshot();
+      let view = viewOf(before);
+      for (const samples of steps) {
+        counts.second(samples);
+        const now = counts.snapshot();
+        const changes = liveChanges(before, now)!;
+        view = updatedView(view, { live: view.live, exitCode: null, ...changes });
+        before = now;
+      }
+      assert.deepEqual(JSON.parse(JSON.stringify({ ...view, live: null })), {
+        ...JSON.parse(JSON.stringify(viewOf(before))),
+        live: null,
+      });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+function viewOf(run: Snapshot): LiveView {
+  const permissions = { denial: null, canStart: false };
+  return liveView(run, { version: "", exitCode: null, permissions, log: [] });
+}
+
+interface Sample {
+  readonly name: string;
+  readonly tags: string;
+  readonly more: number;
+}
+
+/** A run that counts the same for names, tags, classes, groups, metrics and checks. */
+class Counts {
+  #seconds: (readonly Sample[])[] = [];
+
+  second(samples: readonly Sample[]): void {
+    this.#seconds.push(samples);
+  }
+
+  snapshot(): Snapshot {
+    const samples = this.#seconds.flat();
+    const duration = 10 + this.#seconds.length;
+    const sum = (isOne: (sample: Sample) => boolean): { requests: number; rate: number } => {
+      const requests = samples.filter(isOne).reduce((all, { more }) => all + more, 0);
+      return { requests, rate: requests / duration };
+    };
+    const names = [...new Set(samples.map(({ name }) => name))].sort();
+    const requests = names.map((name) => {
+      const own = samples.filter((sample) => sample.name === name);
+      const tags = [...new Set(own.map(({ tags }) => tags))].sort().map((tags) =>
+        tagRow({ tags, ...sum((sample) => sample.name === name && sample.tags === tags) })
+      );
+      return requestRow({ name, ...sum((sample) => sample.name === name), tags });
+    });
+    return snapshot({
+      durationSeconds: duration,
+      statistics: statistics({
+        requests,
+        timeline: TIMELINE.slice(0, this.#seconds.length),
+        classes: [classRow({ name: "Z", requests }), classRow({ name: "A", requests: [] })],
+        groups: requests.map(({ name, requests }) => groupRow({ name, count: requests })),
+        checks: requests.map(({ name, requests }) => checkRow({ name, passed: requests })),
+        metrics: requests.flatMap(({ name, requests: value, rate }) => [
+          counterRow({ name: `${name}1`, value, perSecond: rate }),
+          gaugeRow({ name: `${name}2`, value: value % 3 }),
+          trendRow({ name: `${name}3`, count: value }),
+        ]),
+        // The busiest first, so that names come and go, and their order changes.
+        histories: requests.toSorted((a, b) => b.requests - a.requests).slice(0, 2)
+          .map(({ name }) => this.#history(name)),
+      }),
+    });
+  }
+
+  #history(name: string): History {
+    const rows = this.#seconds.flatMap((samples, second) => {
+      const own = samples.filter((sample) => sample.name === name);
+      return own.length === 0 ? [] : [{ second, requests: own.length }];
+    });
+    return history({
+      name,
+      seconds: rows.map(({ second }) => second),
+      requests: rows.map(({ requests }) => requests),
+    });
+  }
+}
 
 Deno.test("rows with higher counts and new rows are sent, wherever they are inserted", () => {
   const more = requestRow({ name: "b", requests: 1001 });

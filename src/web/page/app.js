@@ -16,14 +16,18 @@ import { LogView } from "./log_view.js";
 import { LoginView } from "./login_view.js";
 import { PhasesView } from "./phases.js";
 import {
+  checksTable,
+  classesTable,
+  classLines,
   failuresTable,
+  groupsTable,
+  metricsTable,
   requestsTable,
   thresholdsTable,
   totalLine,
   userErrorsTable,
   workersTable,
 } from "./tables.js";
-import { chartedSeconds } from "./timeline.js";
 import { updatedView, viewWithLog } from "./view_state.js";
 
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
@@ -39,6 +43,10 @@ class Dashboard {
   #log = new LogView();
   #charts;
   #requests = requestsTable({ isLive: true });
+  #classes = classesTable({ isLive: true });
+  #groups = groupsTable();
+  #metrics = metricsTable();
+  #checks = checksTable();
   #phases = new PhasesView();
   #failures = failuresTable();
   #userErrors = userErrorsTable();
@@ -67,8 +75,14 @@ class Dashboard {
     this.#charts = new RunCharts(plotClass);
     byId("charts").append(this.#charts.element);
     byId("thresholds").replaceWith(this.#thresholds.element);
+    const wide = [this.#requests, this.#classes, this.#groups, this.#metrics, this.#workers];
+    for (const { element } of wide) element.classList.add("wide");
     byId("tables").append(
       this.#requests.element,
+      this.#classes.element,
+      this.#groups.element,
+      this.#metrics.element,
+      this.#checks.element,
       this.#phases.element,
       this.#failures.element,
       this.#userErrors.element,
@@ -110,11 +124,15 @@ class Dashboard {
     byId("main").hidden = false;
     this.#head.update(view);
     this.#control.update(view);
-    this.#charts.update(chartedSeconds(view), view.live.model);
+    this.#charts.update(view);
     this.#requests.update(
       view.requests,
       view.requests.length === 0 ? null : totalLine(view),
     );
+    this.#classes.update(classLines(view));
+    this.#groups.update(view.groups);
+    this.#metrics.update(view.metrics);
+    this.#checks.update(view.checks);
     this.#phases.update(view);
     this.#failures.update(view.failures);
     this.#userErrors.update(view.userErrors);

@@ -7,14 +7,30 @@
  * @module
  */
 
-import { element, setText } from "./dom.js";
+import { element, place, setText } from "./dom.js";
 import { formatClock, NO_NUMBER } from "./format.js";
-import { axisNumber, chartColumns, RUN_CHARTS, standstillNote, standstills } from "./timeline.js";
+import { ALL, historyKey, historySeconds, subjectGroups } from "./subjects.js";
+import {
+  axisNumber,
+  chartColumns,
+  chartedSeconds,
+  RUN_CHARTS,
+  standstillNote,
+  standstills,
+  stepNote,
+} from "./timeline.js";
 
 /** @typedef {import("uplot")} Plot */
 /** @typedef {typeof import("uplot")} PlotClass */
 /** @typedef {import("./timeline.js").ChartSpec} ChartSpec */
 /** @typedef {import("./timeline.js").Second} Second */
+/** @typedef {import("./timeline.js").Reading} Reading */
+
+/**
+ * What charts need of a run.
+ *
+ * @typedef {Pick<import("../live_view.ts").LiveView, "timeline" | "durationSeconds" | "live" | "histories">} ChartedView
+ */
 
 /**
  * A chart on the page.
@@ -22,6 +38,9 @@ import { axisNumber, chartColumns, RUN_CHARTS, standstillNote, standstills } fro
  * @typedef {object} Chart
  * @property {ChartSpec} spec
  * @property {Plot} plot
+ * @property {HTMLElement} figure
+ * @property {HTMLElement} title
+ * @property {HTMLElement[]} labels The name of each line, in the legend.
  * @property {HTMLElement[]} values The current value of each line, in the legend.
  * @property {HTMLElement} summary
  */
@@ -55,7 +74,13 @@ export class RunCharts {
   #addAll;
   #observer;
   #reset = element("button", { type: "button", class: "small", text: "Show the whole run" });
+  #choice = new SubjectChoice(() => {
+    if (this.#view !== null) this.update(this.#view);
+  });
+  /** @type {ChartedView | null} */
+  #view = null;
   #note = element("p", { class: "chart-note", hidden: true });
+  #stepNote = element("p", { class: "quiet chart-step", hidden: true });
   #hint = element("p", { class: "quiet chart-hint" });
 
   /** @param {PlotClass} plotClass uPlot's constructor */
@@ -63,7 +88,7 @@ export class RunCharts {
     const sync = plotClass.sync("run").key;
     this.#reset.hidden = true;
     this.#reset.addEventListener("click", () => this.#zoomTo(null));
-    this.element.append(this.#note, this.#hint);
+    this.element.append(this.#choice.element, this.#note, this.#stepNote, this.#hint);
     this.#addAll = (isOpen) => {
       const specs = RUN_CHARTS.filter((spec) => (spec.isOpen ?? false) === isOpen);
       this.#charts.push(...specs.map((spec) => this.#add(plotClass, spec, sync)));
@@ -78,24 +103,48 @@ export class RunCharts {
   }
 
   /**
-   * Shows the run's seconds, in ascending order.
+   * Shows a run, or the part of it that the user has chosen.
    *
-   * @param {readonly Second[]} timeline
-   * @param {"closed" | "open"} model
+   * @param {ChartedView} view
    * @returns {void}
    */
-  update(timeline, model) {
+  update(view) {
+    const { live: { model }, histories } = view;
     if (model === "open" && !this.#charts.some(({ spec }) => spec.isOpen)) this.#addAll(true);
+    this.#view = view;
+    this.#choice.update(view);
+    const history = histories.find((history) => historyKey(history) === this.#choice.key);
+    /** @type {Reading} */
+    const reading = history === undefined ? { kind: "run", stepSeconds: 1 } : history;
+    const timeline = history === undefined ? chartedSeconds(view) : historySeconds(history, view);
     this.#timeline = timeline;
     this.#standstills = standstills(timeline);
     this.#note.hidden = this.#standstills.length === 0;
     setText(this.#note, standstillNote(timeline));
-    for (const { spec, plot, summary } of this.#charts) {
-      plot.setData(chartColumns(spec, timeline), false);
-      plot.setScale("x", this.#zoom ?? this.#whole());
-      setText(summary, spec.describe(timeline));
-    }
+    setText(this.#stepNote, stepNote(reading));
+    this.#stepNote.hidden = reading.stepSeconds === 1;
+    for (const chart of this.#charts) this.#show(chart, reading);
     this.#showValues();
+  }
+
+  /**
+   * @param {Chart} chart
+   * @param {Reading} reading
+   */
+  #show({ spec, plot, figure, title, labels, summary }, reading) {
+    const wasHidden = figure.hidden;
+    figure.hidden = !(spec.kinds?.includes(reading.kind) ?? true);
+    if (figure.hidden) return;
+    const isGroup = reading.kind === "group";
+    setText(title, isGroup ? spec.groupTitle ?? spec.title : spec.title);
+    spec.lines.forEach(({ label, groupLabel }, index) => {
+      const target = labels[index];
+      if (target !== undefined) setText(target, isGroup ? groupLabel ?? label : label);
+    });
+    plot.setData(chartColumns(spec, this.#timeline), false);
+    plot.setScale("x", this.#zoom ?? this.#whole());
+    setText(summary, spec.describe(this.#timeline, reading));
+    if (wasHidden) fit(plot);
   }
 
   /** Redraws all charts, after the colours have changed. */
@@ -111,14 +160,16 @@ export class RunCharts {
    */
   #add(plotClass, spec, sync) {
     const titleId = `chart-${spec.id}`;
+    const labels = spec.lines.map(({ label }) =>
+      element("span", { class: "legend-name", text: label })
+    );
     const values = spec.lines.map(() => element("span", { class: "legend-value" }));
     const legend = element(
       "ul",
       { class: "legend", "aria-hidden": "true" },
-      spec.lines.map(({ label, color }, index) => {
+      spec.lines.map(({ color }, index) => {
         const mark = element("span", { class: `legend-mark ${color.slice("--".length)}` });
-        const name = element("span", { class: "legend-name", text: label });
-        return element("li", {}, [mark, name, values[index] ?? ""]);
+        return element("li", {}, [mark, labels[index] ?? "", values[index] ?? ""]);
       }),
     );
     const summary = element("p", { class: "unseen", id: `${titleId}-summary` });
@@ -131,9 +182,12 @@ export class RunCharts {
     });
     const title = element("h3", { id: titleId, text: spec.title });
     const head = element("div", { class: "chart-head" }, [title, legend]);
-    this.#note.before(
-      element("figure", { class: "chart", id: `figure-${spec.id}` }, [head, canvas, summary]),
-    );
+    const figure = element("figure", { class: "chart", id: `figure-${spec.id}` }, [
+      head,
+      canvas,
+      summary,
+    ]);
+    this.#note.before(figure);
     const bars = plotClass.paths.bars?.({ size: [0.8, 24, 1], align: -1 });
     const options = this.#options(spec, sync, canvas, bars);
     const plot = new plotClass(options, chartColumns(spec, []), canvas);
@@ -141,7 +195,7 @@ export class RunCharts {
     canvas.addEventListener("blur", () => {
       for (const chart of this.#charts) chart.plot.setCursor({ left: -10, top: -10 });
     });
-    return { spec, plot, values, summary };
+    return { spec, plot, figure, title, labels, values, summary };
   }
 
   /**
@@ -297,12 +351,63 @@ export class RunCharts {
 
   /** Fits all charts to the available width. */
   resize() {
-    for (const { plot } of this.#charts) {
-      const canvas = plot.root.parentElement;
-      if (canvas === null || canvas.clientWidth === 0) continue;
-      plot.setSize({ width: canvas.clientWidth, height: plotHeight(canvas) });
-    }
+    for (const { plot } of this.#charts) fit(plot);
   }
+}
+
+/** The choice of what charts show. Hidden if there is only one. */
+class SubjectChoice {
+  #select = element("select");
+  /** What the list contains, to leave it alone while it is open. */
+  #shown = "[]";
+  element = element("label", { class: "chart-choice", hidden: true }, [
+    element("span", { text: "Charts of" }),
+    this.#select,
+  ]);
+
+  /** @param {() => void} onChange */
+  constructor(onChange) {
+    this.#select.addEventListener("change", onChange);
+  }
+
+  /** The key of the chosen subject. */
+  get key() {
+    return this.#select.value;
+  }
+
+  /** @param {ChartedView} view */
+  update(view) {
+    const groups = subjectGroups(view);
+    this.element.hidden = groups.length === 0;
+    const shown = JSON.stringify(groups);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    const { key } = this;
+    place(this.#select, [
+      element("option", { value: ALL, text: "All requests" }),
+      ...groups.map(({ title, subjects }) =>
+        element(
+          "optgroup",
+          { label: title },
+          subjects.map(({ key, text }) => element("option", { value: key, text })),
+        )
+      ),
+    ]);
+    // A name that is no longer among the busiest has no history.
+    const isKnown = groups.some(({ subjects }) => subjects.some((subject) => subject.key === key));
+    this.#select.value = isKnown ? key : ALL;
+  }
+}
+
+/**
+ * Fits a chart to the available width.
+ *
+ * @param {Plot} plot
+ */
+function fit(plot) {
+  const canvas = plot.root.parentElement;
+  if (canvas === null || canvas.clientWidth === 0) return;
+  plot.setSize({ width: canvas.clientWidth, height: plotHeight(canvas) });
 }
 
 /**

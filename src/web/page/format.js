@@ -54,6 +54,24 @@ export function formatRate(rate) {
 }
 
 /**
+ * Any number: a whole one exactly up to ten million, another one with three digits.
+ *
+ * @param {number | null} value
+ * @returns {string}
+ */
+export function formatNumber(value) {
+  if (value === null) return NO_NUMBER;
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  const sign = value < 0 ? "-" : "";
+  if (size >= 1e18) return `${sign}${size.toExponential(2)}`;
+  if (size >= 1e7) return `${sign}${formatCount(size)}`;
+  if (Number.isInteger(size)) return `${sign}${formatExact(size)}`;
+  if (size < 0.001) return `${sign}${size.toExponential(1)}`;
+  return `${sign}${size < 999.5 ? threeDigits(size, 3) : formatExact(Math.round(size))}`;
+}
+
+/**
  * Milliseconds without the unit; from 1,000 seconds, seconds or hours with the unit.
  *
  * @param {number | null} ms

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { byId, setAttribute, setText } from "./dom.js";
+import { byId, element, setAttribute, setText } from "./dom.js";
 import { formatClock } from "./format.js";
 import { tiles, TilesView } from "./tiles.js";
 
@@ -22,7 +22,7 @@ export class HeadView {
    * @returns {void}
    */
   update(view) {
-    const { live, exitCode, runId, mode } = view;
+    const { live, exitCode, runId, mode, name } = view;
     const state = stateBadge(live);
     const time = timeText(live);
     byId("run-head").hidden = false;
@@ -40,9 +40,57 @@ export class HeadView {
     bar.hidden = progress === null || live.state === "stopped";
     bar.value = progress ?? 0;
     setText(bar, time);
-    document.title = `${state.text} ${time} · aiotest`;
+    const title = byId("run-name");
+    title.hidden = name === null;
+    setText(title, name ?? "");
+    setAttribute(title, "title", name);
+    document.title = [`${state.text} ${time}`, ...(name === null ? [] : [name]), "aiotest"]
+      .join(" · ");
+    showLabels(byId("labels"), view.labels);
+    showRunEnd(byId("run-end"), view);
     this.#tiles.update(tiles(view));
   }
+}
+
+/**
+ * Shows the labels of a run, such as `env=staging`. Hidden if it has none.
+ *
+ * @param {HTMLElement} list
+ * @param {LiveView["labels"]} labels
+ * @returns {void}
+ */
+export function showLabels(list, labels) {
+  const texts = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
+  list.hidden = texts.length === 0;
+  const shown = [...list.children].map(({ textContent }) => textContent);
+  if (JSON.stringify(shown) === JSON.stringify(texts)) return;
+  list.replaceChildren(...texts.map((text) => element("li", { text })));
+}
+
+/**
+ * Says how the code of the test has ended the run. Hidden if it has not.
+ *
+ * @param {HTMLElement} target
+ * @param {Pick<LiveView, "runEnd">} view
+ * @returns {void}
+ */
+export function showRunEnd(target, view) {
+  const text = runEndText(view.runEnd);
+  target.hidden = text === null;
+  setText(target, text ?? "");
+  target.classList.toggle("bad", view.runEnd?.kind === "fail");
+}
+
+/**
+ * How the code of the test has ended the run, as a sentence; null if it has not.
+ *
+ * @param {LiveView["runEnd"]} runEnd
+ * @returns {string | null}
+ */
+export function runEndText(runEnd) {
+  if (runEnd === null) return null;
+  const { kind, reason, node } = runEnd;
+  return `Ended by run.${kind}${node === "local" ? "" : ` on ${node}`}: ${reason}`;
 }
 
 /**

@@ -24,6 +24,7 @@ import { formatExact } from "./format.js";
  * @property {(row: Row) => string | null} [cellHint] Explains a cell.
  * @property {(row: Row) => boolean} [isUseful] The column is hidden unless this is true of a row.
  * @property {boolean} [isLead] In a stacked table, the column is one of the first.
+ * @property {(row: Row) => number | null} [share] 0 to 1, drawn as a bar beside the text.
  */
 
 /**
@@ -40,6 +41,9 @@ import { formatExact } from "./format.js";
  * @property {string} [note] Such as the unit of its numbers.
  * @property {readonly Column<Row>[]} columns The first contains the row headings.
  * @property {(row: Row) => string} keyOf
+ * @property {(row: Row) => readonly Row[]} [partsOf] Rows that are shown below a row once it is opened. Their
+ * keys are unique in the table.
+ * @property {string} [partsHint] Explains the button that opens a row.
  * @property {string} empty The text shown if there are no rows.
  * @property {string} [filterLabel] The label of the filter; without it, the table has no filter.
  * @property {RowOrder} [order] The initial order.
@@ -52,6 +56,7 @@ import { formatExact } from "./format.js";
  * @typedef {object} ShownRow
  * @property {HTMLTableRowElement} line
  * @property {HTMLTableCellElement[]} cells
+ * @property {HTMLButtonElement | null} opener In the first cell of a row that has parts.
  */
 
 /** How many rows are shown at first, and how many more "Show more" adds. */
@@ -78,6 +83,8 @@ export class DataTable {
   #shown = new Map();
   /** @type {ShownRow | null} */
   #totalLine = null;
+  /** The keys of the rows whose parts are shown. */
+  #opened = new Set();
   #body = element("tbody");
   #foot = element("tfoot");
   /** @type {HTMLTableCellElement[]} */
@@ -157,25 +164,42 @@ export class DataTable {
     }).observe(this.element);
   }
 
-  /** Shows all rows, for printing. */
+  /** Shows all rows with their parts, for printing. */
   showAll() {
+    const { keyOf, partsOf } = this.#spec;
     this.#limit = Infinity;
+    if (partsOf !== undefined) { for (const row of this.#rows) this.#opened.add(keyOf(row)); }
     this.#draw();
   }
 
   #draw() {
-    const { columns, keyOf, empty, hiddenWhenEmpty } = this.#spec;
-    const matching = visibleRows(this.#rows, columns, this.#order, this.#filter.value);
+    const { columns, keyOf, partsOf, empty, hiddenWhenEmpty } = this.#spec;
+    const words = wordsOf(this.#filter.value);
+    const matching = visibleRows(this.#rows, columns, this.#order, words, partsOf);
     const visible = matching.slice(0, this.#limit);
     /** @type {Map<string, ShownRow>} */
     const shown = new Map();
+    let hasParts = false;
     for (const row of visible) {
       const key = keyOf(row);
       const line = this.#shown.get(key) ?? this.#line();
-      this.#fill(line, row);
       shown.set(key, line);
+      const parts = partsOf?.(row) ?? [];
+      hasParts ||= parts.length > 0;
+      const shownParts = this.#opened.has(key)
+        ? visibleRows(parts, columns, this.#order, [])
+        : matchingParts(row, parts, columns, this.#order, words);
+      this.#setOpener(line, key, parts.length > 0, shownParts.length > 0);
+      this.#fill(line, row);
+      for (const part of shownParts) {
+        const partKey = keyOf(part);
+        const partLine = this.#shown.get(partKey) ?? this.#line("sub");
+        shown.set(partKey, partLine);
+        this.#fill(partLine, part);
+      }
     }
     this.#shown = shown;
+    this.element.classList.toggle("has-parts", hasParts);
     place(this.#body, [...shown.values()].map(({ line }) => line));
     this.#drawTotal();
     this.#hideColumns();
@@ -208,30 +232,66 @@ export class DataTable {
     });
   }
 
-  /** @returns {ShownRow} */
-  #line() {
+  /**
+   * @param {string} [kind] The class of the line.
+   * @returns {ShownRow}
+   */
+  #line(kind) {
     const cells = this.#spec.columns.map((_, index) =>
       index === 0 ? element("th", { scope: "row" }) : element("td")
     );
-    return { line: element("tr", {}, cells), cells };
+    return { line: element("tr", { class: kind }, cells), cells, opener: null };
+  }
+
+  /**
+   * Adds or removes the button that opens a row.
+   *
+   * @param {ShownRow} shown
+   * @param {string} key
+   * @param {boolean} hasParts
+   * @param {boolean} isOpen
+   */
+  #setOpener(shown, key, hasParts, isOpen) {
+    if (!hasParts) {
+      shown.opener?.remove();
+      shown.opener = null;
+      return;
+    }
+    if (shown.opener === null) {
+      const opener = element("button", {
+        type: "button",
+        class: "opener",
+        title: this.#spec.partsHint,
+      });
+      opener.addEventListener("click", () => {
+        if (!this.#opened.delete(key)) this.#opened.add(key);
+        this.#draw();
+      });
+      shown.cells[0]?.replaceChildren(opener);
+      shown.opener = opener;
+    }
+    setAttribute(shown.opener, "aria-expanded", String(isOpen));
   }
 
   /**
    * @param {ShownRow} shown
    * @param {Row} row
    */
-  #fill({ cells }, row) {
+  #fill({ cells, opener }, row) {
     const { columns } = this.#spec;
     columns.forEach((column, index) => {
       const cell = cells[index];
       if (cell === undefined) return;
       const text = column.text(row);
       const isLong = text.length > MAX_TEXT;
-      setText(cell, isLong ? `${text.slice(0, MAX_TEXT - 1).toWellFormed()}…` : text);
+      setText(
+        index === 0 ? opener ?? cell : cell,
+        isLong ? `${text.slice(0, MAX_TEXT - 1).toWellFormed()}…` : text,
+      );
+      if (column.share !== undefined) showShare(cell, column.share(row));
       if (column.kind === "text") setAttribute(cell, "title", isLong ? text : null);
       if (column.cellHint !== undefined) setAttribute(cell, "title", column.cellHint(row));
-      const tone = column.tone?.(row) ?? null;
-      setAttribute(cell, "class", tone === null ? classOf(column) : `${classOf(column)} ${tone}`);
+      setAttribute(cell, "class", cellClass(column, row));
       if (column.kind !== "label" || index === 0) return;
       // In a stacked row, a label precedes the text that follows it, or else the row's heading.
       const labeled = columns[index + 1]?.kind === "text" ? cells[index + 1] : cells[0];
@@ -273,6 +333,22 @@ function classOf({ kind, isLead = false }) {
 }
 
 /**
+ * The class of a cell.
+ *
+ * @template Row
+ * @param {Column<Row>} column
+ * @param {Row} row
+ * @returns {string}
+ */
+function cellClass(column, row) {
+  const tone = column.tone?.(row) ?? null;
+  const hasBar = (column.share?.(row) ?? null) !== null;
+  return [classOf(column), ...(tone === null ? [] : [tone]), ...(hasBar ? ["share"] : [])].join(
+    " ",
+  );
+}
+
+/**
  * @param {number} visible
  * @param {number} matching
  * @param {number} all
@@ -285,19 +361,49 @@ function stateText(visible, matching, all) {
 }
 
 /**
+ * Sets the length of a cell's bar. Only shares of exactly 0 and 1 are drawn as nothing and as the whole.
+ *
+ * @param {HTMLElement} cell
+ * @param {number | null} share
+ */
+function showShare(cell, share) {
+  const drawn = share === null || share === 0 || share === 1
+    ? share
+    : Math.min(0.98, Math.max(0.02, share));
+  const length = drawn === null ? "" : `${(drawn * 100).toFixed(1)}%`;
+  if (cell.style.getPropertyValue("--share") !== length) {
+    cell.style.setProperty("--share", length);
+  }
+}
+
+/**
+ * The words of a filter.
+ *
+ * @param {string} filter
+ * @returns {readonly string[]}
+ */
+export function wordsOf(filter) {
+  return filter.toLowerCase().split(/\s+/).filter((word) => word !== "");
+}
+
+/**
  * The rows whose text columns contain all words of a filter, sorted. Rows without a value are last in
- * both directions, and the sort is stable.
+ * both directions, and the sort is stable. A row is also found by the words of its parts.
  *
  * @template Row
  * @param {readonly Row[]} rows
  * @param {readonly Column<Row>[]} columns
  * @param {RowOrder} order
- * @param {string} filter
+ * @param {readonly string[]} words
+ * @param {(row: Row) => readonly Row[]} [partsOf]
  * @returns {readonly Row[]}
  */
-export function visibleRows(rows, columns, order, filter) {
-  const words = filter.toLowerCase().split(/\s+/).filter((word) => word !== "");
-  const matching = words.length === 0 ? rows : rows.filter((row) => hasWords(row, columns, words));
+export function visibleRows(rows, columns, order, words, partsOf = () => []) {
+  const matching = words.length === 0
+    ? rows
+    : rows.filter((row) =>
+      [row, ...partsOf(row)].some((part) => hasWords([row, part], columns, words))
+    );
   const column = order.column === null ? undefined : columns[order.column];
   if (column === undefined) return matching;
   const value = column.value ?? column.text;
@@ -305,18 +411,34 @@ export function visibleRows(rows, columns, order, filter) {
 }
 
 /**
+ * The parts for which a filter shows a row that does not have its words itself, sorted as the rows are.
+ *
  * @template Row
  * @param {Row} row
+ * @param {readonly Row[]} parts
+ * @param {readonly Column<Row>[]} columns
+ * @param {RowOrder} order
+ * @param {readonly string[]} words
+ * @returns {readonly Row[]}
+ */
+export function matchingParts(row, parts, columns, order, words) {
+  if (parts.length === 0 || hasWords([row], columns, words)) return [];
+  const matching = parts.filter((part) => hasWords([row, part], columns, words));
+  return visibleRows(matching, columns, order, []);
+}
+
+/**
+ * @template Row
+ * @param {readonly Row[]} rows
  * @param {readonly Column<Row>[]} columns
  * @param {readonly string[]} words
  * @returns {boolean}
  */
-function hasWords(row, columns, words) {
-  const text = columns
-    .filter(({ kind }) => kind !== "number")
-    .map((column) => column.text(row))
-    .join("\n")
-    .toLowerCase();
+function hasWords(rows, columns, words) {
+  if (words.length === 0) return true;
+  const text = rows.flatMap((row) =>
+    columns.filter(({ kind }) => kind !== "number").map((column) => column.text(row))
+  ).join("\n").toLowerCase();
   return words.every((word) => text.includes(word));
 }
 

@@ -13,13 +13,20 @@ import {
   formatExact,
   formatLatency,
   formatMilliseconds,
+  formatNumber,
   formatRate,
   formatShare,
   LOWER_BOUND_HINT,
+  NO_NUMBER,
 } from "./format.js";
 import { DataTable } from "./table.js";
 
-/** @typedef {Omit<import("../../report/summary.ts").CompactRequest, "statuses" | "retries" | "bytesSent">} RequestLine */
+/** @typedef {import("../../report/summary.ts").SummaryPart & { readonly inProgress?: UnansweredSummary, readonly bytesReceived?: number }} TotalsLine */
+/** @typedef {TotalsLine & { readonly method: string, readonly name: string, readonly tags: import("../../report/summary.ts").CompactRequest["tags"], readonly parent?: RequestLine }} RequestLine */
+/** @typedef {import("../live_view.ts").LiveClass} LiveClass */
+/** @typedef {import("../live_view.ts").LiveView["groups"][number]} GroupLine */
+/** @typedef {import("../../stats/snapshot.ts").MetricRow} MetricLine */
+/** @typedef {import("../../stats/snapshot.ts").CheckRow} CheckLine */
 /** @typedef {import("../../stats/snapshot.ts").FailureRow} FailureLine */
 /** @typedef {import("../../stats/snapshot.ts").UserErrorRow} UserErrorLine */
 /** @typedef {import("../live_view.ts").LiveThreshold} ThresholdLine */
@@ -34,7 +41,8 @@ import { DataTable } from "./table.js";
  */
 
 /**
- * Requests by name. Its last row is {@link totalLine}.
+ * Requests by name. Its last row is {@link totalLine}. A name whose requests have tags can be opened, and then
+ * shows them by their tags.
  *
  * @param {{ readonly isLive: boolean }} options Only a live table shows what is in progress.
  * @returns {DataTable<RequestLine>}
@@ -47,55 +55,43 @@ export function requestsTable({ isLive }) {
     columns: [
       { title: "Name", kind: "text", text: ({ name }) => name },
       { title: "Type", kind: "label", text: ({ method }) => method },
-      { ...count("Requests", ({ requests }) => requests), isLead: true },
-      {
-        ...count("Failures", ({ failures }) => failures),
-        isLead: true,
-        tone: ({ failures }) => failures > 0 ? "bad" : null,
-      },
-      {
-        title: "Fail %",
-        kind: "number",
-        text: ({ errorRate }) => formatShare(errorRate),
-        value: ({ errorRate }) => errorRate,
-        tone: ({ failures }) => failures > 0 ? "bad" : null,
-        hint: "Share of requests that failed",
-      },
-      {
-        title: "Unfinished",
-        kind: "number",
-        text: ({ unfinished }) => unansweredText(unfinished),
-        value: ({ unfinished }) => unfinished.count,
-        tone: ({ unfinished }) => unfinished.count > 0 ? "bad" : null,
-        hint: "Requests that were cut off without an answer, and the longest that one had waited",
-        isUseful: ({ unfinished }) => unfinished.count > 0,
-      },
-      ...(isLive ? [inProgress] : []),
-      {
-        title: "Req/s",
-        kind: "number",
-        text: ({ rate }) => formatRate(rate),
-        value: ({ rate }) => rate,
-        hint: "Requests per second over the whole run",
-      },
-      ...latencyColumns((/** @type {RequestLine} */ { latencyMs, lowerBounds }) => ({
-        times: latencyMs,
-        lowerBounds,
-      })),
-      {
-        title: "Received",
-        kind: "number",
-        text: ({ bytesReceived }) => formatBytes(bytesReceived),
-        value: ({ bytesReceived }) => bytesReceived,
-        hint: "Bytes of response bodies",
-      },
-      ...FAILURE_FIGURES.map(failureColumn),
+      ...totalsColumns({ isLive }),
     ],
-    keyOf: ({ method, name }) => JSON.stringify([method, name]),
+    keyOf: requestKey,
+    partsOf: tagLines,
+    partsHint: "Show the requests of this name by their tags",
     empty: "No requests have completed.",
     filterLabel: "Filter requests",
     stackedBelow: 1160,
   });
+}
+
+/**
+ * The key of a row in {@link requestsTable}.
+ *
+ * @param {RequestLine} line
+ * @returns {string}
+ */
+function requestKey({ method, name, parent }) {
+  return parent === undefined
+    ? JSON.stringify([method, name])
+    : JSON.stringify([parent.method, parent.name, name]);
+}
+
+/**
+ * The rows below the row of a name: its requests by their tags.
+ *
+ * @param {RequestLine} row
+ * @returns {readonly RequestLine[]}
+ */
+export function tagLines(row) {
+  return row.tags.map((part) => ({
+    ...part,
+    method: "",
+    name: part.tags,
+    tags: [],
+    parent: row,
+  }));
 }
 
 /**
@@ -105,33 +101,105 @@ export function requestsTable({ isLive }) {
  * @returns {RequestLine}
  */
 export function totalLine({ totals, live }) {
-  return { method: "", name: "All requests", ...totals, tags: [], inProgress: live.inProgress };
+  return { method: "", name: "All requests", tags: [], ...totals, inProgress: live.inProgress };
+}
+
+/**
+ * The columns of counts and latencies.
+ *
+ * @template {TotalsLine} Row
+ * @param {{ readonly isLive: boolean }} options As in {@link requestsTable}.
+ * @returns {Column<Row>[]}
+ */
+function totalsColumns({ isLive }) {
+  return [
+    { ...count("Requests", ({ requests }) => requests), isLead: true },
+    ...failureColumns(),
+    {
+      title: "Unfinished",
+      kind: "number",
+      text: ({ unfinished }) => unansweredText(unfinished),
+      value: ({ unfinished }) => unfinished.count,
+      tone: ({ unfinished }) => unfinished.count > 0 ? "bad" : null,
+      hint: "Requests that were cut off without an answer, and the longest that one had waited",
+      isUseful: ({ unfinished }) => unfinished.count > 0,
+    },
+    ...(isLive ? [inProgress] : []),
+    {
+      title: "Req/s",
+      kind: "number",
+      text: ({ rate }) => formatRate(rate),
+      value: ({ rate }) => rate,
+      hint: "Requests per second over the whole run",
+    },
+    ...latencyColumns((/** @type {Row} */ { latencyMs, lowerBounds }) => ({
+      times: latencyMs,
+      lowerBounds,
+    })),
+    {
+      title: "Received",
+      kind: "number",
+      text: ({ bytesReceived }) => bytesReceived === undefined ? "" : formatBytes(bytesReceived),
+      value: ({ bytesReceived }) => bytesReceived ?? null,
+      hint: "Bytes of response bodies",
+    },
+    ...failedTimes((/** @type {Row} */ { failureLatencyMs }) => failureLatencyMs, FAILED_REQUESTS),
+  ];
+}
+
+/**
+ * How many failed, as a number and as a share.
+ *
+ * @template {{ readonly failures: number, readonly errorRate: number }} Row
+ * @param {string} [hint]
+ * @returns {Column<Row>[]}
+ */
+function failureColumns(hint = "Share of requests that failed") {
+  /** @type {Column<Row>["tone"]} */
+  const tone = ({ failures }) => failures > 0 ? "bad" : null;
+  return [
+    { ...count("Failures", ({ failures }) => failures), isLead: true, tone },
+    {
+      title: "Fail %",
+      kind: "number",
+      text: ({ errorRate }) => formatShare(errorRate),
+      value: ({ errorRate }) => errorRate,
+      tone,
+      hint,
+    },
+  ];
 }
 
 /** @type {readonly ("p50" | "p95" | "max")[]} */
 const FAILURE_FIGURES = ["p50", "p95", "max"];
 
+const FAILED_REQUESTS = "How long failed requests took";
+
 /**
- * @param {"p50" | "p95" | "max"} figure
- * @returns {Column<RequestLine>}
+ * How long those took that failed, if some did.
+ *
+ * @template Row
+ * @param {(row: Row) => LatencySummary | null} timesOf
+ * @param {string} hint
+ * @returns {Column<Row>[]}
  */
-function failureColumn(figure) {
-  return {
+function failedTimes(timesOf, hint) {
+  return FAILURE_FIGURES.map((figure) => ({
     title: `Failed ${figure}`,
     kind: "number",
-    text: ({ failureLatencyMs }) => formatLatency(failureLatencyMs?.[figure] ?? null),
-    value: ({ failureLatencyMs }) => failureLatencyMs?.[figure] ?? null,
-    hint: "How long failed requests took",
-    isUseful: ({ failureLatencyMs }) => failureLatencyMs !== null,
-  };
+    text: (row) => formatLatency(timesOf(row)?.[figure] ?? null),
+    value: (row) => timesOf(row)?.[figure] ?? null,
+    hint,
+    isUseful: (row) => timesOf(row) !== null,
+  }));
 }
 
-/** @type {Column<RequestLine>} */
+/** @type {Column<TotalsLine>} */
 const inProgress = {
   title: "In progress",
   kind: "number",
-  text: ({ inProgress }) => unansweredText(inProgress),
-  value: ({ inProgress }) => inProgress.count,
+  text: ({ inProgress }) => inProgress === undefined ? "" : unansweredText(inProgress),
+  value: ({ inProgress }) => inProgress?.count ?? null,
   hint: "Requests in progress, and the longest that one has waited",
 };
 
@@ -143,6 +211,256 @@ const inProgress = {
  */
 function unansweredText({ count, oldestMs }) {
   return oldestMs === null ? formatExact(count) : `${formatExact(count)}, ${formatAge(oldestMs)}`;
+}
+
+/**
+ * User classes.
+ *
+ * @param {{ readonly isLive: boolean }} options Whether the run is in progress.
+ * @returns {DataTable<ClassLine>}
+ */
+export function classesTable({ isLive }) {
+  return new DataTable({
+    id: "classes-title",
+    title: "User classes",
+    note: "response times of successful requests in ms",
+    columns: [
+      { title: "Class", kind: "text", text: ({ name }) => name },
+      {
+        title: "Load",
+        kind: "label",
+        text: ({ loadText }) => loadText ?? "by weight",
+        hint: isLive
+          ? "What the load of the class says now"
+          : "What the load of the class said at the end",
+        isUseful: ({ loadText }) => loadText !== null,
+      },
+      isLive
+        ? count("Users", ({ users }) => users)
+        : count("Peak users", ({ peakUsers }) => peakUsers),
+      { ...count("Iterations", ({ completed }) => completed), hint: "Iterations completed" },
+      {
+        ...count("Dropped", ({ iterations }) => iterations?.dropped ?? 0),
+        hint: "Iterations that were due and did not start",
+        tone: ({ iterations }) => (iterations?.dropped ?? 0) > 0 ? "bad" : null,
+        isUseful: ({ iterations }) => (iterations?.dropped ?? 0) > 0,
+      },
+      ...totalsColumns({ isLive: false }),
+    ],
+    keyOf: ({ name }) => name,
+    empty: "",
+    filterLabel: "Filter user classes",
+    hiddenWhenEmpty: true,
+    stackedBelow: 1260,
+  });
+}
+
+/** @typedef {Omit<LiveClass, "totals"> & TotalsLine} ClassLine */
+
+/**
+ * The rows of {@link classesTable}. None if a run has only one class, which shares the load of the run: the
+ * totals say the same.
+ *
+ * @param {{ readonly classes: readonly LiveClass[] }} view
+ * @returns {readonly ClassLine[]}
+ */
+export function classLines({ classes }) {
+  if (classes.length < 2 && classes.every(({ loadText }) => loadText === null)) return [];
+  return classes.map(({ totals, ...row }) => ({ ...totals, ...row }));
+}
+
+/**
+ * Groups of steps.
+ *
+ * @returns {DataTable<GroupLine>}
+ */
+export function groupsTable() {
+  return new DataTable({
+    id: "groups-title",
+    title: "Groups",
+    note: "durations of successful groups in ms",
+    columns: [
+      { title: "Group", kind: "text", text: ({ name }) => name },
+      { ...count("Count", ({ count }) => count), isLead: true, hint: "Groups that ended" },
+      ...failureColumns("Share of groups that threw, or in which a request failed"),
+      {
+        title: "Unfinished",
+        kind: "number",
+        text: ({ unfinished }) => unansweredText(unfinished),
+        value: ({ unfinished }) => unfinished.count,
+        tone: ({ unfinished }) => unfinished.count > 0 ? "bad" : null,
+        hint: "Groups that were cut off with their users, and the longest that one had taken",
+        isUseful: ({ unfinished }) => unfinished.count > 0,
+      },
+      ...latencyColumns((/** @type {GroupLine} */ { durationMs, lowerBounds }) => ({
+        times: durationMs,
+        lowerBounds,
+      })),
+      ...REQUEST_FIGURES.map((figure) => requestsColumn(figure)),
+      ...failedTimes(
+        (/** @type {GroupLine} */ { failureDurationMs }) => failureDurationMs,
+        "How long failed groups took",
+      ),
+    ],
+    keyOf: ({ name }) => name,
+    empty: "",
+    filterLabel: "Filter groups",
+    hiddenWhenEmpty: true,
+    stackedBelow: 1260,
+  });
+}
+
+/** @type {readonly ("p50" | "p95")[]} */
+const REQUEST_FIGURES = ["p50", "p95"];
+
+/**
+ * @param {typeof REQUEST_FIGURES[number]} figure
+ * @returns {Column<GroupLine>}
+ */
+function requestsColumn(figure) {
+  return {
+    title: `Requests ${figure}`,
+    kind: "number",
+    text: ({ requestsMs }) => formatLatency(requestsMs[figure]),
+    value: ({ requestsMs }) => requestsMs[figure],
+    hint: "The time of each successful group that was spent in requests",
+    isUseful: ({ requestsMs }) => requestsMs[figure] !== null,
+  };
+}
+
+/**
+ * Checks that do not fail their requests.
+ *
+ * @returns {DataTable<CheckLine>}
+ */
+export function checksTable() {
+  return new DataTable({
+    id: "checks-title",
+    title: "Checks",
+    columns: [
+      { title: "Check", kind: "text", text: ({ name }) => name },
+      { ...count("Passed", ({ passed }) => passed), isLead: true },
+      {
+        ...count("Failed", ({ failed }) => failed),
+        isLead: true,
+        tone: ({ failed }) => failed > 0 ? "bad" : null,
+      },
+      {
+        title: "Share",
+        kind: "number",
+        isLead: true,
+        text: ({ passed, failed, rate }) => passed + failed === 0 ? NO_NUMBER : formatShare(rate),
+        value: ({ rate }) => rate,
+        share: ({ passed, failed, rate }) => passed + failed === 0 ? null : rate,
+        hint: "Share of checks that passed",
+      },
+    ],
+    keyOf: ({ name }) => name,
+    empty: "",
+    filterLabel: "Filter checks",
+    hiddenWhenEmpty: true,
+    stackedBelow: 480,
+  });
+}
+
+/**
+ * Metrics of the test file. Each kind has columns of its own.
+ *
+ * @returns {DataTable<MetricLine>}
+ */
+export function metricsTable() {
+  return new DataTable({
+    id: "metrics-title",
+    title: "Metrics",
+    note: "of the test file",
+    columns: [
+      { title: "Metric", kind: "text", text: ({ name }) => name },
+      {
+        title: "Kind",
+        kind: "label",
+        text: (row) => row.type === "trend" && row.unit !== "" ? `trend, ${row.unit}` : row.type,
+      },
+      {
+        title: "Value",
+        kind: "number",
+        isLead: true,
+        text: metricText,
+        value: metricValue,
+        hint: "The sum of a counter, the latest value of a gauge, the share of a rate",
+        isUseful: (row) => row.type !== "trend",
+      },
+      {
+        title: "Count",
+        kind: "number",
+        isLead: true,
+        text: (row) => {
+          if (row.type === "trend") return formatExact(row.count);
+          return row.type === "rate" ? `${formatExact(row.hits)} of ${formatExact(row.total)}` : "";
+        },
+        value: (row) => row.type === "trend" ? row.count : row.type === "rate" ? row.total : null,
+        hint: "How many values a trend has, and how many of a rate were so",
+        isUseful: (row) => row.type === "trend" || row.type === "rate",
+      },
+      {
+        title: "Per second",
+        kind: "number",
+        text: (row) => row.type === "counter" ? formatNumber(row.perSecond) : "",
+        value: (row) => row.type === "counter" ? row.perSecond : null,
+        hint: "Of a counter, over the whole run",
+        isUseful: (row) => row.type === "counter",
+      },
+      ...LATENCY_COLUMNS.map(([title, figure]) => metricColumn(title, figure)),
+    ],
+    keyOf: ({ name }) => name,
+    empty: "",
+    filterLabel: "Filter metrics",
+    hiddenWhenEmpty: true,
+    stackedBelow: 960,
+  });
+}
+
+/**
+ * @param {MetricLine} row
+ * @returns {string}
+ */
+function metricText(row) {
+  if (row.type === "trend") return "";
+  if (row.type !== "rate") return formatNumber(row.value);
+  return row.total === 0 ? NO_NUMBER : formatShare(row.rate);
+}
+
+/**
+ * @param {MetricLine} row
+ * @returns {number | null}
+ */
+function metricValue(row) {
+  if (row.type === "trend") return null;
+  return row.type === "rate" ? row.rate : row.value;
+}
+
+/**
+ * A column of a trend. A gauge, too, has a minimum and a maximum.
+ *
+ * @param {string} title
+ * @param {LatencyFigure} figure
+ * @returns {Column<MetricLine>}
+ */
+function metricColumn(title, figure) {
+  const value = (/** @type {MetricLine} */ row) => {
+    if (row.type === "trend") return row.figures[figure];
+    return row.type === "gauge" && (figure === "min" || figure === "max") ? row[figure] : null;
+  };
+  return {
+    title,
+    kind: "number",
+    isLead: LEAD_FIGURES.includes(figure),
+    text: (row) => {
+      const shown = value(row);
+      return shown === null ? "" : formatNumber(shown);
+    },
+    value,
+    isUseful: (row) => value(row) !== null,
+  };
 }
 
 /**

@@ -11,10 +11,25 @@ import { formatAge, formatAmount, formatClock, formatMilliseconds, formatRate } 
 /** @typedef {import("../../stats/snapshot.ts").TimelineSecond} Second */
 
 /**
+ * What charts show: the whole run, or a part of it.
+ *
+ * @typedef {"run" | import("../../stats/snapshot.ts").History["kind"]} SubjectKind
+ */
+
+/**
+ * How the values of a chart are to be read.
+ *
+ * @typedef {object} Reading
+ * @property {SubjectKind} kind
+ * @property {number} stepSeconds How many seconds a value covers.
+ */
+
+/**
  * One line of a chart.
  *
  * @typedef {object} ChartLine
  * @property {string} label
+ * @property {string} [groupLabel] The label if the subject is a group.
  * @property {string} color The name of a CSS variable.
  * @property {(second: Second) => number | null} value
  * @property {(value: number) => string} format Adds the unit.
@@ -28,11 +43,13 @@ import { formatAge, formatAmount, formatClock, formatMilliseconds, formatRate } 
  * @typedef {object} ChartSpec
  * @property {string} id
  * @property {string} title
+ * @property {string} [groupTitle] The title if the subject is a group.
  * @property {readonly ChartLine[]} lines
+ * @property {readonly SubjectKind[]} [kinds] Of which subjects there is such a chart; by default, of all.
  * @property {boolean} [isOpen] Only for runs of the open model.
  * @property {(value: number) => string} axis Formats a tick of the value axis.
- * @property {(timeline: readonly Second[]) => string} describe Describes the chart in one or two
- * sentences.
+ * @property {(timeline: readonly Second[], reading: Reading) => string} describe Describes the chart in one
+ * or two sentences.
  */
 
 /**
@@ -44,6 +61,7 @@ export const RUN_CHARTS = [
   {
     id: "users",
     title: "Users",
+    kinds: ["run", "class"],
     lines: [{
       label: "Users",
       color: "--series-users",
@@ -57,9 +75,11 @@ export const RUN_CHARTS = [
   {
     id: "rates",
     title: "Requests and failures per second",
+    groupTitle: "Groups and failures per second",
     lines: [
       {
         label: "Requests",
+        groupLabel: "Groups",
         color: "--series-requests",
         value: ({ requests }) => requests,
         format: (value) => `${formatRate(value)}/s`,
@@ -79,6 +99,7 @@ export const RUN_CHARTS = [
   {
     id: "latency",
     title: "Response times of successful requests",
+    groupTitle: "Durations of successful groups",
     lines: [
       percentileLine("p50", "--series-p50"),
       percentileLine("p95", "--series-p95"),
@@ -90,6 +111,7 @@ export const RUN_CHARTS = [
   {
     id: "iterations",
     title: "Iterations per second",
+    kinds: ["run"],
     isOpen: true,
     lines: [
       iterationsLine("Started", "--series-requests", ({ started }) => started, "area"),
@@ -102,6 +124,7 @@ export const RUN_CHARTS = [
   {
     id: "delay",
     title: "Start delay of iterations",
+    kinds: ["run"],
     isOpen: true,
     lines: [{
       label: "p95",
@@ -116,7 +139,7 @@ export const RUN_CHARTS = [
 ];
 
 /** A shorter part of a second has too few requests for a rate. */
-const SHORTEST_SECOND = 0.5;
+export const SHORTEST_SECOND = 0.5;
 
 /**
  * The seconds that charts show. Counting starts and ends within a second, so the first and the last may be
@@ -141,7 +164,7 @@ export function chartedSeconds({ timeline, durationSeconds, live: { state, elaps
 }
 
 /** Times in a view are rounded to milliseconds. */
-const ROUNDING = 0.002;
+export const ROUNDING = 0.002;
 
 /**
  * @param {Second} second
@@ -204,6 +227,16 @@ export function standstills(timeline) {
   return timeline.filter(endsStandstill).map(
     ({ second, maxLagMs }) => ({ from: Math.max(0, second - maxLagMs / 1000), to: second + 1 }),
   );
+}
+
+/**
+ * Explains values that cover more than a second; empty if they do not.
+ *
+ * @param {Reading} reading
+ * @returns {string}
+ */
+export function stepNote({ stepSeconds }) {
+  return stepSeconds === 1 ? "" : `Each value covers ${stepSeconds} seconds.`;
 }
 
 /**
@@ -300,16 +333,17 @@ function describeUsers(timeline) {
 }
 
 /** @type {ChartSpec["describe"]} */
-function describeRates(timeline) {
+function describeRates(timeline, { kind, stepSeconds: step }) {
   const last = timeline.at(-1);
   if (last === undefined) return "No data yet.";
+  const noun = kind === "group" ? "group" : "request";
   const busiest = timeline.reduce((most, row) => row.requests > most.requests ? row : most);
   const failed = timeline.filter(({ failures }) => failures > 0).length;
-  const failures = failed === 0
-    ? "No failures."
-    : `${formatAmount(failed, "second")} of ${timeline.length} had failures.`;
-  return `${amount(last.requests, "request")} and ${amount(last.failures, "failure")} ` +
-    `in the last second, peak ${amount(busiest.requests, "request")} at ` +
+  const parts = step === 1 ? formatAmount(failed, "second") : formatAmount(failed, "interval");
+  const failures = failed === 0 ? "No failures." : `${parts} of ${timeline.length} had failures.`;
+  const when = step === 1 ? "in the last second" : `per second in the last ${step} seconds`;
+  return `${amount(last.requests, noun)} and ${amount(last.failures, "failure")} ` +
+    `${when}, peak ${amount(busiest.requests, noun)} at ` +
     `${formatClock(busiest.second + 1)}. ${failures}`;
 }
 
@@ -322,10 +356,10 @@ function amount(count, noun) {
 }
 
 /** @type {ChartSpec["describe"]} */
-function describeLatency(timeline) {
+function describeLatency(timeline, { kind }) {
   const timed = timeline.filter(({ p50 }) => p50 !== null);
   const last = timed.at(-1);
-  if (last === undefined) return "No response times yet.";
+  if (last === undefined) return `No ${kind === "group" ? "durations" : "response times"} yet.`;
   const worst = timed.reduce((most, row) => (row.p99 ?? 0) > (most.p99 ?? 0) ? row : most);
   return `At ${formatClock(last.second + 1)} the median was ${formatMilliseconds(last.p50)}, the ` +
     `95th percentile ${formatMilliseconds(last.p95)}, the 99th ${formatMilliseconds(last.p99)}. ` +

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { historyKey } from "./subjects.js";
+
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
 /** @typedef {import("../live_view.ts").LiveUpdate} LiveUpdate */
 /** @typedef {import("../live_view.ts").LogLine} LogLine */
@@ -26,6 +28,11 @@ export function updatedView(view, update) {
     exitCode: update.exitCode,
     totals: update.totals,
     requests: updatedRequests(view.requests, update.requests, update.durationSeconds),
+    classes: updatedClasses(view.classes, update.classes, update.durationSeconds),
+    groups: updatedRows(view.groups, update.groups),
+    metrics: updatedMetrics(view.metrics, update.metrics, update.durationSeconds),
+    checks: updatedRows(view.checks, update.checks),
+    histories: updatedHistories(view.histories, update.histories, update.historyKeys),
     failures: update.failures ?? view.failures,
     userErrors: update.userErrors ?? view.userErrors,
     thresholds: update.thresholds ?? view.thresholds,
@@ -33,6 +40,7 @@ export function updatedView(view, update) {
     iterations: update.iterations ?? view.iterations,
     network: update.network ?? view.network,
     breakingPoint: update.breakingPoint ?? view.breakingPoint,
+    runEnd: update.runEnd ?? view.runEnd,
     timeline: updatedTimeline(view.timeline, update.timeline),
   };
 }
@@ -51,22 +59,167 @@ export function viewWithLog(view, lines, maxLines) {
 }
 
 /**
+ * Replaces rows and adds new ones, in the order of names and methods.
+ *
+ * @template {{ readonly name: string, readonly method?: string }} Row
+ * @param {readonly Row[]} rows
+ * @param {readonly Row[]} changed
+ * @param {(row: Row) => Row} [aged] An unchanged row, now that time has passed.
+ * @param {(row: Row, old: Row) => Row} [merged] What replaces a row that has changed.
+ * @returns {readonly Row[]}
+ */
+function updatedRows(rows, changed, aged, merged = (row) => row) {
+  if (changed.length === 0 && aged === undefined) return rows;
+  const changedByKey = new Map(changed.map((row) => [keyOf(row), row]));
+  const updated = rows.map((row) => {
+    const key = keyOf(row);
+    const replacement = changedByKey.get(key);
+    if (replacement === undefined) return aged === undefined ? row : aged(row);
+    changedByKey.delete(key);
+    return merged(replacement, row);
+  });
+  if (changedByKey.size === 0) return updated;
+  return [...updated, ...changedByKey.values()].sort(byNameThenMethod);
+}
+
+/**
  * @param {LiveView["requests"]} rows
  * @param {LiveView["requests"]} changed
  * @param {number} durationSeconds
  * @returns {LiveView["requests"]}
  */
 function updatedRequests(rows, changed, durationSeconds) {
-  const changedByKey = new Map(changed.map((row) => [keyOf(row), row]));
-  const updated = rows.map((row) => {
-    const key = keyOf(row);
-    const replacement = changedByKey.get(key);
-    if (replacement === undefined) return { ...row, rate: rateOf(row.requests, durationSeconds) };
-    changedByKey.delete(key);
-    return replacement;
-  });
-  if (changedByKey.size === 0) return updated;
-  return [...updated, ...changedByKey.values()].sort(byNameThenMethod);
+  return updatedRows(
+    rows,
+    changed,
+    (row) => ({
+      ...withRate(row, durationSeconds),
+      tags: row.tags.map((part) => withRate(part, durationSeconds)),
+    }),
+    (row, { tags }) => ({ ...row, tags: updatedTags(tags, row.tags, durationSeconds) }),
+  );
+}
+
+/**
+ * @param {LiveView["requests"][number]["tags"]} parts
+ * @param {LiveView["requests"][number]["tags"]} changed
+ * @param {number} durationSeconds
+ * @returns {LiveView["requests"][number]["tags"]}
+ */
+function updatedTags(parts, changed, durationSeconds) {
+  const named = (/** @type {typeof parts} */ rows) =>
+    rows.map((part) => ({ ...part, name: part.tags }));
+  return updatedRows(named(parts), named(changed), (part) => withRate(part, durationSeconds))
+    .map(({ name: _, ...part }) => part);
+}
+
+/**
+ * @param {LiveView["classes"]} rows
+ * @param {LiveView["classes"]} changed
+ * @param {number} durationSeconds
+ * @returns {LiveView["classes"]}
+ */
+function updatedClasses(rows, changed, durationSeconds) {
+  return updatedRows(
+    rows,
+    changed,
+    (row) => ({ ...row, totals: withRate(row.totals, durationSeconds) }),
+  );
+}
+
+/**
+ * @param {LiveView["metrics"]} rows
+ * @param {LiveView["metrics"]} changed
+ * @param {number} durationSeconds
+ * @returns {LiveView["metrics"]}
+ */
+function updatedMetrics(rows, changed, durationSeconds) {
+  return updatedRows(
+    rows,
+    changed,
+    (row) =>
+      row.type === "counter" ? { ...row, perSecond: perSecondOf(row.value, durationSeconds) } : row,
+  );
+}
+
+/**
+ * To six digits, as the summary has it.
+ *
+ * @param {number} value
+ * @param {number} seconds
+ */
+function perSecondOf(value, seconds) {
+  return seconds > 0 ? Number((value / seconds).toPrecision(6)) : 0;
+}
+
+/**
+ * @param {LiveView["histories"]} histories
+ * @param {LiveView["histories"]} changed
+ * @param {readonly import("../histories.ts").HistoryKey[] | null} keys Null: the histories are those of before.
+ * @returns {LiveView["histories"]}
+ */
+function updatedHistories(histories, changed, keys) {
+  if (changed.length === 0 && keys === null) return histories;
+  const byKey = new Map(histories.map((history) => [historyKey(history), history]));
+  for (const change of changed) {
+    const key = historyKey(change);
+    const old = byKey.get(key);
+    byKey.set(
+      key,
+      old === undefined || old.stepSeconds !== change.stepSeconds
+        ? change
+        : updatedHistory(old, change),
+    );
+  }
+  return (keys ?? histories).flatMap((key) => byKey.get(historyKey(key)) ?? []);
+}
+
+/** @typedef {import("../../stats/snapshot.ts").History} History */
+
+/**
+ * Replaces rows and adds new ones. Only the end of a history changes, so the rest is kept as is.
+ *
+ * @param {History} history
+ * @param {History} change
+ * @returns {History}
+ */
+function updatedHistory(history, change) {
+  const first = change.seconds[0] ?? Infinity;
+  let kept = history.seconds.length;
+  while (kept > 0 && (history.seconds[kept - 1] ?? 0) >= first) kept -= 1;
+  // Where each row of the end comes from: an index of the history, or that of the change after it.
+  const { length } = history.seconds;
+  const replaced = new Set(change.seconds);
+  const end = [
+    ...history.seconds.slice(kept).flatMap((second, index) =>
+      replaced.has(second) ? [] : [{ second, index: kept + index }]
+    ),
+    ...change.seconds.map((second, index) => ({ second, index: length + index })),
+  ].sort((a, b) => a.second - b.second);
+  /**
+   * @template Value
+   * @param {readonly Value[]} old
+   * @param {readonly Value[]} now
+   * @returns {readonly Value[]}
+   */
+  const joined = (old, now) => [
+    ...old.slice(0, kept),
+    ...end.flatMap(({ index }) =>
+      index < length ? old.slice(index, index + 1) : now.slice(index - length, index - length + 1)
+    ),
+  ];
+  return {
+    ...history,
+    seconds: joined(history.seconds, change.seconds),
+    requests: joined(history.requests, change.requests),
+    failures: joined(history.failures, change.failures),
+    p50: joined(history.p50, change.p50),
+    p95: joined(history.p95, change.p95),
+    p99: joined(history.p99, change.p99),
+    users: history.users === null || change.users === null
+      ? null
+      : joined(history.users, change.users),
+  };
 }
 
 /**
@@ -87,9 +240,19 @@ function updatedTimeline(timeline, changed) {
   return [...timeline.slice(0, kept), ...end];
 }
 
-/** @param {{ method: string, name: string }} row */
-function keyOf({ method, name }) {
+/** @param {{ readonly name: string, readonly method?: string }} row */
+function keyOf({ method = "", name }) {
   return `${method}\n${name}`;
+}
+
+/**
+ * @template {{ readonly requests: number, readonly rate: number }} Row
+ * @param {Row} row
+ * @param {number} durationSeconds
+ * @returns {Row}
+ */
+function withRate(row, durationSeconds) {
+  return { ...row, rate: rateOf(row.requests, durationSeconds) };
 }
 
 /**
@@ -101,10 +264,10 @@ function rateOf(requests, seconds) {
 }
 
 /**
- * @param {{ method: string, name: string }} a
- * @param {{ method: string, name: string }} b
+ * @param {{ readonly name: string, readonly method?: string }} a
+ * @param {{ readonly name: string, readonly method?: string }} b
  */
 function byNameThenMethod(a, b) {
   if (a.name !== b.name) return a.name < b.name ? -1 : 1;
-  return a.method < b.method ? -1 : Number(a.method > b.method);
+  return (a.method ?? "") < (b.method ?? "") ? -1 : Number((a.method ?? "") > (b.method ?? ""));
 }

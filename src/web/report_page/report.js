@@ -9,19 +9,24 @@
 import uPlot from "uplot";
 import { RunCharts } from "../page/charts.js";
 import { byId, element, setAttribute } from "../page/dom.js";
+import { showRunEnd } from "../page/headline.js";
 import { PhasesView } from "../page/phases.js";
 import {
+  checksTable,
+  classesTable,
+  classLines,
   failuresTable,
   finishedWorkersTable,
+  groupsTable,
   iterationRows,
   iterationsTable,
+  metricsTable,
   requestsTable,
   thresholdsTable,
   totalLine,
   userErrorsTable,
 } from "../page/tables.js";
 import { tiles, TilesView } from "../page/tiles.js";
-import { chartedSeconds } from "../page/timeline.js";
 import { latencyChart } from "./latency_chart.js";
 import {
   iterationsSentence,
@@ -41,6 +46,9 @@ function show(content) {
   const { view, metadata, distribution } = content;
   document.title = titleOf(content);
   showVerdict(content);
+  byId("run-name").hidden = view.name === null;
+  byId("run-name").textContent = `: ${view.name}`;
+  showRunEnd(byId("run-end"), view);
   new TilesView(byId("tiles")).update(tiles(view));
   byId("run-facts").append(...factElements(runFacts(content)));
   byId("machine-facts").append(...factElements(machineFacts(content)));
@@ -56,7 +64,7 @@ function show(content) {
   byId("distribution-bars").append(latencyChart(distribution));
   const charts = new RunCharts(uPlot);
   byId("charts").append(charts.element);
-  charts.update(chartedSeconds(view), view.live.model);
+  charts.update(view);
   const tables = showTables(content);
   redrawOnThemeChange(charts);
   prepareForPrinting(charts, tables);
@@ -80,6 +88,10 @@ function showTables({ view, iterationNote }) {
   const thresholds = thresholdsTable();
   const iterations = iterationsTable();
   const requests = requestsTable({ isLive: false });
+  const classes = classesTable({ isLive: false });
+  const groups = groupsTable();
+  const metrics = metricsTable();
+  const checks = checksTable();
   const phases = new PhasesView();
   const failures = failuresTable();
   const userErrors = userErrorsTable();
@@ -87,6 +99,10 @@ function showTables({ view, iterationNote }) {
   thresholds.update(view.thresholds);
   iterations.update(iterationRows(view));
   requests.update(view.requests, view.requests.length === 0 ? null : totalLine(view));
+  classes.update(classLines(view));
+  groups.update(view.groups);
+  metrics.update(view.metrics);
+  checks.update(view.checks);
   phases.update(view);
   failures.update(view.failures);
   userErrors.update(view.userErrors);
@@ -97,11 +113,11 @@ function showTables({ view, iterationNote }) {
   );
   byId("thresholds").replaceWith(thresholds.element);
   byId("iterations").replaceWith(iterations.element);
-  requests.element.classList.add("wide");
-  phases.element.classList.add("wide");
-  byId("tables").append(requests.element, phases.element, failures.element, userErrors.element);
+  const wide = [requests, classes, groups, metrics, checks, phases];
+  for (const { element } of wide) element.classList.add("wide");
+  byId("tables").append(...[...wide, failures, userErrors].map(({ element }) => element));
   byId("workers").replaceWith(workers.element);
-  return [thresholds, iterations, requests, phases, failures, userErrors, workers];
+  return [thresholds, iterations, ...wide, failures, userErrors, workers];
 }
 
 /** @param {readonly import("./report_text.js").Fact[]} facts */

@@ -27,9 +27,9 @@ import {
  * @param {ReportContent} content
  * @returns {string}
  */
-export function titleOf({ verdict: { word }, metadata: { test }, view: { startedAt } }) {
+export function titleOf({ verdict: { word }, metadata: { test }, view: { name, startedAt } }) {
   const started = startedAt === null ? "" : `, ${timeText(startedAt)}`;
-  return `${word}: ${test}${started} · aiotest`;
+  return `${word}: ${name === null ? test : `${name} (${test})`}${started} · aiotest`;
 }
 
 /**
@@ -51,7 +51,10 @@ export function verdictSentence({ verdict: { reasons }, view: { exitCode, live }
  */
 export function runFacts({ view, metadata }) {
   const { startedAt, endedAt, durationSeconds, exitCode, mode, workers, users, live } = view;
+  const labels = Object.entries(view.labels).map(([label, value]) => `${label}=${value}`);
   return [
+    ...(view.name === null ? [] : [/** @type {Fact} */ (["Name", view.name])]),
+    ...(labels.length === 0 ? [] : [/** @type {Fact} */ (["Labels", labels.join(", ")])]),
     ["Test", metadata.test],
     ["Started", startedAt === null ? "no user started" : timeText(startedAt)],
     ["Ended", endedAt === null ? "in progress" : timeText(endedAt)],

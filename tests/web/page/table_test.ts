@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { visibleRows } from "../../../src/web/page/table.js";
+import { matchingParts, visibleRows, wordsOf } from "../../../src/web/page/table.js";
 
 interface Row {
   readonly name: string;
@@ -20,7 +20,8 @@ const COLUMNS: Parameters<typeof visibleRows<Row>>[1] = [
 ];
 
 function names(column: number | null, descending: boolean, filter = ""): string[] {
-  return visibleRows(ROWS, COLUMNS, { column, descending }, filter).map(({ name }) => name);
+  return visibleRows(ROWS, COLUMNS, { column, descending }, wordsOf(filter))
+    .map(({ name }) => name);
 }
 
 Deno.test("names are sorted naturally", () => {
@@ -38,4 +39,26 @@ Deno.test("a filter matches rows that contain all its words in text columns", ()
   assert.deepEqual(names(null, false, " ITEM "), ["item 10", "Item 9"]);
   assert.deepEqual(names(null, false, "item post"), ["Item 9"]);
   assert.deepEqual(names(null, false, "12"), []);
+});
+
+Deno.test("a row is found by the words of its parts, and then shows the parts that have them", () => {
+  const parts = ["cache=hit", "cache=miss, size=large", "cache=miss"]
+    .map((name, index): Row => ({ name, type: "", ms: index }));
+  const [search, basket] = [ROWS[0]!, ROWS[2]!];
+  const order = { column: 2, descending: true };
+  const found = (filter: string): [string[], string[]] => [
+    visibleRows(
+      [search, basket],
+      COLUMNS,
+      order,
+      wordsOf(filter),
+      (row) => row === search ? parts : [],
+    ).map(({ name }) => name),
+    matchingParts(search, parts, COLUMNS, order, wordsOf(filter)).map(({ name }) => name),
+  ];
+  assert.deepEqual(found("miss"), [["item 10"], ["cache=miss", "cache=miss, size=large"]]);
+  assert.deepEqual(found("item miss large"), [["item 10"], ["cache=miss, size=large"]]);
+  assert.deepEqual(found("item"), [["item 10"], []]);
+  assert.deepEqual(found("get"), [["basket", "item 10"], []]);
+  assert.deepEqual(found("hit large"), [[], []]);
 });

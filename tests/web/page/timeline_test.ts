@@ -10,6 +10,7 @@ import {
   STANDSTILL_MS,
   standstillNote,
   standstills,
+  stepNote,
 } from "../../../src/web/page/timeline.js";
 import { liveSecond, liveState, liveView } from "../../support/live_views.ts";
 
@@ -27,28 +28,48 @@ Deno.test("each line of a chart has an array, and a point is at the end of its s
   assert.deepEqual(rates, [[1, 2, 4], [40, 0, 90], [null, null, 2]]);
 });
 
+const RUN = { kind: "run", stepSeconds: 1 } as const;
+
 const CLOSED_CHARTS = RUN_CHARTS.filter(({ isOpen }) => !isOpen);
 
 Deno.test("each chart is also described in words", () => {
-  assert.deepEqual(CLOSED_CHARTS.map(({ describe }) => describe(SECONDS)), [
+  assert.deepEqual(CLOSED_CHARTS.map(({ describe }) => describe(SECONDS, RUN)), [
     "8 users at 0:04, peak 9 users.",
     "90 requests and 2 failures in the last second, peak 90 requests at 0:04. " +
     "1 second of 3 had failures.",
     "At 0:04 the median was 11.0 ms, the 95th percentile 60.0 ms, the 99th 80.0 ms. " +
     "The 99th was highest at 0:04: 80.0 ms.",
   ]);
-  assert.deepEqual(CLOSED_CHARTS.map(({ describe }) => describe([])), [
+  assert.deepEqual(CLOSED_CHARTS.map(({ describe }) => describe([], RUN)), [
     "No data yet.",
     "No data yet.",
     "No response times yet.",
   ]);
   assert.deepEqual(
-    RUN_CHARTS.map(({ describe }) => describe(SECONDS.slice(0, 1)))[1],
+    RUN_CHARTS.map(({ describe }) => describe(SECONDS.slice(0, 1), RUN))[1],
     [
       "40 requests and 0 failures in the last second, peak 40 requests at 0:01. ",
       "No failures.",
     ].join(""),
   );
+});
+
+Deno.test("charts of groups count groups, and values of several seconds say so", () => {
+  const [, rates, latency] = CLOSED_CHARTS.map(({ describe }) =>
+    describe(SECONDS, { kind: "group", stepSeconds: 4 })
+  );
+  assert.equal(
+    rates,
+    "90 groups and 2 failures per second in the last 4 seconds, peak 90 groups at 0:04. " +
+      "1 interval of 3 had failures.",
+  );
+  assert.match(latency!, /^At 0:04 the median was 11\.0 ms/);
+  assert.deepEqual(
+    CLOSED_CHARTS.map(({ describe }) => describe([], { kind: "group", stepSeconds: 1 })).slice(1),
+    ["No data yet.", "No durations yet."],
+  );
+  assert.equal(stepNote({ kind: "class", stepSeconds: 1 }), "");
+  assert.equal(stepNote({ kind: "class", stepSeconds: 4 }), "Each value covers 4 seconds.");
 });
 
 Deno.test("the open model has charts of its iterations", () => {
@@ -63,12 +84,12 @@ Deno.test("the open model has charts of its iterations", () => {
     [[20, 12, 0, 0], [20, 20, 20, 0], [null, 8, 1, null]],
     [[0.5, 60, null, null]],
   ]);
-  assert.deepEqual(open.map(({ describe }) => describe(timeline.slice(0, 2))), [
+  assert.deepEqual(open.map(({ describe }) => describe(timeline.slice(0, 2), RUN)), [
     "20 iterations due, 12 started and 8 dropped in the last second. " +
     "1 second of 2 had dropped iterations.",
     "At 0:02 the 95th percentile was 60.0 ms. It was highest at 0:02: 60.0 ms.",
   ]);
-  assert.deepEqual(open.map(({ describe }) => describe([])), [
+  assert.deepEqual(open.map(({ describe }) => describe([], RUN)), [
     "No data yet.",
     "No iterations have started yet.",
   ]);
