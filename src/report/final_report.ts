@@ -12,6 +12,7 @@ import {
   type LatencySummary,
   type NetworkSummary,
   type PhaseTotals,
+  type RequestRow,
   type RequestTotals,
   type Snapshot,
   statusRows,
@@ -26,7 +27,6 @@ import { latencyTable } from "./latency_bars.ts";
 import {
   formatAge,
   formatAmount,
-  formatBound,
   formatBytes,
   formatCount,
   formatElapsed,
@@ -35,8 +35,17 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
+import {
+  latencyCells,
+  leftOutNote,
+  noteLines,
+  number,
+  numbers,
+  tableLines,
+} from "./report_tables.ts";
 import { renderLine, shorten, type Span, span, wrap, wrappedText, wrapSpans } from "./terminal.ts";
-import { type TableColumn, type TableSize, type TextTable, textTable } from "./text_table.ts";
+import { checkSection, classSection, groupSection, metricSections } from "./test_sections.ts";
+import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 import { breakingPointFact, thresholdMark, verdict, verdictMark } from "./verdict.ts";
 import { cpuGauge } from "./worker_counts.ts";
 
@@ -68,6 +77,10 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
     requestSection(snapshot, size),
     percentileSection(snapshot, size),
     failedLatencySection(snapshot, size),
+    classSection(snapshot.statistics, size),
+    groupSection(snapshot.statistics, size),
+    checkSection(snapshot.statistics, size),
+    ...metricSections(snapshot.statistics, size),
     options.bars ? latencySection(snapshot, size) : [],
     statusSection(snapshot, size),
     failureSection(snapshot, size),
@@ -100,15 +113,6 @@ const LABELS: readonly TableColumn[] = [
 
 function labels(method: string, name: string, tone: Span["tone"] = "plain"): Span[] {
   return [span(shorten(sanitizeTerminal(method), METHOD_COLUMNS), tone), span(name, tone)];
-}
-
-function numbers(...titles: readonly string[]): TableColumn[] {
-  return titles.map((title) => ({ title, align: "right" }));
-}
-
-/** A column of numbers that can be left out: see {@link TableColumn.leaveOut}. */
-function number(title: string, leaveOut: number): TableColumn {
-  return { title, align: "right", leaveOut };
 }
 
 function heading(snapshot: Snapshot, size: TableSize): string[] {
@@ -156,9 +160,19 @@ function requestSection(snapshot: Snapshot, size: TableSize): string[] {
     number("Req/s", 2),
   ];
   const cells = (row: RequestTotals): Span[] => requestCells(row, withUnfinished);
-  const rows = requests.map((row) => [...labels(row.method, row.name), ...cells(row)]);
   const last = [...labels("", "Aggregated", "strong"), ...cells(totals)];
-  return tableWithTotals(title, columns, rows, last, size);
+  return tableWithTotals(title, columns, rowsWithTags(requests, cells), last, size);
+}
+
+/** A row for each name, with a row for each of its sets of tags below it. */
+function rowsWithTags(
+  requests: readonly RequestRow[],
+  cells: (totals: RequestTotals) => Span[],
+): Span[][] {
+  return requests.flatMap((row) => [
+    [...labels(row.method, row.name), ...cells(row)],
+    ...row.tags.map((tag) => [...labels("", `  ${tag.tags}`), ...cells(tag)]),
+  ]);
 }
 
 function requestCells(totals: RequestTotals, withUnfinished: boolean): Span[] {
@@ -176,27 +190,15 @@ function requestCells(totals: RequestTotals, withUnfinished: boolean): Span[] {
   ];
 }
 
-/** A cell for each of these figures. Those that are lower bounds are marked. */
-function latencyCells(
-  latency: LatencySummary,
-  figures: readonly LatencyFigure[],
-  lowerBounds: readonly LatencyFigure[],
-): Span[] {
-  return figures.map((figure) =>
-    span(formatBound(formatLatency(latency[figure]), lowerBounds.includes(figure)))
-  );
-}
-
 function percentileSection(snapshot: Snapshot, size: TableSize): string[] {
   const { requests, totals } = snapshot.statistics;
   if (requests.length === 0) return [];
   const title = [span("Percentiles", "strong"), span(latencyTitle(totals), "quiet")];
   const columns = [...LABELS, ...PERCENTILE_COLUMNS];
   const cells = (row: RequestTotals): Span[] => percentileCells(row.latencyMs, lowerBoundsOf(row));
-  const rows = requests.map((row) => [...labels(row.method, row.name), ...cells(row)]);
   const last = [...labels("", "Aggregated", "strong"), ...cells(totals)];
   return [
-    ...tableWithTotals(title, columns, rows, last, size),
+    ...tableWithTotals(title, columns, rowsWithTags(requests, cells), last, size),
     ...(totals.lowerBounds ? noteLines(LOWER_BOUND_NOTE, size) : []),
   ];
 }
@@ -232,10 +234,6 @@ function failedLatencySection({ statistics }: Snapshot, size: TableSize): string
   }
   const table = textTable(columns, rows, size);
   return [renderLine(title, size.columns, size.color), ...tableLines(table, size)];
-}
-
-function noteLines(note: string, { columns, color }: TableSize): string[] {
-  return wrap(note, columns).map((line) => renderLine([span(line, "quiet")], columns, color));
 }
 
 /** Columns of percentiles in milliseconds. */
@@ -336,16 +334,6 @@ function tableWithTotals(
     ...table.rows.slice(-1),
     ...leftOutNote(table, size),
   ];
-}
-
-/** The lines of a table without totals. */
-function tableLines(table: TextTable, size: TableSize): string[] {
-  return [table.header, table.rule, ...table.rows, ...leftOutNote(table, size)];
-}
-
-function leftOutNote({ leftOut }: TextTable, size: TableSize): string[] {
-  if (leftOut.length === 0) return [];
-  return noteLines(`Left out at this width: ${leftOut.join(", ")}.`, size);
 }
 
 /**

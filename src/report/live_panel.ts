@@ -17,6 +17,7 @@ import {
   loadLines,
   progressBar,
   statusLines,
+  testLines,
   thresholdLines,
   trafficLines,
 } from "./panel_lines.ts";
@@ -168,8 +169,9 @@ function sideTable(snapshot: Snapshot, size: TableSize, lines: number): string[]
 }
 
 /**
- * Errors, workers and names below the figures. If space is short, names are left out first, because
- * the figures sum them up and the final report has all of them.
+ * Errors, workers, what the test measures itself, and names below the figures. If space is short, names are left
+ * out first, because the figures sum them up and the final report has all of them. A few of them are kept in
+ * place of checks, groups, metrics and classes.
  */
 function tables(
   snapshot: Snapshot,
@@ -183,7 +185,10 @@ function tables(
     .map((line) => renderLine(line, size.columns, size.color));
   const forWorkers = Math.min(isRoomy ? 14 : 8, room - names - errors.length);
   const isBelow = mode === "distributed" && !isWide(size) && forWorkers > 2;
-  const above = [...errors, ...(isBelow ? workerTable(workers, size, forWorkers) : [])];
+  const listed = [...errors, ...(isBelow ? workerTable(workers, size, forWorkers) : [])];
+  const own = testLines(statistics, size.columns, room - names - listed.length)
+    .map((line) => renderLine(line, size.columns, size.color));
+  const above = [...listed, ...own];
   const left = Math.min(MAX_NAME_LINES, room - above.length) - 1;
   const table = nameTable(statistics.requests, size, left);
   return [...above, ...(table.length > 0 ? ["", ...table] : [])];

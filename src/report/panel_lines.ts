@@ -13,6 +13,7 @@ import {
   type IterationSummary,
   type LatencyFigure,
   type LatencySummary,
+  type MetricRow,
   type RequestTotals,
   type Snapshot,
   type Statistics,
@@ -21,12 +22,14 @@ import {
   type TimelineSecond,
 } from "../stats/snapshot.ts";
 import { observedText } from "../stats/thresholds.ts";
-import { lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
+import { groupLowerBounds, lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
 import {
   formatAge,
+  formatAmount,
   formatBound,
   formatCount,
   formatLatency,
+  formatNumber,
   formatRate,
   formatShare,
 } from "./quantity.ts";
@@ -384,19 +387,40 @@ export function thresholdLines(
   columns: number,
   most: number,
 ): Span[][] {
-  if (rows.length === 0 || most < 1) return [];
-  const room = columns - LABEL_COLUMNS;
-  const all = flow(rows.map(itemOf), room);
-  if (all.length <= most) return labelled(all);
-  // The end of the last line says how many are not shown.
-  const sorted = rows.toSorted((a, b) => Number(a.passed) - Number(b.passed));
-  for (let shown = rows.length - 1; shown > 0; shown--) {
-    const rest = span(`and ${formatCount(rows.length - shown)} more`, "quiet");
-    const lines = flow([...sorted.slice(0, shown).map(itemOf), [rest]], room);
-    if (lines.length <= most) return labelled(lines);
-  }
-  return labelled(flow(sorted.map(itemOf), room).slice(0, most));
+  const crossedFirst = rows.toSorted((a, b) => Number(a.passed) - Number(b.passed));
+  return fitting("thresholds", [rows.map(itemOf), crossedFirst.map(itemOf)], columns, most);
 }
+
+/**
+ * Items below a label, several per line, in at most `most` lines. The end of the last line says how many are
+ * not shown.
+ *
+ * @param items all of them in their usual order, and with the most important ones first for when there is too
+ *   little room.
+ */
+function fitting(
+  title: string,
+  [usual, important]: readonly [usual: readonly Span[][], important: readonly Span[][]],
+  columns: number,
+  most: number,
+): Span[][] {
+  if (usual.length === 0 || most < 1) return [];
+  const room = columns - LABEL_COLUMNS;
+  const first = Math.min(usual.length, most * Math.ceil(columns / MIN_ITEM_COLUMNS));
+  if (first === usual.length) {
+    const all = flow(usual, room);
+    if (all.length <= most) return labelled(title, all);
+  }
+  for (let shown = Math.min(first, usual.length - 1); shown > 0; shown--) {
+    const rest = span(`and ${formatCount(usual.length - shown)} more`, "quiet");
+    const lines = flow([...important.slice(0, shown), [rest]], room);
+    if (lines.length <= most) return labelled(title, lines);
+  }
+  return labelled(title, flow(important.slice(0, first), room).slice(0, most));
+}
+
+/** No item is shorter, with the gap after it. */
+const MIN_ITEM_COLUMNS = 4;
 
 /** Longer expressions contain a name, whose two ends are enough to recognize it. */
 const EXPRESSION_COLUMNS = 40;
@@ -429,12 +453,86 @@ function flow(items: readonly (readonly Span[])[], room: number): Span[][] {
   return lines;
 }
 
-function labelled(lines: readonly Span[][]): Span[][] {
+function labelled(title: string, lines: readonly Span[][]): Span[][] {
   return lines.map((line, index) => {
     const last = line.at(-1)!;
     const end = span(last.text.trimEnd(), last.tone);
-    return [label(index === 0 ? "thresholds" : ""), ...line.slice(0, -1), end];
+    return [label(index === 0 ? title : ""), ...line.slice(0, -1), end];
   });
+}
+
+/**
+ * What the test file says and measures itself, in at most `most` lines: checks, groups, metrics, and classes if
+ * there are several. Each kind has one line, as long as there are some left, and two if all have.
+ */
+export function testLines(statistics: Statistics, columns: number, most: number): Span[][] {
+  const { checks, groups, metrics, classes } = statistics;
+  const kinds = [
+    ...(checks.length > 0 ? [checkLines] : []),
+    ...(groups.length > 0 ? [groupLines] : []),
+    ...(metrics.length > 0 ? [metricLines] : []),
+    ...(classes.length > 1 ? [classLines] : []),
+  ];
+  const each = most >= 2 * kinds.length ? 2 : 1;
+  return kinds.slice(0, Math.max(0, most)).flatMap((linesOf) => linesOf(statistics, columns, each));
+}
+
+/** Longer names of checks and the like are shortened. */
+const ITEM_NAME_COLUMNS = 28;
+
+function itemName(name: string): string {
+  return shorten(sanitizeTerminal(name), ITEM_NAME_COLUMNS);
+}
+
+function checkLines({ checks }: Statistics, columns: number, most: number): Span[][] {
+  const items = checks.map(({ name, failed, rate }) => [
+    failed > 0 ? span("✗", "warning") : span("✓", "good"),
+    span(` ${itemName(name)} `),
+    span(formatShare(rate), failed > 0 ? "warning" : "strong"),
+  ]);
+  const order = checks.map(({ rate }, at) => ({ rate, at })).sort((a, b) => a.rate - b.rate);
+  return fitting("checks", [items, order.map(({ at }) => items[at]!)], columns, most);
+}
+
+function groupLines({ groups }: Statistics, columns: number, most: number): Span[][] {
+  const items = groups.map((row) => [
+    span(`${itemName(row.name)} `),
+    span(
+      formatBound(formatLatency(row.durationMs.p95), groupLowerBounds(row).includes("p95")),
+      "strong",
+    ),
+    span(" ms", "quiet"),
+    ...(row.failures > 0 ? [span(` ${formatCount(row.failures)} failed`, "bad")] : []),
+  ]);
+  const busiest = groups.map(({ count }, at) => ({ count, at })).sort((a, b) => b.count - a.count);
+  return fitting("groups p95", [items, busiest.map(({ at }) => items[at]!)], columns, most);
+}
+
+function metricLines({ metrics }: Statistics, columns: number, most: number): Span[][] {
+  const items = metrics.map((row) => [span(`${itemName(row.name)} `), ...metricValue(row)]);
+  return fitting("metrics", [items, items], columns, most);
+}
+
+/** Most metrics have one value; a trend is shown by its 95th percentile. */
+function metricValue(row: MetricRow): Span[] {
+  if (row.type === "rate") return [span(formatShare(row.rate), "strong")];
+  if (row.type !== "trend") return [span(formatNumber(row.value), "strong")];
+  const unit = row.unit === "" ? "" : ` ${itemName(row.unit)}`;
+  return [
+    span("p95 ", "quiet"),
+    span(formatNumber(row.figures.p95), "strong"),
+    span(unit, "quiet"),
+  ];
+}
+
+function classLines({ classes }: Statistics, columns: number, most: number): Span[][] {
+  const items = classes.map(({ name, users, totals }) => [
+    span(`${itemName(name)} `),
+    span(formatAmount(users, "user"), "strong"),
+    span(` ${formatRate(totals.rate)}/s`, "quiet"),
+    ...(totals.failures > 0 ? [span(` ${formatCount(totals.failures)} failed`, "bad")] : []),
+  ]);
+  return fitting("classes", [items, items], columns, most);
 }
 
 /** The line about load-generating processes: the CPU usage and lag of the worst of them. */

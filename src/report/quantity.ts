@@ -24,6 +24,22 @@ export function formatAmount(count: number, noun: string, plural = `${noun}s`): 
   return `${formatExact(count)} ${count === 1 ? noun : plural}`;
 }
 
+/** Any number: a whole one exactly up to ten million, another one with three digits. */
+export function formatNumber(value: number | null): string {
+  if (value === null) return NONE;
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  const sign = value < 0 ? "-" : "";
+  if (size >= 1e7) return `${sign}${largeText(size)}`;
+  if (Number.isInteger(size)) return `${sign}${formatExact(size)}`;
+  if (size < 0.001) return `${sign}${size.toExponential(1)}`;
+  return `${sign}${size < 999.5 ? threeDigits(size, 3) : formatExact(Math.round(size))}`;
+}
+
+function largeText(size: number): string {
+  return size < 1e18 ? scaled(size, ["", "K", "M", "G", "T", "P"]) : size.toExponential(2);
+}
+
 /** A rate, without its unit. */
 export function formatRate(rate: number | null): string {
   if (rate === null) return NONE;

@@ -20,6 +20,7 @@ import {
   openSnapshot,
   phaseTotals,
   requestRow,
+  scriptedSnapshot,
   shopSnapshot,
   snapshot,
   statistics,
@@ -188,6 +189,21 @@ const STALLED: Partial<LatencySummary> = {
   ...{ p75: 11_040, p90: 11_040, p95: 11_040, p99: 11_040, p999: 11_040, p9999: 11_040 },
   max: 11_040,
 };
+
+Deno.test("tags are rows below their name, and what the test measures follows the requests", () => {
+  const text = finalReport(scriptedSnapshot(30), PLAIN);
+  const rows = text.split("\n").filter((line) => /cat|cache=/.test(line)).slice(0, 3);
+  assert.deepEqual(rows.map((line) => line.slice(0, 42)), [
+    "GET  /api/v2/catalo…ch?category=…  9,330  ",
+    "       cache=hit                   8,397  ",
+    "       cache=miss, size=large        933  ",
+  ]);
+  const titles = text.split("\n\n").map((section) => section.trim().split(/[\n,]/)[0]);
+  assert.deepEqual(titles.slice(2, 11), [
+    ...["Requests", "Percentiles", "Failed requests", "Classes", "Groups", "Checks", "Metrics"],
+    ...["Trends", "Statuses"],
+  ]);
+});
 
 Deno.test("a run without requests has a report", () => {
   assert.equal(

@@ -8,6 +8,7 @@ import {
   progressBar,
   sparkline,
   statusLines,
+  testLines,
   thresholdLines,
   trafficLines,
 } from "../../src/report/panel_lines.ts";
@@ -23,6 +24,7 @@ import {
   type WorkerRow,
 } from "../../src/stats/snapshot.ts";
 import {
+  checkRow,
   codeRow,
   emptySnapshot,
   iterations,
@@ -30,6 +32,7 @@ import {
   NO_LATENCIES,
   openSnapshot,
   requestRow,
+  scriptedSnapshot,
   snapshot,
   statistics,
   timelineSecond,
@@ -450,4 +453,35 @@ Deno.test("a sparkline of zeros is flat", () => {
 
 Deno.test("a sparkline without values is empty", () => {
   assert.equal(sparkline([]), "");
+});
+
+Deno.test("checks, groups, metrics and classes have a line each, and two if there is room", () => {
+  const { statistics: of } = scriptedSnapshot(30);
+  const lines = (columns: number, most: number): string[] =>
+    testLines(of, columns, most).map((line) => renderLine(line, columns, false));
+  const checks = "checks      ✗ has a token 99.7%  ✓ is the right product 100%";
+  const groups = "groups p95  checkout 1200 ms 7 failed  checkout / pay 450 ms";
+  assert.deepEqual(lines(80, 4), [
+    checks,
+    groups,
+    "metrics     cache_hits 92.5%  cart_size p95 12 items  logins 1,234  and 1 more",
+    "classes     BuyerTest 98 users 412.0/s 7 failed  AdminTest 2 users 1.00/s",
+  ]);
+  assert.deepEqual(lines(80, 8).slice(2, 4), [
+    "metrics     cache_hits 92.5%  cart_size p95 12 items  logins 1,234",
+    "            queue length 7",
+  ]);
+  assert.deepEqual(lines(80, 2), [checks, groups]);
+  assert.deepEqual(lines(80, 0), []);
+  assert.deepEqual(testLines(statistics(), 80, 9), []);
+});
+
+Deno.test("of many checks, those that fail most are shown", () => {
+  const checks = Array.from(
+    { length: 1000 },
+    (_, i) => checkRow({ name: `check ${i}`, passed: 1000, failed: i === 700 ? 500 : 0 }),
+  );
+  const [line] = testLines(statistics({ checks }), 60, 1)
+    .map((spans) => renderLine(spans, 60, false));
+  assert.equal(line, "checks      ✗ check 700 66.7%  ✓ check 0 100%  and 998 more");
 });

@@ -8,6 +8,7 @@ import {
   formatElapsed,
   formatExact,
   formatLatency,
+  formatNumber,
   formatRate,
   formatShare,
 } from "../../src/report/quantity.ts";
@@ -116,5 +117,23 @@ Deno.test("durations from one minute have no tenths of a second", () => {
     [59.94, "59.9s"],
     [59.96, "1m"],
     [65.6, "1m6s"],
+  ]);
+});
+
+Deno.test("any number has three digits, and a whole one is exact up to ten million", () => {
+  assertFormats(formatNumber, [
+    [null, "-"],
+    [0, "0"],
+    [7, "7"],
+    [-1234, "-1,234"],
+    [9_999_999, "9,999,999"],
+    [1e7, "10.0M"],
+    [-2.5e12, "-2.50T"],
+    [1e30, "1.00e+30"],
+    [42.5, "42.5"],
+    [-0.123456, "-0.123"],
+    [0.00012345, "1.2e-4"],
+    [12_345.67, "12,346"],
+    [Infinity, "Infinity"],
   ]);
 });
