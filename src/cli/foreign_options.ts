@@ -52,7 +52,6 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ["autoquit", AT_ONCE],
   ["onlysummary", ALWAYS],
   ["printstats", ALWAYS],
-  ["csvfullhistory", "Leave it out: --csv writes a row for every second."],
   ["list", LIST],
   ["-l", LIST],
   ["classpicker", "To run only some user classes: --user-classes A,B"],

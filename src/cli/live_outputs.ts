@@ -69,7 +69,12 @@ export class LiveOutputs {
         const snapshot = run.snapshot();
         // A run in progress is not incomplete yet.
         const exitCode = exitCodeOf({ ...snapshot, complete: true }, options.exitCodeOnError, null);
-        return { snapshot, exitCode, metadata: () => runMetadata(host, options) };
+        return {
+          snapshot,
+          exitCode,
+          metadata: () => runMetadata(host, options),
+          fullHistory: options.csvFullHistory,
+        };
       },
     });
     return new LiveOutputs(dashboard, metrics);

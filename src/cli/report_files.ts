@@ -25,7 +25,7 @@ export interface NamedOutput {
 }
 
 /** A report file that an option asks for. */
-export interface RequestedFile extends NamedOutput, Pick<ReportFile, "make"> {}
+export interface RequestedFile extends NamedOutput, Pick<ReportFile, "make" | "isEmpty"> {}
 
 /** A file that was checked. */
 export interface OpenOutput extends NamedOutput {
@@ -39,10 +39,11 @@ export function requestedFiles(
   return Object.entries<ReportFormat>(REPORT_FORMATS).flatMap(([option, { takes, files }]) => {
     const value = options[option as ReportOption];
     if (value === null) return [];
-    return files.map(({ suffix, make }) => ({
+    return files.map((file) => ({
       option,
-      path: takes === "PREFIX" ? `${value}${suffix}` : value,
-      make,
+      path: takes === "PREFIX" ? `${value}${file.suffix}` : value,
+      make: (run) => file.make(run),
+      ...(file.isEmpty === undefined ? {} : { isEmpty: file.isEmpty }),
     }));
   });
 }
@@ -179,7 +180,7 @@ const BEGINNINGS: Readonly<Record<ReportOption, RegExp>> = {
   json: /^\{\s*"schema":\s*\d+,\s*"aiotest":/,
   html: /^<!doctype html>[^]*<title>aiotest/i,
   junit: /^<\?xml [^>]*>\s*<testsuites name="aiotest"/,
-  csv: /^(?:Type|Timestamp|Method|Count),/,
+  csv: /^(?:Type|Timestamp|Method|Count|Class|Group|Check|Metric),/,
 };
 
 /**
@@ -283,7 +284,9 @@ export class ReportFiles {
     let { exitCode } = run;
     const isSummary = ({ option }: NamedOutput): number => option === "json" ? 1 : 0;
     for (const output of this.#files.toSorted((a, b) => isSummary(a) - isSummary(b))) {
-      const problem = await writeOutput(output, () => output.make({ ...run, exitCode }));
+      const problem = output.isEmpty?.(run.snapshot) === true
+        ? null
+        : await writeOutput(output, () => output.make({ ...run, exitCode }));
       this.#unwritten.delete(output);
       if (problem === null) continue;
       exitCode = atLeastFailed(exitCode);

@@ -481,6 +481,7 @@ export class RunSession {
         : { ...result, warnings: [...result.warnings, failureWarning(failure)] },
       exitCode: host.stdout.problem === null ? this.exitCode(exitCode) : atLeastFailed(exitCode),
       metadata: () => runMetadata(host, options),
+      fullHistory: options.csvFullHistory,
     };
     const written = await this.#files?.write(run) ?? { exitCode: run.exitCode, problems: [] };
     for (const problem of written.problems) host.stderr.write(`aiotest: ${problem}\n`);

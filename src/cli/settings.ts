@@ -783,6 +783,15 @@ const TABLE = {
     commands: { ...EVERY_RUN, demo: { default: 0 } },
     scope: "master decides",
   },
+  csvFullHistory: {
+    flags: "--csv-full-history",
+    group: RESULTS,
+    help: "with --csv, write the history of the busiest names as well",
+    type: toggle,
+    default: false,
+    commands: EVERY_RUN,
+    scope: "not worker",
+  },
   /** URL of an OpenTelemetry collector. */
   otlp: {
     flags: "--otlp <URL>",

@@ -1,11 +1,19 @@
 /**
- * The four files of `--csv`, with the columns of Locust's files in the same order, for tools that read
- * those. Further columns follow them. Unknown values are `N/A`.
+ * The files of `--csv`. Four of them have the columns of Locust's files in the same order, for tools that
+ * read those. Further columns follow them. The others are about what a test file says and measures itself.
+ * Unknown values are `N/A`.
  *
  * @module
  */
 
-import type { RequestTotals, Snapshot, TimelineSecond } from "../stats/snapshot.ts";
+import type {
+  History,
+  LatencySummary,
+  MetricRow,
+  RequestTotals,
+  Snapshot,
+  TimelineSecond,
+} from "../stats/snapshot.ts";
 import { PHASES } from "../stats/stats_delta.ts";
 import { RequestMeasure } from "../stats/threshold_metrics.ts";
 
@@ -79,49 +87,129 @@ export function statsCsv({ statistics, durationSeconds }: Snapshot): Iterable<st
 /**
  * A row for each second. Total counts up to it are exact, but total latencies are only known in the
  * last row.
+ *
+ * @param full whether there are rows for names as well, before those of all names: for those of which the history
+ *   is known, and at the end of each of its steps.
  */
-export function historyCsv({ statistics, startedAt, ...run }: Snapshot): Iterable<string> {
-  const { totals, timeline } = statistics;
+export function historyCsv(snapshot: Snapshot, full = false): Iterable<string> {
+  return csvText([HISTORY_TITLES], historyRows(snapshot, full));
+}
+
+const HISTORY_TITLES: readonly string[] = [
+  "Timestamp",
+  "User Count",
+  "Type",
+  "Name",
+  "Requests/s",
+  "Failures/s",
+  ...TITLES,
+  "Total Request Count",
+  "Total Failure Count",
+  "Total Median Response Time",
+  "Total Average Response Time",
+  "Total Min Response Time",
+  "Total Max Response Time",
+  "Total Average Content Size",
+  ...UNFINISHED_TITLES.map((title) => `Total ${title}`),
+];
+
+function* historyRows(snapshot: Snapshot, full: boolean): Generator<CsvCell[]> {
+  const { statistics: { totals, timeline, requests, histories }, startedAt } = snapshot;
   // If counts were reset, the first second is a later one.
   const since = (startedAt ?? 0) / 1000;
-  let requests = 0;
-  let failures = 0;
-  const row = (second: TimelineSecond, isLast: boolean): CsvCell[] => {
-    requests += second.requests;
-    failures += second.failures;
-    return [
-      Math.floor(since + Math.min(second.second + 1, run.elapsedSeconds)),
+  const all = new CountsSoFar();
+  const names = full
+    ? histories.filter(({ kind }) => kind === "request").map((history) =>
+      new NameHistory(
+        history,
+        requests.find(({ method, name }) => method === history.method && name === history.name),
+      )
+    )
+    : [];
+  for (const [index, second] of timeline.entries()) {
+    const isLast = index === timeline.length - 1;
+    const time = Math.floor(since + Math.min(second.second + 1, snapshot.elapsedSeconds));
+    for (const name of names) yield* name.rowsUpTo(second, time, isLast);
+    yield [
+      time,
       second.users,
       "",
       ALL,
       second.requests,
       second.failures,
       ...percentilesOfSecond(second),
-      requests,
-      failures,
-      ...(isLast ? timesOf(totals) : [null, null, null, null, null]),
-      ...(isLast ? unfinishedOf(totals) : [null, null]),
+      ...all.add(second),
+      ...totalsSoFar(isLast ? totals : null),
     ];
-  };
-  return csvText([
-    [
-      "Timestamp",
-      "User Count",
-      "Type",
-      "Name",
-      "Requests/s",
-      "Failures/s",
-      ...TITLES,
-      "Total Request Count",
-      "Total Failure Count",
-      "Total Median Response Time",
-      "Total Average Response Time",
-      "Total Min Response Time",
-      "Total Max Response Time",
-      "Total Average Content Size",
-      ...UNFINISHED_TITLES.map((title) => `Total ${title}`),
-    ],
-  ], timeline.values().map((second, i) => row(second, i === timeline.length - 1)));
+  }
+}
+
+/** Requests and failures since the start. */
+class CountsSoFar {
+  #requests = 0;
+  #failures = 0;
+
+  add({ requests, failures }: Pick<TimelineSecond, "requests" | "failures">): CsvCell[] {
+    this.#requests += requests;
+    this.#failures += failures;
+    return [this.#requests, this.#failures];
+  }
+}
+
+/** The rows of one name, from its history. */
+class NameHistory {
+  readonly #history: History;
+  readonly #totals: RequestTotals | null;
+  readonly #counts = new CountsSoFar();
+  #at = 0;
+
+  constructor(history: History, totals: RequestTotals | undefined) {
+    this.#history = history;
+    this.#totals = totals ?? null;
+  }
+
+  /**
+   * The rows of the steps that end with this second.
+   *
+   * @param time in seconds since 1970.
+   */
+  *rowsUpTo(
+    { second, users }: TimelineSecond,
+    time: number,
+    isLast: boolean,
+  ): Generator<CsvCell[]> {
+    const { method, name, stepSeconds, seconds } = this.#history;
+    const [requests, failures] = [this.#history.requests, this.#history.failures];
+    for (; this.#at < seconds.length; this.#at++) {
+      const end = seconds[this.#at]! + stepSeconds - 1;
+      if (end > second && !isLast) return;
+      const at = this.#at;
+      const counts = { requests: requests[at]!, failures: failures[at]! };
+      const [p50 = null, p95 = null, p99 = null] = [
+        this.#history.p50[at],
+        this.#history.p95[at],
+        this.#history.p99[at],
+      ];
+      yield [
+        time,
+        users,
+        method,
+        name,
+        rounded(counts.requests / stepSeconds),
+        rounded(counts.failures / stepSeconds),
+        ...percentilesOfSecond({ p50, p95, p99 }),
+        ...this.#counts.add(counts),
+        ...totalsSoFar(isLast && at === seconds.length - 1 ? this.#totals : null),
+      ];
+    }
+  }
+}
+
+/** What is only known at the end. */
+function totalsSoFar(totals: RequestTotals | null): CsvCell[] {
+  return totals === null
+    ? [null, null, null, null, null, null, null]
+    : [...timesOf(totals), ...unfinishedOf(totals)];
 }
 
 /** A row for each error of a method and name, the most frequent first. */
@@ -145,6 +233,136 @@ export function exceptionsCsv({ statistics, mode, workers }: Snapshot): Iterable
       node,
     ]),
   ]);
+}
+
+/** A row for each user class. */
+export function classesCsv({ statistics }: Snapshot): Iterable<string> {
+  return csvText([
+    [
+      "Class",
+      "Peak Users",
+      "Completed Iterations",
+      "Dropped Iterations",
+      "Request Count",
+      "Failure Count",
+      "Requests/s",
+      ...DURATION_TITLES,
+      ...UNFINISHED_TITLES,
+    ],
+    ...statistics.classes.map(({ name, peakUsers, completed, iterations, totals }) => [
+      name,
+      peakUsers,
+      completed,
+      iterations?.dropped ?? null,
+      totals.requests,
+      totals.failures,
+      rounded(totals.rate),
+      ...durationsOf(totals.latencyMs),
+      ...unfinishedOf(totals),
+    ]),
+  ]);
+}
+
+/** A row for each group. Times are those of successful ones. */
+export function groupsCsv({ statistics }: Snapshot): Iterable<string> {
+  return csvText([
+    [
+      "Group",
+      "Count",
+      "Failure Count",
+      ...DURATION_TITLES,
+      "Average Time In Requests",
+      ...UNFINISHED_TITLES,
+    ],
+    ...statistics.groups.map(({ name, count, failures, durationMs, requestsMs, unfinished }) => [
+      name,
+      count,
+      failures,
+      ...durationsOf(durationMs),
+      rounded(requestsMs.mean),
+      unfinished.count,
+      rounded(unfinished.oldestMs),
+    ]),
+  ]);
+}
+
+/** A row for each check. */
+export function checksCsv({ statistics }: Snapshot): Iterable<string> {
+  return csvText([
+    ["Check", "Passed", "Failed", "Rate"],
+    ...statistics.checks.map(({ name, passed, failed, rate }) => [name, passed, failed, rate]),
+  ]);
+}
+
+/** A row for each metric of the test file. Columns that do not belong to its type are `N/A`. */
+export function metricsCsv({ statistics }: Snapshot): Iterable<string> {
+  return csvText([
+    [
+      "Metric",
+      "Type",
+      "Unit",
+      "Value",
+      "Per Second",
+      "Count",
+      "Average",
+      "Min",
+      "Max",
+      ...METRIC_FIGURES.map(([title]) => title),
+    ],
+    ...statistics.metrics.map(metricCells),
+  ]);
+}
+
+function metricCells(row: MetricRow): CsvCell[] {
+  const cells = (
+    { unit = null, value = null, perSecond = null, count = null, figures = {} }: {
+      readonly unit?: string | null;
+      readonly value?: number | null;
+      readonly perSecond?: number | null;
+      readonly count?: number | null;
+      readonly figures?: Partial<LatencySummary>;
+    },
+  ): CsvCell[] => [
+    row.name,
+    row.type,
+    unit,
+    value,
+    perSecond,
+    count,
+    ...[figures.mean, figures.min, figures.max].map((figure) => figure ?? null),
+    ...METRIC_FIGURES.map(([, figure]) => figures[figure] ?? null),
+  ];
+  switch (row.type) {
+    case "counter":
+      return cells({ value: row.value, perSecond: row.perSecond });
+    case "gauge":
+      return cells({ value: row.value, figures: { min: row.min, max: row.max } });
+    case "rate":
+      return cells({ value: row.rate, count: row.total });
+    case "trend":
+      return cells({ unit: row.unit, count: row.count, figures: row.figures });
+  }
+}
+
+const METRIC_FIGURES = [
+  ["50%", "p50"],
+  ["75%", "p75"],
+  ["90%", "p90"],
+  ["95%", "p95"],
+  ["99%", "p99"],
+  ["99.9%", "p999"],
+  ["99.99%", "p9999"],
+] as const;
+
+const DURATION_TITLES: readonly string[] = [
+  "Average Time",
+  "Min Time",
+  "Max Time",
+  ...METRIC_FIGURES.map(([title]) => title),
+];
+
+function durationsOf(ms: LatencySummary): CsvCell[] {
+  return [ms.mean, ms.min, ms.max, ...METRIC_FIGURES.map(([, figure]) => ms[figure])].map(rounded);
 }
 
 /** Median, mean, minimum and maximum latency, and the mean size of a response body. */
@@ -176,7 +394,9 @@ function phasesOf({ phases: { opened, reused, figures } }: RequestTotals): CsvCe
   ];
 }
 
-function percentilesOfSecond({ p50, p95, p99 }: TimelineSecond): CsvCell[] {
+function percentilesOfSecond(
+  { p50, p95, p99 }: Pick<TimelineSecond, "p50" | "p95" | "p99">,
+): CsvCell[] {
   const known = new Map([[0.5, p50], [0.95, p95], [0.99, p99]]);
   return PERCENTILES.map(([, share]) => rounded(known.get(share) ?? null));
 }

@@ -53,7 +53,9 @@ function forBrowsers(text: string): string {
 function filledIn(page: string): string {
   const settings = [["heartbeat-ms", HEARTBEAT_MS], ["log-lines", LOG_LINES]]
     .map(([name, value]) => `<meta name="${name}" content="${value}">`);
-  const buttons = REPORT_FILES.map(({ kind, title }) =>
+  // Most runs would have nothing but titles in the others.
+  const always = REPORT_FILES.filter(({ isEmpty }) => isEmpty === undefined);
+  const buttons = always.map(({ kind, title }) =>
     `<li><a class="button small" href="api/report/${kind}" download>${title}</a></li>`
   );
   return page

@@ -16,6 +16,8 @@ export interface ReportedRun {
   readonly exitCode: number;
   /** How the run was configured, and where it ran. */
   readonly metadata: () => RunMetadata;
+  /** Whether the history in CSV has rows for names. */
+  readonly fullHistory?: boolean;
 }
 
 /** One file of a format. */
@@ -27,6 +29,8 @@ export interface ReportFile {
   /** The end of its name, after `aiotest` for a download or after the prefix that the user gave. */
   readonly suffix: string;
   readonly mediaType: string;
+  /** Whether the run has nothing for it; then it is not written. Missing if every run has something. */
+  isEmpty?(snapshot: Snapshot): boolean;
   /**
    * The text of the file in parts, because a report of a long run may be longer than a string can be.
    * They are made while they are read, which happens once and before the run continues.
@@ -80,7 +84,7 @@ export const REPORT_FORMATS = {
   },
   csv: {
     takes: "PREFIX",
-    help: "write PREFIX_stats.csv and three more CSV files at the end",
+    help: "write PREFIX_stats.csv and further CSV files at the end",
     files: [
       {
         kind: "csv-stats",
@@ -94,7 +98,8 @@ export const REPORT_FORMATS = {
         title: "CSV: history",
         suffix: "_stats_history.csv",
         mediaType: CSV,
-        make: async ({ snapshot }) => (await import("../report/csv.ts")).historyCsv(snapshot),
+        make: async ({ snapshot, fullHistory }) =>
+          (await import("../report/csv.ts")).historyCsv(snapshot, fullHistory),
       },
       {
         kind: "csv-failures",
@@ -109,6 +114,38 @@ export const REPORT_FORMATS = {
         suffix: "_exceptions.csv",
         mediaType: CSV,
         make: async ({ snapshot }) => (await import("../report/csv.ts")).exceptionsCsv(snapshot),
+      },
+      {
+        kind: "csv-classes",
+        title: "CSV: classes",
+        suffix: "_classes.csv",
+        mediaType: CSV,
+        isEmpty: ({ statistics: { classes } }) => classes.length < 2,
+        make: async ({ snapshot }) => (await import("../report/csv.ts")).classesCsv(snapshot),
+      },
+      {
+        kind: "csv-groups",
+        title: "CSV: groups",
+        suffix: "_groups.csv",
+        mediaType: CSV,
+        isEmpty: ({ statistics: { groups } }) => groups.length === 0,
+        make: async ({ snapshot }) => (await import("../report/csv.ts")).groupsCsv(snapshot),
+      },
+      {
+        kind: "csv-checks",
+        title: "CSV: checks",
+        suffix: "_checks.csv",
+        mediaType: CSV,
+        isEmpty: ({ statistics: { checks } }) => checks.length === 0,
+        make: async ({ snapshot }) => (await import("../report/csv.ts")).checksCsv(snapshot),
+      },
+      {
+        kind: "csv-metrics",
+        title: "CSV: metrics",
+        suffix: "_metrics.csv",
+        mediaType: CSV,
+        isEmpty: ({ statistics: { metrics } }) => metrics.length === 0,
+        make: async ({ snapshot }) => (await import("../report/csv.ts")).metricsCsv(snapshot),
       },
     ],
   },

@@ -12,7 +12,7 @@ import { UsageError } from "../../src/core/errors.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
 import { runMetadata } from "../support/run_metadata.ts";
-import { snapshot } from "../support/snapshots.ts";
+import { scriptedSnapshot, snapshot } from "../support/snapshots.ts";
 import { joined } from "../support/texts.ts";
 
 Deno.test("without an option for it, no file is written", async () => {
@@ -41,6 +41,10 @@ Deno.test("the names of the CSV files start with the prefix of --csv", async () 
     "out/run_stats_history.csv",
     "out/run_failures.csv",
     "out/run_exceptions.csv",
+    "out/run_classes.csv",
+    "out/run_groups.csv",
+    "out/run_checks.csv",
+    "out/run_metrics.csv",
   ]);
 });
 
@@ -77,6 +81,22 @@ Deno.test("all files that the options ask for are written", async () => {
   const host = new FakeHost();
   assert.deepEqual(await written(host, ALL, 3), { exitCode: 3, problems: [] });
   assert.deepEqual([...host.files.keys()], PATHS);
+});
+
+Deno.test("files about classes, groups, checks and metrics are only written if there are any", async () => {
+  const host = new FakeHost({ files: { "/home/me/a_groups.csv": "Group,Count\r\nold,1\r\n" } });
+  await written(host, ["--csv", "a"], 0);
+  const names = (): string[] =>
+    [...host.files.keys()].map((path) => path.slice("/home/me/".length));
+  assert.deepEqual(names(), PATHS.slice(1, 5).map((path) => path.slice("/home/me/".length)));
+  const files = await ReportFiles.open(host, await parse({ args: ["--csv", "a"] }), []);
+  await files.write({ snapshot: scriptedSnapshot(20), exitCode: 0, metadata: runMetadata });
+  assert.deepEqual(names().slice(4), [
+    "a_classes.csv",
+    "a_groups.csv",
+    "a_checks.csv",
+    "a_metrics.csv",
+  ]);
 });
 
 for (const path of PATHS) {

@@ -441,6 +441,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     reset-stats = false
     loglevel = "error"
     exit-code-on-error = 7
+    csv-full-history = true
     showUsersWeight = true
     json = "a.json"
     arrival-rate = 2.5
@@ -535,6 +536,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     otlp: "o",
     resetStats: false,
     exitCodeOnError: 7,
+    csvFullHistory: true,
     showUsersWeight: true,
     loglevel: "ERROR",
     logfile: "a.log",

@@ -1,7 +1,17 @@
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { csvText, exceptionsCsv, failuresCsv, historyCsv, statsCsv } from "../../src/report/csv.ts";
+import {
+  checksCsv,
+  classesCsv,
+  csvText,
+  exceptionsCsv,
+  failuresCsv,
+  groupsCsv,
+  historyCsv,
+  metricsCsv,
+  statsCsv,
+} from "../../src/report/csv.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { Totals } from "../../src/stats/totals.ts";
 import { newUnfinished } from "../../src/stats/unanswered.ts";
@@ -9,8 +19,10 @@ import { secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import {
   emptySnapshot,
+  history,
   phaseTotals,
   requestRow,
+  scriptedSnapshot,
   snapshot,
   statistics,
   timelineSecond,
@@ -184,6 +196,92 @@ Deno.test("the history has a row for each second, with the counts up to its end"
   assert.deepEqual(column("Total Failure Count"), ["0", "3", "3"]);
   assert.deepEqual(column("Total Median Response Time"), ["N/A", "N/A", "12"]);
   assert.deepEqual(column("Total Average Response Time"), ["N/A", "N/A", "15"]);
+});
+
+/** The rows of `--csv-full-history`: time, type, name, requests and failures per second, and their totals. */
+function fullHistory(of: Snapshot): (string | undefined)[][] {
+  const rows = rowsOf((snapshot) => historyCsv(snapshot, true), of);
+  return rows.map((row) =>
+    [
+      ...["Timestamp", "Type", "Name", "Requests/s", "Failures/s", "95%"],
+      ...["Total Request Count", "Total Failure Count", "Total Max Response Time"],
+    ].map((title) => row[title])
+  );
+}
+
+Deno.test("the full history has the rows of each name before those of all names", () => {
+  const of = snapshot({
+    startedAt: 0,
+    elapsedSeconds: 3,
+    statistics: statistics({
+      requests: [requestRow({ name: "/a" }), requestRow({ name: "/b" })],
+      timeline: [0, 1, 2].map((second) => timelineSecond({ second, requests: 30, failures: 3 })),
+      histories: [
+        history({ name: "/a", seconds: [0, 2], requests: [10, 20], failures: [1, 2] }),
+        history({ name: "/b", seconds: [1], requests: [30], failures: [0], p95: [null] }),
+        history({ kind: "class", name: "A", seconds: [0] }),
+        history({ kind: "group", name: "B", seconds: [0] }),
+      ],
+    }),
+  });
+  assert.deepEqual(fullHistory(of), [
+    ["1", "GET", "/a", "10", "1", "36", "10", "1", "N/A"],
+    ["1", "", "Aggregated", "30", "3", "36", "30", "3", "N/A"],
+    ["2", "GET", "/b", "30", "0", "N/A", "30", "0", "N/A"],
+    ["2", "", "Aggregated", "30", "3", "36", "60", "6", "N/A"],
+    ["3", "GET", "/a", "20", "2", "36", "30", "3", "480"],
+    ["3", "", "Aggregated", "30", "3", "36", "90", "9", "480"],
+  ]);
+  assert.equal(rowsOf(historyCsv, of).length, 3);
+});
+
+Deno.test("longer steps of a history have a row at their end, and the last one at that of the run", () => {
+  const of = snapshot({
+    startedAt: 0,
+    elapsedSeconds: 5.5,
+    statistics: statistics({
+      timeline: [0, 1, 2, 3, 4, 5].map((second) => timelineSecond({ second })),
+      histories: [
+        history({
+          ...{ name: "/a", stepSeconds: 4, seconds: [0, 4], requests: [100, 10] },
+          ...{ failures: [2, 0], p95: [36, 36] },
+        }),
+      ],
+    }),
+  });
+  const rows = fullHistory(of).filter(([, type]) => type === "GET");
+  assert.deepEqual(rows.map((row) => row.slice(0, 8)), [
+    ["4", "GET", "/a", "25", "0.5", "36", "100", "2"],
+    ["5", "GET", "/a", "2.5", "0", "36", "110", "2"],
+  ]);
+});
+
+Deno.test("classes, groups, checks and metrics have files of their own", () => {
+  const of = scriptedSnapshot(20);
+  const texts = [classesCsv, groupsCsv, checksCsv, metricsCsv]
+    .map((make) => joined(make(of)).replaceAll("\r\n", "\n"));
+  const percentiles = "50%,75%,90%,95%,99%,99.9%,99.99%";
+  const times = `Average Time,Min Time,Max Time,${percentiles}`;
+  assert.deepEqual(texts, [
+    `Class,Peak Users,Completed Iterations,Dropped Iterations,Request Count,Failure Count,Requests/s,${times},Unfinished Count,Oldest Unfinished Time
+BuyerTest,98,800,N/A,8240,5,412,15,1.5,480,12,18,24,36,96,240,384,0,N/A
+AdminTest,2,20,N/A,20,0,1,15,1.5,480,12,18,24,36,96,240,384,0,N/A
+`,
+    `Group,Count,Failure Count,${times},Average Time In Requests,Unfinished Count,Oldest Unfinished Time
+checkout,400,5,500,50,16000,400,600,800,1200,3200,8000,12800,375,0,N/A
+checkout / pay,400,0,187.5,18.75,6000,150,225,300,450,1200,3000,4800,375,0,N/A
+`,
+    `Check,Passed,Failed,Rate
+has a token,997,3,0.997
+is the right product,997,0,1
+`,
+    `Metric,Type,Unit,Value,Per Second,Count,Average,Min,Max,${percentiles}
+cache_hits,rate,N/A,0.925,N/A,1000,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A
+cart_size,trend,items,N/A,N/A,500,5,0.5,160,4,6,8,12,32,80,128
+logins,counter,N/A,1234,123.4,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A
+queue length,gauge,N/A,7,N/A,N/A,N/A,0,42.5,N/A,N/A,N/A,N/A,N/A,N/A,N/A
+`,
+  ]);
 });
 
 Deno.test("failures and errors of users are listed, with formulas escaped", () => {

@@ -104,6 +104,7 @@ export const DEFAULTS: Settings = {
   abortOnThreshold: false,
   resetStats: false,
   exitCodeOnError: 1,
+  csvFullHistory: false,
   otlp: null,
   showUsersWeight: false,
   loglevel: "INFO",

@@ -23,6 +23,10 @@ Deno.test("every report has a name, a media type, and a text of that type", asyn
     ["_stats_history.csv", "text/csv; charset=utf-8", "Timestamp"],
     ["_failures.csv", "text/csv; charset=utf-8", "Method"],
     ["_exceptions.csv", "text/csv; charset=utf-8", "Count"],
+    ["_classes.csv", "text/csv; charset=utf-8", "Class"],
+    ["_groups.csv", "text/csv; charset=utf-8", "Group"],
+    ["_checks.csv", "text/csv; charset=utf-8", "Check"],
+    ["_metrics.csv", "text/csv; charset=utf-8", "Metric"],
     ["-junit.xml", "application/xml; charset=utf-8", "<?xml"],
   ]);
 });
