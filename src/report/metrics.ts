@@ -6,14 +6,12 @@
  */
 
 import { metricLabel, type RendezvousRounds } from "../core/run_info.ts";
-import { Histogram } from "../stats/histogram.ts";
 import { NameCap, statusKey } from "../stats/request_stats.ts";
 import type {
   CodeLatencies,
   CodeRow,
   FailureRow,
   IterationSummary,
-  LatencySummary,
   NetworkSummary,
   RequestRow,
   RunStatus,
@@ -23,61 +21,22 @@ import type {
   WorkerRow,
   WorkerStatus,
 } from "../stats/snapshot.ts";
-import { type BucketSink, type BucketSource, PHASES } from "../stats/stats_delta.ts";
+import { PHASES } from "../stats/stats_delta.ts";
+import {
+  counter,
+  gauge,
+  type HistogramPoint,
+  HistogramPoints,
+  type Labels,
+  LabelSets,
+  type MetricFamily,
+  optional,
+  summaryOf,
+  type SummaryPoint,
+  type ValuePoint,
+} from "./metric_families.ts";
+import { TestMetrics } from "./test_metrics.ts";
 import { isPresent } from "./worker_counts.ts";
-
-/** The labels that distinguish the points of a family. */
-export type Labels = Readonly<Record<string, string>>;
-
-/** One number. */
-export interface ValuePoint {
-  readonly labels: Labels;
-  readonly value: number;
-}
-
-/** Values sorted into buckets. The object stays the same as long as no value is added. */
-export interface HistogramPoint {
-  readonly labels: Labels;
-  /** For each bound of the family, the number of values up to and including it. */
-  readonly cumulative: readonly number[];
-  readonly count: number;
-  /** In the unit of the family. */
-  readonly sum: number;
-}
-
-/** Values of which some percentiles are known. */
-export interface SummaryPoint {
-  readonly labels: Labels;
-  /** Pairs of a share, 0 to 1 and rising, and the quantile at it; empty if there are no values. */
-  readonly quantiles: readonly (readonly [share: number, value: number])[];
-  readonly count: number;
-  /** In the unit of the family. */
-  readonly sum: number;
-}
-
-/** What all metrics of one name have in common. */
-interface FamilyDescription {
-  readonly name: string;
-  /** A sentence. */
-  readonly help: string;
-  /** In UCUM: `ms`, `s`, `By`; empty for a plain number. */
-  readonly unit: string;
-}
-
-/** All metrics of one name. */
-export type MetricFamily =
-  & FamilyDescription
-  & (
-    /** A counter only grows until it is reset; `untyped` is a gauge with a name reserved for counts. */
-    | { readonly type: "counter" | "gauge" | "untyped"; readonly points: readonly ValuePoint[] }
-    | {
-      readonly type: "histogram";
-      /** Upper bounds of the buckets, rising, without the infinite one. */
-      readonly bounds: readonly number[];
-      readonly points: readonly HistogramPoint[];
-    }
-    | { readonly type: "summary"; readonly points: readonly SummaryPoint[] }
-  );
 
 /** What the metrics contain in addition to a snapshot. */
 export interface RunMetricsOptions {
@@ -94,10 +53,12 @@ export interface RunMetricsOptions {
 export class RunMetrics {
   readonly #version: string;
   readonly #requests: RequestMetrics;
+  readonly #test: TestMetrics;
 
   constructor({ buckets, version }: RunMetricsOptions) {
     this.#version = version;
     this.#requests = new RequestMetrics(buckets);
+    this.#test = new TestMetrics(buckets);
   }
 
   /**
@@ -115,6 +76,7 @@ export class RunMetrics {
       ...networkMetrics(snapshot.statistics.network),
       ...verdictMetrics(snapshot),
       ...rendezvousMetrics(rendezvous),
+      ...this.#test.of(snapshot.statistics),
     ];
   }
 
@@ -171,15 +133,14 @@ export class RunMetrics {
  */
 export class RequestMetrics {
   readonly #bounds: readonly number[];
-  readonly #boundCounts: BoundCounts;
-  readonly #known = new WeakMap<BucketSource, HistogramPoint>();
-  readonly #labelSets = new Map<string, Labels>();
+  readonly #histograms: HistogramPoints;
+  readonly #labelSets = new LabelSets();
   readonly #errors = new NameCap();
 
   /** @param bounds upper bounds of the buckets in milliseconds, rising. */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
-    this.#boundCounts = new BoundCounts(bounds);
+    this.#histograms = new HistogramPoints(bounds);
   }
 
   /** All families, including those without points. */
@@ -303,33 +264,19 @@ export class RequestMetrics {
     { histogram, sum }: CodeLatencies,
     outcome: "success" | "failure",
   ): HistogramPoint {
-    const known = this.#known.get(histogram);
-    if (known !== undefined && known.count === histogram.count) return known;
-    const point: HistogramPoint = {
-      labels: known?.labels ?? { ...this.#codeLabels(row, code), outcome },
-      cumulative: this.#boundCounts.of(histogram),
-      count: histogram.count,
+    return this.#histograms.of(
+      histogram,
       sum,
-    };
-    this.#known.set(histogram, point);
-    return point;
+      () => ({ ...this.#codeLabels(row, code), outcome }),
+    );
   }
 
   #labels({ name, method }: RequestRow): Labels {
-    return this.#cached({ name, method });
+    return this.#labelSets.of({ name, method });
   }
 
   #codeLabels({ name, method }: RequestRow, { code }: CodeRow): Labels {
-    return this.#cached({ name, method, code: statusKey(code) });
-  }
-
-  /** The same object each time, so that a writer can cache the text of it. */
-  #cached(labels: Labels): Labels {
-    const key = JSON.stringify(labels);
-    const known = this.#labelSets.get(key);
-    if (known !== undefined) return known;
-    this.#labelSets.set(key, labels);
-    return labels;
+    return this.#labelSets.of({ name, method, code: statusKey(code) });
   }
 
   #phasePoints({ name, method, phases: { times, figures } }: RequestRow): SummaryPoint[] {
@@ -351,51 +298,6 @@ export class RequestMetrics {
     }
     return [...points.values()];
   }
-}
-
-/**
- * Counts the latencies up to each of some bounds, in milliseconds.
- *
- * The bucket of a histogram that contains a bound is counted for that bound as a whole. So no value
- * up to a bound is missing, but values less than 0.1 % above it may be included.
- */
-export class BoundCounts implements BucketSink {
-  /** For each bound, the index of the bucket that contains it. */
-  readonly #last: readonly number[];
-  #counts: number[] = [];
-  #at = 0;
-
-  /** @param bounds rising. */
-  constructor(bounds: readonly number[]) {
-    this.#last = bounds.map(bucketOf);
-  }
-
-  /** For each bound, the number of values up to and including it. */
-  of(source: BucketSource): number[] {
-    const counts = this.#counts = this.#last.map(() => 0);
-    this.#at = 0;
-    source.addTo(this);
-    for (let i = 1; i < counts.length; i++) counts[i] = counts[i]! + counts[i - 1]!;
-    return counts;
-  }
-
-  /** Called by the source for each of its buckets. */
-  addBucket(index: number, count: number): void {
-    const last = this.#last;
-    // Buckets arrive in rising order, so this seldom moves.
-    let at = this.#at;
-    while (at > 0 && index <= last[at - 1]!) at--;
-    while (at < last.length && index > last[at]!) at++;
-    this.#at = at;
-    if (at < last.length) this.#counts[at] = this.#counts[at]! + count;
-  }
-}
-
-function bucketOf(bound: number): number {
-  const histogram = new Histogram();
-  histogram.record(bound);
-  const [[index] = [0]] = histogram.buckets();
-  return index;
 }
 
 /** Families without points if iterations are not counted. */
@@ -471,16 +373,6 @@ function withFormerNames(families: readonly MetricFamily[]): MetricFamily[] {
     help: `Deprecated, will be removed in the next release: use ${family.name}.`,
   }));
   return [...families, ...former];
-}
-
-function summaryOf({ p50, p95, p99, p999, mean }: LatencySummary, count: number): SummaryPoint {
-  const known = [[0.5, p50], [0.95, p95], [0.99, p99], [0.999, p999]] as const;
-  return {
-    labels: {},
-    quantiles: known.flatMap(([share, ms]) => ms === null ? [] : [[share, ms / 1000] as const]),
-    count,
-    sum: (mean ?? 0) * count / 1000,
-  };
 }
 
 const RUN_STATES: readonly RunStatus[] = ["ready", "spawning", "running", "stopping", "stopped"];
@@ -573,27 +465,4 @@ function rendezvousMetrics(rendezvous: readonly RendezvousRounds[]): MetricFamil
       { labels: { name, complete: "false" }, value: incomplete },
     ]),
   )];
-}
-
-function gauge(
-  name: string,
-  help: string,
-  points: readonly ValuePoint[],
-  unit = "",
-): MetricFamily {
-  return { type: "gauge", name, help, unit, points };
-}
-
-function counter(
-  name: string,
-  help: string,
-  points: readonly ValuePoint[],
-  unit = "",
-): MetricFamily {
-  return { type: "counter", name, help, unit, points };
-}
-
-/** One point, or none if there is no value. */
-function optional(value: number | null, labels: Record<string, string> = {}): ValuePoint[] {
-  return value === null ? [] : [{ labels, value }];
 }

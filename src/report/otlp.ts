@@ -12,7 +12,7 @@ import type {
   ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import type { RunLabels } from "../core/run_info.ts";
-import type { HistogramPoint, Labels, MetricFamily, SummaryPoint } from "./metrics.ts";
+import type { HistogramPoint, Labels, MetricFamily, SummaryPoint } from "./metric_families.ts";
 
 /** The run and the time span that metrics belong to. */
 export interface OtlpMoment extends RunLabels {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HistogramPoint, Labels, MetricFamily, SummaryPoint } from "./metrics.ts";
+import type { HistogramPoint, Labels, MetricFamily, SummaryPoint } from "./metric_families.ts";
 
 /**
  * Writes metrics as text. It caches the lines of each histogram, which make up most of a page, until
@@ -91,12 +91,16 @@ function boundText(bound: number): string {
 }
 
 function escapeHelp(text: string): string {
-  return text.replace(/\\/g, "\\\\").replace(/\n/g, "\\n");
+  return encodable(text).replace(/\\/g, "\\\\").replace(/\n/g, "\\n");
+}
+
+/** A lone surrogate cannot be encoded in UTF-8, and Prometheus takes a NUL for the end of the page. */
+function encodable(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\ufffd");
 }
 
 function escapeLabel(text: string): string {
-  // A lone surrogate cannot be encoded in UTF-8, and Prometheus takes a NUL for the end of the page.
-  const whole = text.toWellFormed().replaceAll("\0", "\ufffd");
+  const whole = encodable(text);
   return /[\\"\n]/.test(whole)
     ? whole.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")
     : whole;

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { parse as parseYaml } from "yaml";
-import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
+import type { MetricFamily } from "../../src/report/metric_families.ts";
+import { RunMetrics } from "../../src/report/metrics.ts";
 import { projectPath } from "../support/paths.ts";
 import { dashboardQueries } from "../support/prometheus_server.ts";
 import {
   latencies,
   phaseTotals,
-  shopSnapshot,
+  scriptedSnapshot,
   statistics,
   unfinishedAt,
 } from "../support/snapshots.ts";
@@ -15,7 +16,8 @@ const DEPLOY = projectPath("deploy");
 
 /** The metrics of a run in which everything happens. */
 function everyFamily(): MetricFamily[] {
-  const shop = shopSnapshot(40);
+  const shop = scriptedSnapshot(40);
+  const [buyers, admins] = shop.statistics.classes;
   const iterations = {
     scheduled: 9,
     started: 8,
@@ -38,6 +40,10 @@ function everyFamily(): MetricFamily[] {
         phases: phaseTotals({ connect: [1], ttfb: [10] }, { opened: 1, reused: 1 }),
       })),
       iterations,
+      classes: [
+        { ...buyers!, load: { users: 5, arrivalRate: 0.5 }, iterations: { ...iterations } },
+        admins!,
+      ],
       network: { samples: 64, retransmitting: 1, roundTripMs: latencies(0.2) },
     }),
   }, [{ name: "pay", complete: 1, incomplete: 1 }]);

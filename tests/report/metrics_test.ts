@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { BoundCounts, type MetricFamily, RequestMetrics } from "../../src/report/metrics.ts";
+import { BoundCounts, type MetricFamily } from "../../src/report/metric_families.ts";
+import { RequestMetrics } from "../../src/report/metrics.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import type { Statistics } from "../../src/stats/snapshot.ts";

@@ -1,6 +1,7 @@
 import { AggregationTemporality, DataPointType, type MetricData } from "@opentelemetry/sdk-metrics";
 import assert from "node:assert/strict";
-import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
+import type { MetricFamily } from "../../src/report/metric_families.ts";
+import { RunMetrics } from "../../src/report/metrics.ts";
 import { otlpMetrics } from "../../src/report/otlp.ts";
 import { latencies, shopSnapshot, snapshot, statistics } from "../support/snapshots.ts";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type MetricFamily, RunMetrics } from "../../src/report/metrics.ts";
+import type { MetricFamily } from "../../src/report/metric_families.ts";
+import { RunMetrics } from "../../src/report/metrics.ts";
 import { PrometheusText } from "../../src/report/prometheus.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import {

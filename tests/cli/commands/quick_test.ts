@@ -43,6 +43,7 @@ const DEFAULTS: QuickOptions = {
   abortOnThreshold: false,
   resetStats: false,
   exitCodeOnError: 1,
+  csvFullHistory: false,
   loglevel: "INFO",
   logfile: null,
 };
