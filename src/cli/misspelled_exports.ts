@@ -59,7 +59,7 @@ const K6_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["duration", "--run-time"],
   ["iterations", "--iterations"],
   ["stages", "a class that extends LoadUserShape"],
-  ["scenarios", "user classes and a class that extends LoadUserShape"],
+  ["scenarios", "user classes with static override load"],
   ["thresholds", 'export const thresholds = ["p95<200ms"]'],
   ["insecureSkipTLSVerify", "--insecure"],
   ["hosts", "--connect-to"],

@@ -7,7 +7,9 @@
 import { errorText, UsageError } from "../core/errors.ts";
 import { MAX_USERS } from "../core/run_info.ts";
 import { nearestWord } from "../core/spelling.ts";
-import { shown } from "../core/text.ts";
+import { listed, shown } from "../core/text.ts";
+import { curveProblem, stageWarnings } from "../load/curves.ts";
+import { LoadUserShape } from "../load/load_user_shape.ts";
 import { TEST_ORDERS } from "../stats/unstarted_tests.ts";
 import { misspelledMembers } from "./misspellings.ts";
 import { checkFields, type FieldCheck, User, type UserClass } from "./user.ts";
@@ -61,6 +63,7 @@ export function discover(
       "Give at least one of them a weight of 1 or more.",
     );
   }
+  for (const [userClass, name] of counted) loadWarnings(name, userClass).forEach(warn);
   let id = 0;
   return counted.map(([userClass, name]) => ({
     name,
@@ -426,7 +429,59 @@ export function checkClassSettings(name: string, userClass: UserClass): void {
   check("waitTime", isWaitTime, "a number of seconds, 0 or more, or a function");
   check("order", (value) => TEST_ORDERS.some((order) => order === value), `one of ${orderNames()}`);
   check("host", (value) => typeof value === "string", 'a string like "http://127.0.0.1:8000"');
+  checkLoad(name, userClass.load);
   userClass[checkFields](check);
+}
+
+/** @throws UsageError if the load of a class is neither a curve nor `null`. */
+function checkLoad(name: string, load: unknown): void {
+  if (load === null) return;
+  const problem = curveProblem(load);
+  if (problem === null) return;
+  const { at } = Object(load);
+  // Arrays have a method of this name, too.
+  if (typeof at === "function" && !Array.isArray(load)) {
+    throw new UsageError(`${name}.load: ${problem}`);
+  }
+  throw new UsageError(
+    `${name}.load is ${isShape(load) ? "a shape" : shown(load)}: expected a curve such as ` +
+      "hold({ users: 10 }), or null",
+    loadHint(load),
+  );
+}
+
+function isShape(value: unknown): boolean {
+  return typeof value === "function" && value.prototype instanceof LoadUserShape;
+}
+
+function loadHint(load: unknown): string {
+  if (Array.isArray(load)) return "For stages, write static override load = stages([ … ]).";
+  if (isShape(load)) {
+    return "A shape is the load of all classes without one of their own. Use its curve here, or " +
+      "stages(…) with its stages.";
+  }
+  const { users, arrivalRate } = Object(load);
+  const size = users ?? arrivalRate;
+  if (typeof size === "number") {
+    return "For a constant load, write static override load = hold({ … }).";
+  }
+  return typeof size === "object" && size !== null
+    ? "For a straight line, write static override load = ramp({ … })."
+    : "";
+}
+
+/** What has no effect or is probably wrong in a class with a load of its own. */
+function loadWarnings(name: string, { load, weight, fixedCount }: UserClass): string[] {
+  if (load === null) return [];
+  const ignored = [
+    ...(weight > 1 ? ["weight"] : []),
+    ...(fixedCount > 0 ? ["fixedCount"] : []),
+  ];
+  const warnings = stageWarnings(`${name}.load`, load);
+  if (ignored.length === 0) return warnings;
+  const verb = ignored.length === 1 ? "has" : "have";
+  const text = `${listed(ignored)} of ${name} ${verb} no effect: the class has a load of its own.`;
+  return [text, ...warnings];
 }
 
 function isUserCount(value: unknown): boolean {

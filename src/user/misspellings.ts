@@ -5,6 +5,7 @@
  */
 
 import { isSameWord, nearestWord } from "../core/spelling.ts";
+import { curveProblem, stagesProblem } from "../load/curves.ts";
 import { checkFields, User, type UserClass } from "./user.ts";
 
 /** The methods that a user calls by itself, besides its tests. */
@@ -25,6 +26,9 @@ const OTHER_SETTINGS: ReadonlyMap<string, string> = new Map([
   ["minwait", "waitTime"],
   ["maxwait", "waitTime"],
   ["thinktime", "waitTime"],
+  ["curve", "load"],
+  ["stages", "load"],
+  ["shape", "load"],
   ["defaultheaders", "headers"],
 ]);
 
@@ -107,7 +111,8 @@ function aboutStatic(member: Member, base: UserClass): string | null {
     lettersPerMistake: LETTERS_PER_MISTAKE,
   });
   if (setting === null) return null;
-  const isMeant = isSameWord(key, setting) || OTHER_SETTINGS.has(key.toLowerCase());
+  const isMeant = setting !== "load" &&
+    (isSameWord(key, setting) || OTHER_SETTINGS.has(key.toLowerCase()));
   if (!isMeant && !canBe(setting, value, base)) return null;
   return `${key} is not a setting of user classes and has no effect. Did you mean ${setting}?`;
 }
@@ -129,8 +134,15 @@ function aboutHost(userClass: UserClass, user: User, base: UserClass): string | 
 
 /** Whether a value is of a type that a setting can have. */
 function canBe(setting: string, value: unknown, base: UserClass): boolean {
+  if (setting === "load") return isLoad(value);
   return typeof value === typeof Reflect.get(base, setting) ||
     (typeof value === "function" && FUNCTION_SETTINGS.includes(setting));
+}
+
+/** Whether a value is a curve, or a list of stages. */
+function isLoad(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0 && stagesProblem(value) === null;
+  return curveProblem(value) === null;
 }
 
 /** Methods that look like hooks which the class does not have. */

@@ -12,6 +12,8 @@ import {
   weight,
   weightOf,
 } from "../../src/user/discovery.ts";
+import { type Curve, hold, stages } from "../../src/load/curves.ts";
+import { LoadUserShape } from "../../src/load/load_user_shape.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
 import { HttpUser } from "../../src/user/http_user.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
@@ -659,6 +661,81 @@ Deno.test("classes are selected by name, in the order of the test file", () => {
       ),
     );
   }
+});
+
+function withLoad(load: unknown): UserClass {
+  class BuyerTest extends User {
+    static override load = load as Curve | null;
+    testBuy(): void {}
+  }
+  return BuyerTest;
+}
+
+for (
+  const [what, load, message, hint] of [
+    [
+      "a plain load",
+      { users: 5, rate: 1 },
+      "{ users: 5, rate: 1 }: expected a curve such as hold({ users: 10 }), or null",
+      "For a constant load, write static override load = hold({ … }).",
+    ],
+    [
+      "the options of a ramp",
+      { seconds: 9, arrivalRate: { from: 0, to: 5 } },
+      "{ seconds: 9, arrivalRate: { from: 0, to: 5 } }: expected a curve such as " +
+      "hold({ users: 10 }), or null",
+      "For a straight line, write static override load = ramp({ … }).",
+    ],
+    [
+      "stages",
+      [{ duration: 5, users: 1, rate: 1 }],
+      "[ { duration: 5, users: 1, rate: 1 } ]: expected a curve such as hold({ users: 10 }), or null",
+      "For stages, write static override load = stages([ … ]).",
+    ],
+    [
+      "a shape",
+      class TestShape extends LoadUserShape {},
+      "a shape: expected a curve such as hold({ users: 10 }), or null",
+      "A shape is the load of all classes without one of their own. Use its curve here, or " +
+      "stages(…) with its stages.",
+    ],
+    ["a number", 5, "5: expected a curve such as hold({ users: 10 }), or null", ""],
+    ["nothing", undefined, "undefined: expected a curve such as hold({ users: 10 }), or null", ""],
+  ] as const
+) {
+  Deno.test(`a load that is ${what} is refused`, () => {
+    assert.throws(
+      () => find({ BuyerTest: withLoad(load) }),
+      new UsageError(`BuyerTest.load is ${message}`, hint),
+    );
+  });
+}
+
+Deno.test("a curve without a valid length is refused as a load", () => {
+  const load = { seconds: 0, at: () => ({ users: 1 }) };
+  assert.throws(
+    () => find({ BuyerTest: withLoad(load) }),
+    new UsageError(
+      "BuyerTest.load: the seconds of a curve must be a number over 0 or null, not 0",
+    ),
+  );
+});
+
+Deno.test("weights of a class with a load, and durations that look like ends, are warned of", () => {
+  class BuyerTest extends withLoad(hold({ users: 5 })) {
+    static override weight = 3;
+    static override fixedCount = 2;
+  }
+  const copied = stages([60, 100, 180].map((duration) => ({ duration, users: 1, rate: 1 })));
+  const CopiedTest = withLoad(copied);
+  assert.deepEqual(warningsOf({ BuyerTest }), [
+    "weight and fixedCount of BuyerTest have no effect: the class has a load of its own.",
+  ]);
+  assert.match(
+    warningsOf({ CopiedTest }).join(),
+    /^BuyerTest\.load: the durations of its stages rise \(60, 100, 180\)/,
+  );
+  assert.deepEqual(warningsOf({ BuyerTest: withLoad(hold({ users: 5 })) }), []);
 });
 
 function selectionRefusal(choice: TagChoice, classes = TAGGED): UsageError {

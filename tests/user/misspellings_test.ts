@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hold } from "../../src/load/curves.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
 import { HttpUser } from "../../src/user/http_user.ts";
 import { misspelledMembers } from "../../src/user/misspellings.ts";
@@ -19,6 +20,28 @@ function warnings(userClass: UserClass): string[] {
 function noSetting(name: string, meant: string): string {
   return `ShopTest.${name} is not a setting of user classes and has no effect. Did you mean ${meant}?`;
 }
+
+Deno.test("curves and stages of a class that are not its load are probably meant to be", () => {
+  class ShopTest extends User {
+    static curve = hold({ users: 5 });
+    static stages = [{ duration: 5, users: 1, rate: 1 }];
+    static loads = hold({ users: 5 });
+    load = hold({ users: 5 });
+  }
+  class DataTest extends User {
+    static stages = ["cart", "payment"];
+    static road = { length: 5 };
+    static loaded = null;
+    load = { weight: 5 };
+  }
+  assert.deepEqual(warnings(ShopTest), [
+    ...["curve", "stages", "loads"].map((name) =>
+      `ShopTest.${name} is not a setting of user classes and has no effect. Did you mean load?`
+    ),
+    "ShopTest.load is a field of each user and has no effect: write static override load.",
+  ]);
+  assert.deepEqual(warnings(DataTest), []);
+});
 
 Deno.test("static fields that resemble settings are reported with the nearest one", () => {
   class ShopTest extends FastHttpUser {
