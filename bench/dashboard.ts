@@ -110,6 +110,8 @@ function snapshotAt(seconds: number): Snapshot {
     users: { current: 1000, target: 1000, peak: 1000, final: 0 },
     arrivalRate: null,
     spawnRate: 10,
+    closedUsers: 1000,
+    sharedLoad: { users: 1000, arrivalRate: null, spawnRate: 10 },
     thresholds: [],
     breakingPoint: null,
     expectedWorkers: WORKERS,

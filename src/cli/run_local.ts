@@ -68,7 +68,7 @@ async function runWithServices(
 
 async function runUsers(
   session: RunSession,
-  { profile, classes, connections, mix, thresholds, warnings }: RunSetup,
+  { parts, classes, connections, thresholds, warnings }: RunSetup,
   { services, done }: {
     readonly services: SharedServices;
     readonly done: Promise<void> | undefined;
@@ -88,9 +88,8 @@ async function runUsers(
     runId: crypto.randomUUID(),
     ...runLabels(options),
     hostname: host.hostname,
-    profile,
+    parts,
     classes,
-    mix,
     host: options.host,
     connections,
     resetStats: options.resetStats,

@@ -184,7 +184,7 @@ interface OpenRun {
 
 async function openRun(
   session: RunSession,
-  { profile, classes, mix, thresholds, warnings }: RunSetup,
+  { parts, classes, thresholds, warnings }: RunSetup,
   { settings, forwarded, fileServer, services, awakeClock }: MasterContext & {
     readonly fileServer: FileServer | null;
     readonly services: SharedServices;
@@ -227,9 +227,8 @@ async function openRun(
     allowDifferentTestfile: settings.allowDifferentTestfile,
     files: fileServer,
     setup: setupText(forwarded),
-    profile,
+    parts,
     classNames: classes.map(({ name }) => name),
-    mix,
     expectedWorkers: settings.expectWorkers,
     expectSeconds: settings.expectWorkersMaxWait,
     resetStats: options.resetStats,

@@ -10,8 +10,15 @@ import type { ConnectionOptions } from "../http/shared_http_state.ts";
 import { ClassMix, type ClassWeight, IterationMix } from "../load/class_mix.ts";
 import { forecast } from "../load/forecast.ts";
 import { isArrivals } from "../load/load.ts";
+import {
+  type LoadPart,
+  loadParts,
+  partWeight,
+  plannedSecondsOf,
+  weightsOf,
+} from "../load/load_parts.ts";
 import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
-import { classWeights } from "../runner/load_generator.ts";
+import { loadedClasses } from "../runner/load_generator.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
 import { type DiscoveredClass, selectClasses, selectTests } from "../user/discovery.ts";
 import { checkOptions } from "../user/user.ts";
@@ -23,7 +30,10 @@ import type { TestFile } from "./test_file.ts";
 
 /** Everything that a run needs. */
 export interface RunSetup {
+  /** What options and shape ask for. */
   readonly profile: LoadProfile;
+  /** The parts of the load: that of {@link profile}, unless each class has its own, and those of classes. */
+  readonly parts: readonly LoadPart[];
   readonly classes: readonly DiscoveredClass[];
   readonly connections: ConnectionOptions;
   /** The share of users of each class. */
@@ -47,17 +57,27 @@ export function setUpRun(
   for (const { name, userClass } of classes) userClass[checkOptions]({ name, host, connections });
   const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);
   thresholds.checkClasses(classes.map(({ name }) => name));
+  const loaded = loadedClasses(classes);
+  const hasOwnLoads = loaded.some(({ load }) => load !== null);
   const profile: LoadProfile = {
     load: options.arrivalRate === null
       ? { users: options.users, rate: options.rate }
       : { arrivalRate: options.arrivalRate, maxUsers: options.maxUsers },
-    runTime: options.runTime,
+    // A shape decides about the duration, unless it is one of several loads.
+    runTime: shapeClass === null || hasOwnLoads ? options.runTime : null,
     stopTimeout: options.stopTimeout,
     shape: shapeClass === null ? null : new shapeClass(),
     spacing: options.arrivals,
     onBusy: options.onBusy,
     iterations: options.iterations,
   };
+  const parts = loadParts(loaded, profile);
+  // A forecast uses up the shapes.
+  const foreseen = loadParts(loaded, {
+    ...profile,
+    shape: shapeClass === null ? null : new shapeClass(),
+  });
+  const workers = Math.max(options.expectWorkers, options.processes ?? 1);
   const warnings = [
     ...testFile.warnings,
     ...ignoredFlags({
@@ -65,20 +85,18 @@ export function setUpRun(
       shape: shapeClass?.name ?? null,
       thresholds: thresholds.expressions,
     }),
-    ...longWaits(classes, plannedSeconds(profile)),
+    ...longWaits(classes, plannedSecondsOf(parts)),
     ...rareTests(classes, profile.iterations),
-    ...idleClasses(classWeights(classes), {
-      ...profile,
-      // A forecast uses up the shape.
-      shape: shapeClass === null ? null : new shapeClass(),
-      workers: Math.max(options.expectWorkers, options.processes ?? 1),
-    }),
+    ...foreseen.flatMap((part) =>
+      idleClasses(weightsOf(loaded.map(partWeight), part.classes), { ...part.profile, workers })
+    ),
   ];
   return {
     profile,
+    parts,
     classes,
     connections,
-    mix: new ClassMix(classWeights(classes)),
+    mix: new ClassMix(loaded),
     thresholds,
     warnings,
   };
@@ -189,15 +207,28 @@ function forecastOf(
 }
 
 /**
- * Checks that a shape which increases the load up to a breaking point has a threshold to break.
+ * Checks that a load which increases up to a breaking point has a threshold to break, and is the only one.
  *
- * @throws UsageError if it has none.
+ * @throws UsageError if it has none, or if several loads increase in this way.
  */
-export function checkBreakable({ profile, thresholds }: RunSetup): void {
-  const { shape } = profile;
-  if (shape === null || shape.breakingPoint === null || thresholds.expressions.length > 0) return;
+export function checkBreakable(
+  { parts, thresholds }: Pick<RunSetup, "parts" | "thresholds">,
+): void {
+  const names = parts.flatMap(({ ownClass, profile: { shape } }) =>
+    shape === null || shape.breakingPoint === null
+      ? []
+      : [ownClass === null ? `The shape ${shape.constructor.name}` : `The load of ${ownClass}`]
+  );
+  const [name, other] = names;
+  if (other !== undefined) {
+    throw new UsageError(
+      `${name} and ${other} both increase until a threshold is crossed`,
+      "Only one load of a run can search for its breaking point: use another curve for the others.",
+    );
+  }
+  if (name === undefined || thresholds.expressions.length > 0) return;
   throw new UsageError(
-    `The shape ${shape.constructor.name} increases the load until a threshold is crossed, but there is none`,
+    `${name} increases the load until a threshold is crossed, but there is none`,
     "Set one: --threshold 'p95<200ms', or export const thresholds = [\"p95<200ms\"].",
   );
 }

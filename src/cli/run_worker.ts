@@ -97,14 +97,15 @@ async function setUpNode(
   );
   await session.init(rpc.node, options);
   const connections = await connectionOptions(session.host, options);
-  const { classes, profile } = setUpRun(readTestFile(exports), options, connections);
+  const { classes, parts } = setUpRun(readTestFile(exports), options, connections);
   checkLocalAddresses(session.host, classes, connections);
   checkProxies(session.host, classes, options.host);
   session.watchBlocks(classes);
   nodeCluster.attach(rpc);
-  const iterations = profile.iterations === null
+  const limited = parts.find(({ profile }) => profile.iterations !== null);
+  const iterations = limited === undefined
     ? null
-    : new RemoteIterationQuota(rpc, systemClock);
+    : { source: new RemoteIterationQuota(rpc, systemClock), classes: limited.classes };
   const { host, setupTimeout } = options;
   return { classes, host, connections, setupTimeout, iterations };
 }

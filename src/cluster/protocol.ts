@@ -154,6 +154,10 @@ const arrivalAssignment = row({
   maxUsers: count,
   spacing: word("constant", "poisson"),
   onBusy: word("queue", "drop"),
+  /** The user classes that run these iterations; empty: all. */
+  classes: optional(list(name), []),
+  /** Whether no more iterations are to come, although the run continues: the users of these classes stop. */
+  over: optional(flag, false),
 });
 
 /** The iterations that a worker is to start in the open model. */
@@ -411,7 +415,7 @@ export const MESSAGE = union({
     rate: amount(),
     /** Seconds that the tests of stopping users may still run. */
     stopTimeout: seconds,
-    /** One element in the open model, which has no users by class; none in the closed model. */
+    /** One element for each load of the open model; their classes have no users above. */
     arrivals: list(arrivalAssignment),
   },
   /** Worker: it has received the target of this revision. */
@@ -424,6 +428,8 @@ export const MESSAGE = union({
     elapsedSeconds: optional(seconds, 0),
     /** How its sockets are implemented; empty if it does not say so. */
     sockets: optional(text(32), ""),
+    /** The classes of which all users have ended by themselves, or that have no iterations left. */
+    exhausted: optional(list(name), []),
   },
   /** Master: the first target number of users is running. */
   STARTED: {

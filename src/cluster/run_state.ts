@@ -203,6 +203,8 @@ export class WorkerState {
   /** Whether it has been told that the test has started. From then on, its counts are part of the run. */
   begun = false;
   state: WorkerStateName = "preparing";
+  /** The classes of which its users have nothing left to do. */
+  exhausted: readonly string[] = [];
   /** How its sockets are implemented; `null` if it has not said so yet. */
   sockets: string | null = null;
   users = 0;
@@ -249,6 +251,7 @@ export class WorkerState {
    */
   lose(elapsedSeconds: number): void {
     this.state = "preparing";
+    this.exhausted = [];
     this.users = 0;
     this.rate = 0;
     this.inProgress = new InProgressGauge();

@@ -8,11 +8,11 @@ import type { Spacing, WhenBusy } from "../core/run_info.ts";
 import { isArrivals, type ResolvedLoad } from "./load.ts";
 import type { LoadUserShape, ShapeView } from "./load_user_shape.ts";
 
-/** The load of one run over time, from flags that have been validated. */
+/** A load over time, from flags that have been validated: that of a run, or of some of its classes. */
 export interface LoadProfile {
   /** The load from start to end; not used if there is a {@link shape}. */
   readonly load: ResolvedLoad;
-  /** How long the test runs, in seconds; `null` if it has no end. Not used if there is a shape. */
+  /** How long the load lasts at most, in seconds; `null` for no limit. A shape may end before. */
   readonly runTime: number | null;
   /** Seconds that the test of a stopping user may continue. */
   readonly stopTimeout: number;
@@ -22,12 +22,12 @@ export interface LoadProfile {
   readonly spacing: Spacing;
   /** Open model: what happens to an iteration that is due while all users are busy. */
   readonly onBusy: WhenBusy;
-  /** The test ends after this many iterations; `null` for no limit. */
+  /** The load ends after this many iterations; `null` for no limit. */
   readonly iterations: number | null;
 }
 
 /**
- * The load at a moment; `null` if the test is over.
+ * The load at a moment; `null` if it is over.
  *
  * @param runTime seconds since the start of the test.
  * @param view what a shape is told about the run.
@@ -38,8 +38,8 @@ export function loadAt(
   runTime: number,
   view?: ShapeView,
 ): ResolvedLoad | null {
-  if (shape !== null) return shape.at(runTime, view);
-  return end !== null && runTime >= end ? null : load;
+  if (end !== null && runTime >= end) return null;
+  return shape === null ? load : shape.at(runTime, view);
 }
 
 /** Whether the load is one of the open model: iterations start on a schedule, no matter what. */
@@ -54,7 +54,8 @@ export function isOpen({ load, shape }: LoadProfile): boolean {
   }
 }
 
-/** How long the test will take, in seconds; `null` if that is not known beforehand. */
+/** How long the load will last, in seconds; `null` if that is not known beforehand. */
 export function plannedSeconds({ runTime, shape }: LoadProfile): number | null {
-  return shape === null ? runTime : shape.plannedSeconds();
+  const planned = shape?.plannedSeconds() ?? null;
+  return planned === null || runTime === null ? planned ?? runTime : Math.min(planned, runTime);
 }

@@ -316,7 +316,22 @@ function hasOwnTick({ tick }: Pick<LoadUserShape, "tick">): boolean {
 /** The member that decides the load of a shape, for messages. */
 function memberOf(shape: LoadUserShape): string {
   if (hasOwnTick(shape)) return "tick()";
+  if (LOADS_OF_CLASSES.has(shape)) return "load";
   return (shape.constructor as ShapeClass).curve === null ? "stages" : "curve";
+}
+
+/** The shapes that {@link shapeOfClass} has made. */
+const LOADS_OF_CLASSES = new WeakSet<LoadUserShape>();
+
+/** A shape that follows the load of a user class. Its messages name the class. */
+export function shapeOfClass(name: string, load: Curve): LoadUserShape {
+  class ClassShape extends LoadUserShape {
+    static override curve = load;
+  }
+  Object.defineProperty(ClassShape, "name", { value: name });
+  const shape = new ClassShape();
+  LOADS_OF_CLASSES.add(shape);
+  return shape;
 }
 
 function modelOf(load: ResolvedLoad): string {

@@ -5,68 +5,113 @@
  * @module
  */
 
+import type { ArrivalAssignment, Assignment } from "../cluster/protocol.ts";
 import type { WorkerState } from "../cluster/run_state.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { type ArrivalShare, positionAt, type RatePeriod } from "../load/arrival_schedule.ts";
-import type { ClassMix } from "../load/class_mix.ts";
 import { type ClassCounts, Dispatcher } from "../load/dispatcher.ts";
-import { isOpen, type LoadProfile } from "../load/load_profile.ts";
+import type { LoadPart } from "../load/load_parts.ts";
+import { isOpen } from "../load/load_profile.ts";
+import type { PartArrivals } from "./load_driver.ts";
 import type { WorkerManager } from "./worker_manager.ts";
 
 /** The dependencies of an allocator. */
-export interface AllocatorOptions
-  extends
-    Omit<UserAllocatorOptions, "stopTimeout">,
-    Omit<ArrivalAllocatorOptions, "stopTimeout" | "terms"> {
-  readonly profile: LoadProfile;
-  readonly mix: ClassMix;
+export interface AllocatorOptions extends Pick<UserAllocatorOptions, "clock" | "classNames"> {
+  readonly parts: readonly LoadPart[];
+  /** Seconds since the test started. */
+  readonly elapsed: () => number;
+  readonly workers: Pick<WorkerManager, "available" | "assign">;
 }
 
-/** Tells each worker what to run, in either model. */
+/** Tells each worker what to run of all parts of the load, in both models. */
 export class Allocator {
+  readonly #options: AllocatorOptions;
   readonly #users: UserAllocator;
-  readonly #arrivals: ArrivalAllocator;
-  readonly #mix: ClassMix;
-  /** Whether iterations start on a schedule, so that no worker is assigned a number of users. */
-  readonly #isOpen: boolean;
-  #restoredUsers = 0;
+  /** By the index of the part; `null` for parts of the closed model. */
+  readonly #arrivals: readonly (ArrivalAllocator | null)[];
+  #rate = 1;
+  #revision = 0;
+  /** Workers to send an assignment once it is complete, and whether the load is to be divided again then. */
+  readonly #postponed = new Set<WorkerState>();
+  #isMoving = false;
 
   constructor(options: AllocatorOptions) {
-    const { profile, mix } = options;
-    const { stopTimeout } = profile;
-    this.#users = new UserAllocator({ ...options, stopTimeout });
-    this.#arrivals = new ArrivalAllocator({ ...options, stopTimeout, terms: profile });
-    this.#mix = mix;
-    this.#isOpen = isOpen(profile);
-  }
-
-  /** Users that ran when the run was resumed, see {@link restore}. */
-  get restoredUsers(): number {
-    return this.#restoredUsers;
-  }
-
-  /**
-   * Takes over the assignments of an earlier master, by incarnation, without telling any worker. In the
-   * open model there is nothing to take over.
-   */
-  restore(assigned: ReadonlyMap<string, Readonly<Record<string, number>>>): void {
-    if (this.#isOpen) return;
-    this.#restoredUsers = this.#users.restore(
-      assigned,
-      (users) => this.#mix.counts(Math.min(users, this.#mix.limit)),
+    const { parts, classNames, clock, elapsed, workers } = options;
+    this.#options = options;
+    this.#users = new UserAllocator({
+      clock,
+      classNames,
+      workers: {
+        get available(): WorkerState[] {
+          return workers.available;
+        },
+        assign: (worker, rate) => this.#assign(worker, rate),
+      },
+    });
+    this.#arrivals = parts.map((part) =>
+      isOpen(part.profile)
+        ? new ArrivalAllocator({
+          terms: part.profile,
+          // Without a list, all classes take part.
+          classes: parts.length === 1 ? [] : part.classes.map((index) => classNames[index]!),
+          elapsed,
+          workers,
+        })
+        : null
     );
   }
 
   /**
-   * Whether all workers have confirmed what they are to run. In the open model that does not matter: a
+   * Takes over the assignments of an earlier master, by incarnation, without telling any worker; returns the
+   * users of each class. In the open model there is nothing to take over.
+   */
+  restore(assigned: ReadonlyMap<string, Readonly<Record<string, number>>>): ClassCounts {
+    const { parts } = this.#options;
+    if (!this.#hasUsers) return [];
+    return this.#users.restore(assigned, (counts) =>
+      counts.map((_, index) => {
+        const part = parts.find(({ classes }) => classes.includes(index))!;
+        const users = part.classes.reduce((sum, one) => sum + counts[one]!, 0);
+        return part.mix.counts(Math.min(users, part.mix.limit))[index]!;
+      }));
+  }
+
+  /**
+   * Whether all workers have confirmed what users they are to run. In the open model that does not matter: a
    * worker that is notified late starts its iterations late.
    */
   get settled(): boolean {
-    return this.#isOpen || this.#users.settled;
+    return !this.#hasUsers || this.#users.settled;
+  }
+
+  /** Whether the workers that were to run something of a part have nothing left to do for it. */
+  isExhausted(part: number, workers: readonly WorkerState[]): boolean {
+    if (this.#options.parts.length === 1) {
+      // A worker that is ready was assigned no users.
+      return workers.some(({ state }) => state === "exhausted") &&
+        workers.every(({ state }) => state === "exhausted" || state === "ready");
+    }
+    const running = workers.map((worker) => ({ worker, classes: this.#classesOf(worker, part) }))
+      .filter(({ classes }) => classes.length > 0);
+    return running.length > 0 && running.every(({ worker, classes }) =>
+      // A worker with users still to start says so.
+      worker.state !== "spawning" && classes.every((name) => worker.exhausted.includes(name))
+    );
+  }
+
+  /** The names of the classes of a part of which a worker is to run users or iterations. */
+  #classesOf(worker: WorkerState, part: number): string[] {
+    const { parts, classNames } = this.#options;
+    const arrivals = this.#arrivals[part]!;
+    const counts = this.#users.countsOf(worker);
+    return parts[part]!.classes
+      .filter((index) => arrivals === null ? counts[index]! > 0 : arrivals.shareOf(worker) !== null)
+      .map((index) => classNames[index]!);
   }
 
   /** Sets the rate at which users are started and stopped, in users per second. */
   pace(rate: number): void {
+    this.#rate = rate;
     this.#users.pace(rate);
   }
 
@@ -75,31 +120,79 @@ export class Allocator {
     this.#users.setUsers(counts);
   }
 
-  /** Makes iterations start by this rate, with at most this many users in the whole cluster. */
-  setArrivals(period: RatePeriod, maxUsers: number): void {
-    this.#arrivals.setArrivals(period, maxUsers);
+  /** Makes iterations start by these rates, with at most these many users in the whole cluster. */
+  setArrivals(arrivals: readonly PartArrivals[]): void {
+    const changed = arrivals.flatMap((one) => this.#arrivals[one.part]!.setArrivals(one));
+    if (this.#isIncomplete) return;
+    const { available } = this.#options.workers;
+    const postponed = available.filter((worker) => this.#postponed.has(worker));
+    this.#postponed.clear();
+    this.#assignAll([...changed, ...postponed]);
+    if (this.#isMoving) this.rebalance();
   }
 
   /** Divides the load again, since workers have joined or left. */
   rebalance(): void {
-    if (this.#isOpen) this.#arrivals.rebalance();
-    else this.#users.rebalance();
+    this.#isMoving = this.#isIncomplete;
+    if (this.#isMoving) return;
+    this.#assignAll(this.#arrivals.flatMap((one) => one?.rebalance() ?? []));
+    if (this.#hasUsers) this.#users.rebalance();
   }
 
   /** A worker has confirmed an assignment. */
   confirmed(worker: WorkerState, revision: number): void {
-    if (!this.#isOpen) this.#users.confirmed(worker, revision);
+    if (this.#hasUsers) this.#users.confirmed(worker, revision);
   }
 
   /** Sends a worker its assignment again, since it may have missed it. */
   repeat(worker: WorkerState): void {
-    if (this.#isOpen) this.#arrivals.repeat(worker);
-    else this.#users.repeat(worker);
+    if (this.#isIncomplete) return void this.#postponed.add(worker);
+    if (this.#hasUsers && this.#users.repeat(worker)) return;
+    if (this.#arrivals.some((one) => one !== null && one.shareOf(worker) !== null)) {
+      this.#assign(worker, this.#rate);
+    }
   }
 
   /** Sends no more assignments. */
   end(): void {
     this.#users.end();
+  }
+
+  /** Whether any part is of the closed model. */
+  get #hasUsers(): boolean {
+    return this.#arrivals.includes(null);
+  }
+
+  /**
+   * Whether a master that resumes a run does not know all arrivals yet: its workers would take an assignment
+   * without them for the end of those.
+   */
+  get #isIncomplete(): boolean {
+    return this.#hasUsers && this.#arrivals.some((one) => one !== null && !one.isKnown);
+  }
+
+  /** Several parts may have changed for the same worker. */
+  #assignAll(workers: readonly WorkerState[]): void {
+    for (const worker of new Set(workers)) this.#assign(worker, this.#rate);
+  }
+
+  #assign(worker: WorkerState, rate: number): void {
+    const { classNames, parts, workers } = this.#options;
+    const counts = this.#hasUsers ? this.#users.countsOf(worker) : [];
+    const classes = Object.fromEntries(
+      counts.map((count, index): [string, number] => [classNames[index]!, count]),
+    );
+    const revision = ++this.#revision;
+    if (this.#hasUsers) this.#users.sent(worker, revision);
+    const assignment: Assignment = {
+      type: "TARGET",
+      revision,
+      classes,
+      rate,
+      stopTimeout: parts[0]!.profile.stopTimeout,
+      arrivals: this.#arrivals.flatMap((one) => one?.assignmentOf(worker) ?? []),
+    };
+    workers.assign(worker, assignment);
   }
 }
 
@@ -108,9 +201,12 @@ export interface UserAllocatorOptions {
   readonly clock: Clock;
   /** Names of the user classes, in their order. */
   readonly classNames: readonly string[];
-  /** Seconds that the test of a stopping user may still run. */
-  readonly stopTimeout: number;
-  readonly workers: Pick<WorkerManager, "available" | "assign">;
+  readonly workers: {
+    /** Workers that can run users now, by their number. */
+    readonly available: readonly WorkerState[];
+    /** Sends a worker its users by class, at a rate in users per second, and calls {@link UserAllocator.sent}. */
+    assign(worker: WorkerState, rate: number): void;
+  };
 }
 
 /**
@@ -131,7 +227,6 @@ export class UserAllocator {
   readonly #pending = new PendingAssignments();
   #counts: ClassCounts;
   #rate = 1;
-  #revision = 0;
   /** The last assignment of each worker. */
   #assigned: ReadonlyMap<string, ClassCounts> = new Map();
   #timer: Timer | null = null;
@@ -149,14 +244,14 @@ export class UserAllocator {
 
   /**
    * Takes over the assignments of an earlier master, by incarnation, without telling any worker; returns
-   * how many users that is.
+   * the users of each class.
    *
-   * @param countsOf how many users of each class there are among a number of users.
+   * @param mixed how many users of each class there are to be if that many were assigned.
    */
   restore(
     assigned: ReadonlyMap<string, Readonly<Record<string, number>>>,
-    countsOf: (users: number) => ClassCounts,
-  ): number {
+    mixed: (counts: ClassCounts) => ClassCounts,
+  ): ClassCounts {
     const { classNames } = this.#options;
     this.#assigned = new Map(
       Array.from(assigned, ([incarnation, classes]) => [
@@ -166,9 +261,20 @@ export class UserAllocator {
     );
     this.#dispatcher.restore(this.#assigned);
     for (const [worker, counts] of this.#assigned) this.#pending.sent(worker, 0, counts);
-    const users = [...this.#assigned.values()].reduce((sum, counts) => sum + total(counts), 0);
-    this.#counts = countsOf(users);
-    return users;
+    const all = [...this.#assigned.values()];
+    const sums = classNames.map((_, cls) => all.reduce((sum, counts) => sum + counts[cls]!, 0));
+    this.#counts = mixed(sums);
+    return sums;
+  }
+
+  /** The users of each class that a worker is to run, as of its last assignment. */
+  countsOf({ incarnation }: WorkerState): ClassCounts {
+    return this.#assigned.get(incarnation) ?? this.#options.classNames.map(() => 0);
+  }
+
+  /** A worker was sent its present users. @param revision higher than those before. */
+  sent(worker: WorkerState, revision: number): void {
+    this.#pending.sent(worker.incarnation, revision, this.countsOf(worker));
   }
 
   /** Whether all workers have confirmed their assignments, and no further one is due. */
@@ -206,11 +312,12 @@ export class UserAllocator {
     if (this.#pending.confirm(incarnation, revision) && this.#isWaiting) this.#schedule();
   }
 
-  /** Sends a worker its assignment again, since it may have missed it. */
-  repeat(worker: WorkerState): void {
+  /** Sends a worker its assignment again, since it may have missed it; returns whether it has one. */
+  repeat(worker: WorkerState): boolean {
     const counts = this.#assigned.get(worker.incarnation);
-    if (counts === undefined) return;
-    this.#assign(worker, counts, Math.max(this.#rate, total(counts)));
+    if (counts === undefined) return false;
+    this.#options.workers.assign(worker, Math.max(this.#rate, total(counts)));
+    return true;
   }
 
   /** Sends no more assignments. */
@@ -231,7 +338,8 @@ export class UserAllocator {
   }
 
   #flush(): void {
-    const { clock, workers: { available } } = this.#options;
+    const { clock, workers } = this.#options;
+    const { available } = workers;
     this.#flushedAt = clock.now();
     const before = this.#assigned;
     this.#assigned = this.#allowed(
@@ -250,7 +358,7 @@ export class UserAllocator {
       )
       : this.#rate;
     this.#isMoving &&= this.#isWaiting;
-    for (const { worker, counts } of changed) this.#assign(worker, counts, rate);
+    for (const { worker } of changed) workers.assign(worker, rate);
   }
 
   /** Limits the wanted users so that the total is not exceeded, whatever the other workers still run. */
@@ -274,14 +382,6 @@ export class UserAllocator {
       ]),
     );
   }
-
-  #assign(worker: WorkerState, counts: ClassCounts, rate: number): void {
-    const { classNames, stopTimeout, workers } = this.#options;
-    const classes = Object.fromEntries(classNames.map((name, index) => [name, counts[index]!]));
-    const revision = ++this.#revision;
-    this.#pending.sent(worker.incarnation, revision, counts);
-    workers.assign(worker, { type: "TARGET", revision, classes, rate, stopTimeout, arrivals: [] });
-  }
 }
 
 interface SentAssignment {
@@ -298,11 +398,14 @@ class PendingAssignments {
   /** The highest revision that each worker has confirmed. */
   readonly #confirmed = new Map<string, number>();
 
-  /** Whether every worker has confirmed its last assignment. */
+  /** Whether every worker has confirmed its last assignment, or one of the same users. */
   get confirmed(): boolean {
-    return [...this.#sent].every(([worker, sent]) =>
-      (this.#confirmed.get(worker) ?? 0) >= sent.at(-1)!.revision
-    );
+    return [...this.#sent].every(([worker, sent]) => {
+      const confirmed = this.#confirmed.get(worker) ?? 0;
+      const last = sent.at(-1)!;
+      return confirmed >= last.revision ||
+        confirmed >= sent[0]!.revision && sent.every(({ counts }) => isEqual(counts, last.counts));
+    });
   }
 
   /** A worker is to run this many users of each class. @param revision higher than those before. */
@@ -350,13 +453,13 @@ function gain(counts: ClassCounts, known: ClassCounts | undefined): number {
 }
 
 /** The dependencies of the allocation of arrivals. */
-export interface ArrivalAllocatorOptions {
-  readonly terms: Pick<LoadProfile, "spacing" | "onBusy">;
-  /** Seconds that the test of a stopping user may still run. */
-  readonly stopTimeout: number;
+interface ArrivalAllocatorOptions {
+  readonly terms: Pick<ArrivalAssignment, "spacing" | "onBusy">;
+  /** Names of the classes that run the iterations; empty: all. */
+  readonly classes: readonly string[];
   /** Seconds since the test started. */
   readonly elapsed: () => number;
-  readonly workers: Pick<WorkerManager, "available" | "assign">;
+  readonly workers: Pick<WorkerManager, "available">;
 }
 
 /** A new division takes effect this long after it is sent, so that all workers have it by then. */
@@ -373,47 +476,82 @@ interface Share {
 }
 
 /**
- * Deals the iterations out like cards: of n workers, each starts one in n. All workers follow the same
- * schedule, so that iterations are as evenly spaced as on a single node, and their sum is exact.
+ * Deals the iterations of one part out like cards: of n workers, each starts one in n. All workers follow the
+ * same schedule, so that iterations are as evenly spaced as on a single node, and their sum is exact.
+ *
+ * It decides only. Its methods return the workers whose assignment has changed.
  */
 export class ArrivalAllocator {
   readonly #options: ArrivalAllocatorOptions;
   #period: RatePeriod | null = null;
   #maxUsers = 1;
-  #revision = 0;
+  #isOver = false;
   #shares: ReadonlyMap<string, Share> = new Map();
 
   constructor(options: ArrivalAllocatorOptions) {
     this.#options = options;
   }
 
+  /** Whether {@link setArrivals} was called. */
+  get isKnown(): boolean {
+    return this.#period !== null;
+  }
+
   /** Makes iterations start by this rate, with at most this many users in the whole cluster. */
-  setArrivals(period: RatePeriod, maxUsers: number): void {
+  setArrivals({ period, maxUsers, over }: Omit<PartArrivals, "part">): WorkerState[] {
     const isSame = period === this.#period && maxUsers === this.#maxUsers;
     this.#period = period;
     this.#maxUsers = maxUsers;
-    if (this.#shares.size === 0) this.rebalance();
-    else if (!isSame) this.#deal([...this.#shares.values()][0]!.slice.from);
+    if (over) {
+      this.#isOver = true;
+      return this.#options.workers.available.filter((worker) => this.shareOf(worker) !== null);
+    }
+    if (this.#shares.size === 0) return this.rebalance();
+    return isSame ? [] : this.#deal([...this.#shares.values()][0]!.slice.from);
   }
 
   /** Divides the schedule again, since workers have joined or left. */
-  rebalance(): void {
-    if (this.#period === null) return;
+  rebalance(): WorkerState[] {
+    if (this.#period === null) return [];
+    if (this.#isOver) {
+      this.#forgetAbsent();
+      return [];
+    }
     const elapsed = this.#options.elapsed();
     // The very first division holds from the first iteration on, if none can have started yet.
     const isFirst = this.#shares.size === 0 && elapsed < NOTICE_SECONDS;
     const soon = positionAt(this.#period, elapsed + NOTICE_SECONDS);
-    this.#deal(isFirst ? 0 : Math.ceil(soon));
+    return this.#deal(isFirst ? 0 : Math.ceil(soon));
   }
 
-  /** Sends a worker its share again, since it may have missed it. */
-  repeat(worker: WorkerState): void {
+  /** The share of a worker; `null` if it has none. */
+  shareOf({ incarnation }: WorkerState): ArrivalShare | null {
+    return this.#shares.get(incarnation)?.slice ?? null;
+  }
+
+  /** What a worker is to start: one element, or none. */
+  assignmentOf(worker: WorkerState): ArrivalAssignment[] {
     const share = this.#shares.get(worker.incarnation);
-    if (share !== undefined) this.#assign(worker, share);
+    if (share === undefined) return [];
+    const { terms: { spacing, onBusy }, classes } = this.#options;
+    const { rate, since, position, until, limit } = this.#period!;
+    return [{
+      rate,
+      since,
+      position,
+      until: Math.min(until, NO_END),
+      limit: Math.min(limit, NO_LIMIT),
+      ...share.slice,
+      maxUsers: share.maxUsers,
+      spacing,
+      onBusy,
+      classes,
+      over: this.#isOver,
+    }];
   }
 
   /** @param from the number of the first iteration that the division holds for. */
-  #deal(from: number): void {
+  #deal(from: number): WorkerState[] {
     const { available } = this.#options.workers;
     // A worker that may run no users could not start its iterations.
     const sharing = available.slice(0, this.#maxUsers);
@@ -425,35 +563,14 @@ export class ArrivalAllocator {
         maxUsers: Math.floor((this.#maxUsers + of - 1 - index) / of),
       }]),
     );
-    for (const worker of available) {
-      const share = this.#shares.get(worker.incarnation);
-      if (share !== undefined) this.#assign(worker, share);
-      else if (before.has(worker.incarnation)) this.#assign(worker, null);
-    }
+    return available.filter(({ incarnation }) =>
+      this.#shares.has(incarnation) || before.has(incarnation)
+    );
   }
 
-  #assign(worker: WorkerState, share: Share | null): void {
-    const { stopTimeout, terms: { spacing, onBusy }, workers } = this.#options;
-    const { rate, since, position, until, limit } = this.#period!;
-    const arrivals = share === null ? [] : [{
-      rate,
-      since,
-      position,
-      until: Math.min(until, NO_END),
-      limit: Math.min(limit, NO_LIMIT),
-      ...share.slice,
-      maxUsers: share.maxUsers,
-      spacing,
-      onBusy,
-    }];
-    const revision = ++this.#revision;
-    workers.assign(worker, {
-      type: "TARGET",
-      revision,
-      classes: {},
-      rate: 1,
-      stopTimeout,
-      arrivals,
-    });
+  /** Workers that are lost have stopped their users, and start none again when they are back. */
+  #forgetAbsent(): void {
+    const present = new Set(this.#options.workers.available.map(({ incarnation }) => incarnation));
+    this.#shares = new Map([...this.#shares].filter(([worker]) => present.has(worker)));
   }
 }

@@ -11,7 +11,7 @@ import type { Events } from "../core/events.ts";
 import { ExitCall } from "../core/exit_calls.ts";
 import type { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
-import type { ClassWeight } from "../load/class_mix.ts";
+import { type LoadedClass, partWeight, weightsOf } from "../load/load_parts.ts";
 import { EXIT_CALLS } from "../stats/snapshot.ts";
 import { type SecondStats, StatsTable } from "../stats/stats_table.ts";
 import type { UnstartedTests } from "../stats/unstarted_tests.ts";
@@ -57,12 +57,26 @@ export interface LoadGeneratorOptions {
   readonly places: Pick<ErrorPlaces, "placeOf">;
   /** Called when the last iteration of a limited number has ended. */
   readonly onIterationsOver: () => void;
-  /** Called when all users have ended by themselves; more may start. */
+  /** Called when all users of a class of the closed model have ended by themselves; more may start. */
   readonly onUsersGone: () => void;
   /** Called when a test turns out not to be prepared, so that the run must end. It may be repeated. */
   readonly onUnprepared: (error: PreparationError) => void;
   /** Called with a sentence if this node cannot keep up. It may be repeated. */
   readonly onWarning: (text: string) => void;
+}
+
+/** The iterations of one load of the open model that a node starts. */
+export interface NodeArrivals extends Omit<ArrivalAssignment, "classes" | "over"> {
+  /** The indices of the classes that run them. */
+  readonly classes: readonly number[];
+}
+
+/** A load of the open model. */
+interface OpenLoad {
+  readonly classes: readonly number[];
+  readonly executor: OpenModelExecutor;
+  /** Whether every iteration of this node has ended, and no more are to come as far as is known. */
+  isExhausted: boolean;
 }
 
 /** How many connections the system is asked about once a second. */
@@ -84,13 +98,17 @@ export class LoadGenerator {
   readonly #health: GeneratorHealth;
   readonly #http: NodeContext["http"];
   readonly #sockets: NodeContext["http"]["sockets"];
-  /** Set in the open model. */
-  #openModel: OpenModelExecutor | null = null;
-  #isLimited = false;
   /** When the last sample before the last {@link check} ended. */
   #checkedAt = 0;
+  /** The loads of the open model; those that have ended stay. */
+  readonly #openLoads: OpenLoad[] = [];
+  /** The classes that share a limited number of iterations; `null` if there is no limit. */
+  #limited: readonly number[] | null = null;
+  #iterationsOver = false;
   /** When the run started, on this node's clock; `null` before that. */
   #startedAt: number | null = null;
+  /** The same, as precisely as is known. */
+  #alignedAt: number | null = null;
 
   constructor(options: LoadGeneratorOptions) {
     const { runId, node, classes, host, connections, lease, events, clock, random, env, activity } =
@@ -141,7 +159,7 @@ export class LoadGenerator {
       classes,
       shared,
       firstId: options.firstUserId,
-      onCount: (count) => this.#usersChanged(count),
+      onCount: (count, classIndex) => this.#usersChanged(count, classIndex),
     });
   }
 
@@ -150,9 +168,22 @@ export class LoadGenerator {
     return this.#pool.alive;
   }
 
-  /** Whether every user that should run has ended by itself. */
-  get usersGone(): boolean {
-    return this.users === 0 && this.#openModel === null && this.#pool.active > 0;
+  /** Whether some classes have had users of the closed model, and all of them have ended by themselves. */
+  areGone(classes: readonly number[]): boolean {
+    return classes.every((index) => this.#pool.isEmpty(index)) &&
+      classes.some((index) => this.#pool.isGone(index) && this.#openLoadOf(index) === undefined);
+  }
+
+  /** The indices of the classes whose users have nothing left to do. */
+  get exhausted(): number[] {
+    return [...this.#options.classes.keys()].filter((index) => this.#isExhausted(index));
+  }
+
+  #isExhausted(classIndex: number): boolean {
+    const openLoad = this.#openLoadOf(classIndex);
+    if (openLoad !== undefined) return openLoad.isExhausted;
+    return this.#pool.isGone(classIndex) ||
+      this.#iterationsOver && this.#limited!.includes(classIndex);
   }
 
   /** Seconds since the run started; 0 before that. */
@@ -179,45 +210,75 @@ export class LoadGenerator {
   }
 
   /**
-   * Closed model: limits how many iterations users start, to a number or to what a source grants. Call it
-   * before the first user starts; only the first call counts.
+   * Closed model: limits how many iterations users of some classes start together, to a number or to what a
+   * source grants. Call it before the first user starts; only the first call counts.
    */
-  limit(iterations: number | IterationSource): void {
-    if (this.#isLimited) return;
-    this.#isLimited = true;
-    this.#pool.useExecutor(
-      new SharedIterationsExecutor({
-        source: typeof iterations === "number" ? new IterationCounter(iterations) : iterations,
-        clock: this.#clock,
-        iterations: (atMs, classIndex) => this.#table.iterations(atMs, classIndex),
-        onExhausted: this.#options.onIterationsOver,
-      }),
-    );
+  limit(iterations: number | IterationSource, classes: readonly number[]): void {
+    if (this.#limited !== null) return;
+    this.#limited = classes;
+    const executor = new SharedIterationsExecutor({
+      source: typeof iterations === "number" ? new IterationCounter(iterations) : iterations,
+      clock: this.#clock,
+      iterations: (atMs, classIndex) => this.#table.iterations(atMs, classIndex),
+      onExhausted: () => {
+        this.#iterationsOver = true;
+        this.#options.onIterationsOver();
+      },
+    });
+    this.#pool.useExecutor(executor, classes);
   }
 
   /** Open model: starts iterations when they are due, with as many users as that takes. */
-  setArrivals(assignment: ArrivalAssignment): void {
-    this.#openModel ??= this.#startOpenModel(assignment);
-    this.#openModel.follow(assignment);
+  setArrivals(arrivals: NodeArrivals): void {
+    const openLoad = this.#openLoadOf(arrivals.classes[0]!) ?? this.#startOpenLoad(arrivals);
+    openLoad.isExhausted = false;
+    openLoad.executor.follow(arrivals);
+  }
+
+  /**
+   * Open model: starts the iterations of some classes that are due until their end, and no more; then stops
+   * the users. The run continues.
+   */
+  async endArrivals(arrivals: NodeArrivals, stopTimeoutMs: number): Promise<void> {
+    const openLoad = this.#openLoadOf(arrivals.classes[0]!);
+    if (openLoad === undefined || openLoad.executor.closed) return;
+    openLoad.executor.follow(arrivals);
+    openLoad.executor.close();
+    openLoad.isExhausted = true;
+    // A user that has taken one of the last iterations must start it before it is stopped.
+    await this.#clock.nextTurn();
+    this.#pool.stop(openLoad.classes, stopTimeoutMs);
   }
 
   /** Open model: corrects when the test started, on this node's clock. */
   align(startedAt: number): void {
-    this.#openModel?.align(startedAt);
+    this.#alignedAt = startedAt;
+    for (const { executor } of this.#openLoads) executor.align(startedAt);
   }
 
-  /** Open model: starts no iterations until the next {@link setArrivals}. */
-  suspend(): void {
-    this.#openModel?.suspend();
+  /**
+   * Open model: starts no iterations of other classes than these until the next {@link setArrivals}, and
+   * stops their users.
+   */
+  suspend(stopTimeoutMs: number, except: readonly number[] = []): void {
+    for (const { executor, classes } of this.#openLoads) {
+      if (except.includes(classes[0]!)) continue;
+      executor.suspend();
+      this.#pool.stop(classes, stopTimeoutMs);
+    }
+  }
+
+  /** Stops the users of all classes, in either model; more may start. */
+  stopUsers(stopTimeoutMs: number): void {
+    for (const { executor } of this.#openLoads) executor.suspend();
+    this.#pool.stop(this.#options.classes.keys(), stopTimeoutMs);
   }
 
   /** Stops all users; resolves when the last one has ended. */
   async stopAll(stopTimeoutMs: number): Promise<void> {
-    if (this.#openModel !== null) {
-      this.#openModel.close();
-      // A user that has taken one of the last iterations must start it before it is stopped.
-      await this.#clock.nextTurn();
-    }
+    for (const { executor } of this.#openLoads) executor.close();
+    // A user that has taken one of the last iterations must start it before it is stopped.
+    if (this.#openLoads.length > 0) await this.#clock.nextTurn();
     await this.#pool.stopAll(stopTimeoutMs);
   }
 
@@ -277,35 +338,45 @@ export class LoadGenerator {
     return seconds;
   }
 
-  #startOpenModel({ spacing, onBusy }: ArrivalAssignment): OpenModelExecutor {
-    const { classes, random, onIterationsOver } = this.#options;
+  #startOpenLoad({ classes, spacing, onBusy }: NodeArrivals): OpenLoad {
+    const weights = loadedClasses(this.#options.classes).map(partWeight);
     const executor = new OpenModelExecutor({
       spacing,
       onBusy,
-      classes: classWeights(classes),
+      classes: weightsOf(weights, classes),
       clock: this.#clock,
-      random,
-      startedAt: this.#startedAt!,
+      random: this.#options.random,
+      startedAt: this.#alignedAt ?? this.#startedAt!,
       iterations: (atMs, classIndex) => this.#table.iterations(atMs, classIndex),
       startUser: (classIndex) => this.#pool.add(classIndex),
-      onExhausted: onIterationsOver,
+      onExhausted: () => {
+        openLoad.isExhausted = true;
+        this.#options.onIterationsOver();
+      },
     });
-    this.#pool.useExecutor(executor);
-    return executor;
+    const openLoad: OpenLoad = { classes, executor, isExhausted: false };
+    this.#openLoads.push(openLoad);
+    this.#pool.useExecutor(executor, classes);
+    return openLoad;
   }
 
-  #usersChanged(count: number): void {
+  #openLoadOf(classIndex: number): OpenLoad | undefined {
+    return this.#openLoads.find(({ classes }) => classes.includes(classIndex));
+  }
+
+  #usersChanged(count: number, classIndex: number): void {
     this.#table.setUsers(count, this.#clock.now());
-    if (this.usersGone) this.#options.onUsersGone();
+    if (this.areGone([classIndex])) this.#options.onUsersGone();
   }
 }
 
-/** What decides the share of each user class, in the order of the classes. */
-export function classWeights(classes: readonly DiscoveredClass[]): ClassWeight[] {
-  return classes.map(({ name, userClass: { weight, fixedCount } }) => ({
+/** What decides about the load of each user class, in the order of the classes. */
+export function loadedClasses(classes: readonly DiscoveredClass[]): LoadedClass[] {
+  return classes.map(({ name, userClass: { weight, fixedCount, load } }) => ({
     name,
     weight,
     fixedCount,
+    load,
   }));
 }
 

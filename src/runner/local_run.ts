@@ -9,10 +9,9 @@ import { type Events, TEST_STOP } from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
 import type { RunLabels } from "../core/run_info.ts";
 import { ALL_ARRIVALS } from "../load/arrival_schedule.ts";
-import type { ClassMix } from "../load/class_mix.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
+import type { LoadPart } from "../load/load_parts.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
-import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import type { SocketKind } from "../net/socket.ts";
 import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { SecondStats } from "../stats/stats_table.ts";
@@ -22,9 +21,10 @@ import { unstartedWarning } from "../stats/unstarted_tests.ts";
 import type { NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
-import { LoadDriver, noLoad, reportedLoad, spawnRateOf } from "./load_driver.ts";
+import { LoadDriver, type PartArrivals } from "./load_driver.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
 import { RunControl } from "./run_control.ts";
+import { RunLoads } from "./run_loads.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
 import { TestEvents } from "./test_events.ts";
@@ -34,10 +34,9 @@ import { GeneratorStandstills, surplusUsers, Warnings } from "./warnings.ts";
 export interface LocalRunOptions extends RunWatchOptions, RunLabels {
   readonly runId: string;
   readonly hostname: string;
-  readonly profile: LoadProfile;
+  /** The parts of its load: one or more. */
+  readonly parts: readonly LoadPart[];
   readonly classes: readonly DiscoveredClass[];
-  /** How the classes share the users, in the same order. */
-  readonly mix: ClassMix;
   /** `--host`; `null` to use the host of each class. */
   readonly host: string | null;
   readonly connections: NodeOptions["connections"];
@@ -91,8 +90,8 @@ export class LocalRun {
   #startedAtWall: number | null = null;
   /** When the statistics start, in seconds since the start. */
   #countedFrom = 0;
-  #load: ResolvedLoad;
-  /** The most users that the load has asked for at a time. */
+  readonly #loads: RunLoads;
+  /** The most users that the loads have asked for at a time. */
   #mostUsers = 0;
   #finalUsers = 0;
   #lastHealth: Health = { cpu: 0, lagMs: 0 };
@@ -100,14 +99,14 @@ export class LocalRun {
   readonly #testEvents: TestEvents;
 
   constructor(options: LocalRunOptions) {
-    const { profile, clock } = options;
+    const { parts, clock } = options;
     this.#options = options;
     this.#clock = clock;
     this.#time = new RunTime(clock);
-    this.control = new RunControl(clock, profile, options.waitsForStart);
-    this.#load = noLoad(this.control.isOpen);
+    this.control = new RunControl(clock, parts, options.waitsForStart);
+    this.#loads = new RunLoads(parts);
     this.#warnings = new Warnings(options.onWarning);
-    this.#watch = new RunWatch(options, profile.shape, this.#warnings, () => this.stop());
+    this.#watch = new RunWatch(options, parts, this.#warnings, () => this.stop());
     this.#naturalEnd = new NaturalEnd(options);
     this.#generator = new LoadGenerator({
       runId: options.runId,
@@ -125,8 +124,8 @@ export class LocalRun {
       env: options.env,
       activity: options.activity,
       places: options.places,
-      onIterationsOver: () => this.#naturalEnd.end(this.#driver),
-      onUsersGone: () => this.#naturalEnd.endWithoutUsers(this.#driver),
+      onIterationsOver: () => this.#naturalEnd.endIterations(this.#driver),
+      onUsersGone: () => this.#endWithoutUsers(),
       onUnprepared: (error) => {
         this.#failure ??= error;
         this.stop();
@@ -156,7 +155,7 @@ export class LocalRun {
   }
 
   async #emitTestStop(): Promise<void> {
-    const { errors, warnings } = await this.#testEvents.stop(this.#options.profile.stopTimeout);
+    const { errors, warnings } = await this.#testEvents.stop(this.#stopTimeoutMs / 1000);
     this.#totals.addUserErrors(TEST_STOP, errors);
     this.#warnings.addAll(warnings);
   }
@@ -188,20 +187,35 @@ export class LocalRun {
   }
 
   #createDriver(): LoadDriver {
-    const { profile, mix } = this.#options;
-    const { spacing, onBusy } = profile;
-    return new LoadDriver(this.#clock, profile, mix, {
+    return new LoadDriver(this.#clock, this.#options.parts, {
       setUsers: (counts) => {
         this.#watch.usersAssigned(counts);
         this.#generator.setUsers(counts, this.#stopTimeoutMs);
       },
-      setArrivals: (period, maxUsers) =>
-        this.#generator.setArrivals({ ...period, ...ALL_ARRIVALS, maxUsers, spacing, onBusy }),
-      view: () => this.#shapeView(),
-      onLoad: (load) => this.#setLoad(load),
+      setArrivals: (arrivals) => {
+        for (const one of arrivals) this.#setArrivals(one);
+      },
+      view: (part) => this.#shapeView(part),
+      onLoad: (load, part) => this.#setLoad(load, part),
+      onOver: (part) => this.#loads.end(part),
       onStarted: (users) => this.#started(users),
       onSecond: () => this.#closeSecond(),
     });
+  }
+
+  #setArrivals({ part, period, maxUsers, over }: PartArrivals): void {
+    const { classes, profile: { spacing, onBusy } } = this.#options.parts[part]!;
+    const arrivals = { ...period, ...ALL_ARRIVALS, maxUsers, spacing, onBusy, classes };
+    if (over) void this.#generator.endArrivals(arrivals, this.#stopTimeoutMs);
+    else this.#generator.setArrivals(arrivals);
+  }
+
+  /** Ends the parts whose users have all ended by themselves, unless others are to start. */
+  #endWithoutUsers(): void {
+    for (const [index, { classes }] of this.#options.parts.entries()) {
+      if (!this.#generator.areGone(classes)) continue;
+      this.#naturalEnd.endWithoutUsers(index, this.#driver);
+    }
   }
 
   /** Ends the test early, as if its time were over. */
@@ -229,11 +243,11 @@ export class LocalRun {
     const { elapsedSeconds } = this.#time;
     const durationSeconds = Math.max(0, elapsedSeconds - this.#countedFrom);
     const complete = this.#state === "stopped";
-    const statistics = this.#totals.statistics(durationSeconds, complete ? [] : this.#inProgress);
-    const { users: target, arrivalRate } = reportedLoad(this.#load);
+    const all = this.#totals.statistics(durationSeconds, complete ? [] : this.#inProgress);
+    const statistics = { ...all, classes: this.#loads.withLoads(all.classes) };
     const users = {
       current: this.#generator.users,
-      target,
+      target: this.#loads.users,
       peak: this.#totals.peakUsers,
       final: this.#finalUsers,
     };
@@ -247,11 +261,9 @@ export class LocalRun {
       endedAt: this.#time.endedAt(this.#startedAtWall),
       elapsedSeconds,
       durationSeconds,
-      plannedSeconds: plannedSeconds(this.#options.profile),
       complete,
       users,
-      arrivalRate,
-      spawnRate: spawnRateOf(this.#load),
+      ...this.#loads.shown,
       breakingPoint: this.#watch.breakingPoint,
       thresholds: this.#watch.rows(statistics, this.#state, durationSeconds),
       expectedWorkers: null,
@@ -280,26 +292,29 @@ export class LocalRun {
   }
 
   get #stopTimeoutMs(): number {
-    return this.#options.profile.stopTimeout * 1000;
+    return this.#options.parts[0]!.profile.stopTimeout * 1000;
   }
 
-  /** What a shape is told: the statistics of every second that has ended. */
-  #shapeView(): ShapeView {
+  /** What the shape of a part is told: the statistics of every second that has ended. */
+  #shapeView(part: number): ShapeView {
     this.#count(this.#generator.take());
     return this.#watch.view(
+      part,
       this.#generator.elapsedSeconds,
-      this.#driver!.spawning,
+      this.#driver!.isSpawning(part),
       this.#inProgress,
     );
   }
 
-  #setLoad(load: ResolvedLoad): void {
-    const { profile, mix, openFileLimit } = this.#options;
-    this.#load = load;
-    this.#mostUsers = Math.max(this.#mostUsers, reportedLoad(load).users);
-    this.#watch.loadChanged(load, this.#generator.elapsedSeconds, mix);
-    if (!isArrivals(load) && profile.iterations !== null) this.#generator.limit(profile.iterations);
-    const problem = openFilesProblem(reportedLoad(load).users, openFileLimit);
+  #setLoad(load: ResolvedLoad, part: number): void {
+    const { parts, openFileLimit } = this.#options;
+    const { profile: { iterations }, classes } = parts[part]!;
+    this.#loads.set(part, load);
+    const { users } = this.#loads;
+    this.#mostUsers = Math.max(this.#mostUsers, users);
+    this.#watch.loadChanged(load, this.#generator.elapsedSeconds, part);
+    if (!isArrivals(load) && iterations !== null) this.#generator.limit(iterations, classes);
+    const problem = openFilesProblem(users, openFileLimit);
     if (problem !== null) this.#warnings.add(problem);
   }
 

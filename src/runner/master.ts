@@ -16,15 +16,15 @@ import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
 import { type Events, stopHandlersLimit, TEST_STOP, type WorkerReport } from "../core/events.ts";
 import type { RunInfo, RunLabels } from "../core/run_info.ts";
 import { peerText } from "../core/text.ts";
-import type { ClassMix } from "../load/class_mix.ts";
+import type { ClassCounts } from "../load/dispatcher.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
-import type { LoadProfile } from "../load/load_profile.ts";
+import type { LoadPart } from "../load/load_parts.ts";
 import type { RpcServer } from "../shared/rpc.ts";
 import { GeneratorWatch } from "../stats/generator_watch.ts";
 import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import { NAMES_CAPPED } from "../stats/totals.ts";
 import { Allocator } from "./allocation.ts";
-import { type LoadChange, LoadDriver, noLoad, reportedLoad } from "./load_driver.ts";
+import { type LoadChange, LoadDriver } from "./load_driver.ts";
 import { liveRunInfo } from "./load_generator.ts";
 import {
   masterSnapshot,
@@ -33,6 +33,7 @@ import {
   withoutOpenSeconds,
 } from "./master_snapshot.ts";
 import { RunControl } from "./run_control.ts";
+import { RunLoads } from "./run_loads.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
 import { TestEvents } from "./test_events.ts";
@@ -47,7 +48,7 @@ import {
 /** The dependencies of a master. */
 export interface MasterRunOptions
   extends
-    Omit<WorkerManagerOptions, "runState" | "rpc" | "onMessage" | "onLost">,
+    Omit<WorkerManagerOptions, "runState" | "rpc" | "isLimited" | "onMessage" | "onLost">,
     RunWatchOptions,
     RunLabels {
   readonly runId: string;
@@ -60,10 +61,10 @@ export interface MasterRunOptions
   readonly rpc: WorkerManagerOptions["rpc"] & Pick<RpcServer, "handle" | "delivered">;
   /** Resolves when this node's messages are sent, and the handlers of those that it has got have ended. */
   readonly messagesHandled: () => Promise<void>;
-  readonly profile: LoadProfile;
-  /** Names of the user classes, in the order of {@link mix}. */
+  /** The parts of its load: one or more. */
+  readonly parts: readonly LoadPart[];
+  /** Names of the user classes, in their order. */
   readonly classNames: readonly string[];
-  readonly mix: ClassMix;
   /** The test starts when this many workers are ready. */
   readonly expectedWorkers: number;
   /** How long the master waits for them; 0: forever. */
@@ -120,7 +121,9 @@ export class MasterRun {
   readonly #health = new WeakMap<WorkerState, WorkerHealth>();
   #state: RunStatus = "ready";
   #driver: LoadDriver | null = null;
-  #load: ResolvedLoad;
+  readonly #loads: RunLoads;
+  /** Users of each class that ran when the run was resumed. */
+  #restoredUsers: ClassCounts = [];
   #finalUsers = 0;
   #failure: unknown = null;
   #isStopped = false;
@@ -142,22 +145,22 @@ export class MasterRun {
   #reportedAt = -Infinity;
 
   constructor(options: MasterRunOptions) {
-    const { clock, awakeClock, journal, profile, restored } = options;
+    const { clock, awakeClock, journal, parts, classNames, restored } = options;
     this.#options = options;
     this.#time = new RunTime(clock);
     this.#naturalEnd = new NaturalEnd(options);
     this.#warnings = new Warnings(options.onWarning);
-    this.#watch = new RunWatch(options, profile.shape, this.#warnings, () => this.stop());
+    this.#watch = new RunWatch(options, parts, this.#warnings, () => this.stop());
     this.#runState = restored?.state ?? new RunState(options.runId, options.testfileHash);
     this.#runState.onCounted = (counted) => this.#watch.count(counted);
     this.control = new RunControl(
       clock,
-      profile,
+      parts,
       // A run that has started is not started again when it is resumed.
       options.waitsForStart && this.#runState.startedAt === null,
       (load) => journal.append(steeredRecord(this.#time.elapsedSeconds, load)),
     );
-    this.#load = noLoad(this.control.isOpen);
+    this.#loads = new RunLoads(parts);
     this.#run = liveRunInfo({
       id: this.#runState.runId,
       node: "master",
@@ -165,9 +168,14 @@ export class MasterRun {
       runTime: () => this.#time.elapsedSeconds,
     });
     this.#testEvents = new TestEvents(options, this.#run);
+    const limited = new Set(
+      parts.filter(({ profile }) => profile.iterations !== null)
+        .flatMap(({ classes }) => classes.map((index) => classNames[index]!)),
+    );
     this.#workers = new WorkerManager({
       ...options,
       runState: this.#runState,
+      isLimited: (name) => limited.has(name),
       onMessage: (worker, message) => this.#receive(worker, message),
       onLost: (worker) => {
         if (this.#workers.lose(worker)) this.#workersChanged();
@@ -242,10 +250,9 @@ export class MasterRun {
       name: this.#options.name,
       labels: this.#options.labels,
       state: this.#state,
-      profile: this.#options.profile,
       elapsedSeconds: this.#time.elapsedSeconds,
       endedAt: this.#time.endedAt(this.#runState.startedAt),
-      load: this.#load,
+      loads: this.#loads,
       finalUsers: this.#finalUsers,
       expectedWorkers: this.#options.expectedWorkers,
       watch: this.#watch,
@@ -288,7 +295,7 @@ export class MasterRun {
   }
 
   async #emitTestStop(): Promise<void> {
-    const { errors, warnings } = await this.#testEvents.stop(this.#options.profile.stopTimeout);
+    const { errors, warnings } = await this.#testEvents.stop(this.#stopTimeout);
     this.#runState.totals.addUserErrors(TEST_STOP, errors);
     this.#warnings.addAll(warnings);
   }
@@ -305,7 +312,6 @@ export class MasterRun {
   }
 
   async #resume({ assigned, startedUsers }: RestoredRun): Promise<void> {
-    const { rpc } = this.#options;
     const { runId, workers, elapsedSeconds } = this.#runState;
     const returning = workers.filter((one) => one.membership === "present" && !one.complete);
     for (const worker of returning) worker.begun = true;
@@ -314,34 +320,38 @@ export class MasterRun {
     this.#time.begin(elapsedSeconds);
     this.#workers.begin(() => this.#time.elapsedSeconds);
     if (startedUsers !== null) this.#workers.started(startedUsers);
-    this.#allocator.restore(assigned);
-    for (const [incarnation, classes] of assigned) rpc.usersAssigned(incarnation, classes);
+    this.#restoredUsers = this.#allocator.restore(assigned);
+    for (const [incarnation, classes] of assigned) {
+      this.#workers.usersAssigned(incarnation, classes);
+    }
     this.#options.onInfo(`Resuming run ${runId}: waiting for its workers (${returning.length}).`);
     await this.#waitForWorkers(RETURN_MS);
   }
 
   async #drive(restored: RestoredRun | null): Promise<void> {
-    const { clock, profile, mix } = this.#options;
+    const { clock, parts } = this.#options;
     const progress = {
       elapsedSeconds: this.#time.elapsedSeconds,
-      users: this.#allocator.restoredUsers,
+      users: this.#restoredUsers,
       started: restored !== null && restored.startedUsers !== null,
       changes: restored?.steered.map(loadChange) ?? [],
     };
-    this.#driver = new LoadDriver(clock, profile, mix, {
+    this.#driver = new LoadDriver(clock, parts, {
       setUsers: (counts) => {
         this.#watch.usersAssigned(counts);
         this.#allocator.setUsers(counts);
       },
-      setArrivals: (period, maxUsers) => this.#allocator.setArrivals(period, maxUsers),
-      view: () =>
+      setArrivals: (arrivals) => this.#allocator.setArrivals(arrivals),
+      view: (part) =>
         this.#watch.view(
+          part,
           this.#time.elapsedSeconds,
-          this.#driver!.spawning,
+          this.#driver!.isSpawning(part),
           this.#runState.inProgress,
           (all) => withoutOpenSeconds(all, this.#runState.workers),
         ),
-      onLoad: (load) => this.#setLoad(load),
+      onLoad: (load, part) => this.#setLoad(load, part),
+      onOver: (part) => this.#partOver(part),
       onStarted: (users) => this.#awaitedUsers = users,
       onSecond: () => this.#closeSecond(),
     }, progress);
@@ -355,7 +365,7 @@ export class MasterRun {
   }
 
   async #finish(): Promise<void> {
-    const { profile, journal, restored } = this.#options;
+    const { journal, restored } = this.#options;
     this.#state = "stopping";
     this.#endWithoutWorkersIn(null);
     this.#finalUsers = restored?.stopping?.finalUsers ?? this.#runState.users;
@@ -365,7 +375,7 @@ export class MasterRun {
       elapsedSeconds: this.#time.elapsedSeconds,
     });
     this.#allocator.end();
-    await this.#driver!.until(this.#awaitFinalReports(finalReportSeconds(profile.stopTimeout)));
+    await this.#driver!.until(this.#awaitFinalReports(finalReportSeconds(this.#stopTimeout)));
   }
 
   /** Waits until the workers that the run needs are connected; false if they are not in time. */
@@ -540,6 +550,9 @@ export class MasterRun {
     this.#naturalEnd.check(this.#workers.available, this.#allocator, this.#driver);
     const userCount = this.#awaitedUsers;
     if (userCount === null || this.#runState.users < userCount) return;
+    // With several parts, these may be users of arrivals while others are still to be started.
+    const isSpawning = this.#workers.available.some(({ state }) => state === "spawning");
+    if (this.#options.parts.length > 1 && isSpawning) return;
     this.#awaitedUsers = null;
     const { journal, events, resetStats } = this.#options;
     journal.append({ type: "started", userCount });
@@ -583,10 +596,21 @@ export class MasterRun {
 
   // Called by the driver.
 
-  #setLoad(load: ResolvedLoad): void {
-    this.#load = load;
-    this.#watch.loadChanged(load, this.#time.elapsedSeconds, this.#options.mix);
-    if (!isArrivals(load)) this.#allocator.pace(load.rate);
+  #setLoad(load: ResolvedLoad, part: number): void {
+    this.#loads.set(part, load);
+    this.#watch.loadChanged(load, this.#time.elapsedSeconds, part);
+    if (!isArrivals(load)) this.#allocator.pace(this.#loads.spawnRate ?? load.rate);
+  }
+
+  #partOver(part: number): void {
+    this.#loads.end(part);
+    const { spawnRate } = this.#loads;
+    if (spawnRate !== null) this.#allocator.pace(spawnRate);
+  }
+
+  /** Seconds that the test of a stopping user may still run. */
+  get #stopTimeout(): number {
+    return this.#options.parts[0]!.profile.stopTimeout;
   }
 
   #closeSecond(): void {
@@ -598,7 +622,7 @@ export class MasterRun {
     journal.append({
       type: "time",
       elapsedSeconds: this.#time.elapsedSeconds,
-      targetUsers: reportedLoad(this.#load).users,
+      targetUsers: this.#loads.users,
       runningUsers: this.#runState.users,
     });
     if (this.#runState.totals.namesCapped) this.#warnings.add(NAMES_CAPPED);

@@ -7,23 +7,20 @@
 import type { RunState, WorkerState } from "../cluster/run_state.ts";
 import type { RunLabels } from "../core/run_info.ts";
 import { peerText } from "../core/text.ts";
-import type { ResolvedLoad } from "../load/load.ts";
-import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import type { RunStatus, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";
 import { mergeUnstarted, type UnstartedTests, unstartedWarning } from "../stats/unstarted_tests.ts";
-import { reportedLoad, spawnRateOf } from "./load_driver.ts";
+import type { RunLoads } from "./run_loads.ts";
 import type { RunWatch } from "./run_watch.ts";
 
 /** What a snapshot of a distributed run is made from. */
 export interface MasterSnapshotSource extends RunLabels {
   readonly runState: RunState;
   readonly state: RunStatus;
-  readonly profile: LoadProfile;
   /** Seconds since the test started, until its end. */
   readonly elapsedSeconds: number;
   /** Milliseconds since 1970; `null` before the end. */
   readonly endedAt: number | null;
-  readonly load: ResolvedLoad;
+  readonly loads: Pick<RunLoads, "users" | "shown" | "withLoads">;
   /** The number of users when the workers were stopped. */
   readonly finalUsers: number;
   readonly expectedWorkers: number;
@@ -34,12 +31,12 @@ export interface MasterSnapshotSource extends RunLabels {
 /** Everything that is known about the run. */
 export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
   const { runState, state, elapsedSeconds } = source;
-  const { workers: workers, totals } = runState;
-  const load = reportedLoad(source.load);
+  const { workers, totals } = runState;
   const durationSeconds = Math.max(0, elapsedSeconds - runState.countedFrom);
   const isOver = state === "stopped";
   const all = totals.statistics(durationSeconds, isOver ? [] : runState.inProgress);
-  const statistics = isOver ? all : withoutOpenSeconds(all, workers);
+  const closed = isOver ? all : withoutOpenSeconds(all, workers);
+  const statistics = { ...closed, classes: source.loads.withLoads(closed.classes) };
   return {
     runId: runState.runId,
     name: source.name,
@@ -50,16 +47,14 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
     endedAt: source.endedAt,
     elapsedSeconds,
     durationSeconds,
-    plannedSeconds: plannedSeconds(source.profile),
     complete: isOver && runState.isComplete,
     users: {
       current: runState.users,
-      target: load.users,
+      target: source.loads.users,
       peak: totals.peakUsers,
       final: source.finalUsers,
     },
-    arrivalRate: load.arrivalRate,
-    spawnRate: spawnRateOf(source.load),
+    ...source.loads.shown,
     breakingPoint: source.watch.breakingPoint,
     thresholds: source.watch.rows(statistics, state, durationSeconds),
     expectedWorkers: source.expectedWorkers,

@@ -75,8 +75,8 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#clock = clock;
     this.#schedule = new ArrivalSchedule(spacing, random);
     this.#mix = new IterationMix(classes);
-    this.#pools = classes.map(({ fixedCount }) =>
-      new UserClassPool(fixedCount > 0 ? fixedCount : Infinity)
+    this.#pools = classes.map(({ weight, fixedCount }) =>
+      new UserClassPool(fixedCount > 0 ? fixedCount : weight > 0 ? Infinity : 0)
     );
   }
 
@@ -85,8 +85,13 @@ export class OpenModelExecutor implements IterationExecutor {
     return this.#pools.reduce((sum, { queue }) => sum + queue.size, 0);
   }
 
+  /** Whether it starts no more iterations. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Starts iterations according to this assignment from now on. */
-  follow(assignment: ArrivalAssignment): void {
+  follow(assignment: Omit<ArrivalAssignment, "classes" | "over">): void {
     this.#isExhausted = false;
     this.#maxUsers = assignment.maxUsers;
     this.#until = assignment.until;
@@ -285,7 +290,9 @@ export class OpenModelExecutor implements IterationExecutor {
     if (this.#closed || pool.alive >= pool.limit || this.#alive >= this.#maxUsers) return false;
     if (pool.alive === 0) return true;
     let kept = 0;
-    for (const other of this.#pools) if (other !== pool && other.alive === 0) kept++;
+    for (const other of this.#pools) {
+      if (other !== pool && other.alive === 0 && other.limit > 0) kept++;
+    }
     return this.#alive + kept < this.#maxUsers;
   }
 
@@ -338,7 +345,7 @@ export class OpenModelExecutor implements IterationExecutor {
 /** The users of one class in the open model, and the iterations that wait for one of them. */
 export class UserClassPool {
   readonly queue = new IterationQueue();
-  /** The highest number of users; Infinity if the class has no fixed count. */
+  /** The highest number of users; Infinity if the class has no fixed count, 0 if it has no share. */
   readonly limit: number;
   alive = 0;
   /** Users that have not asked for an iteration yet. */

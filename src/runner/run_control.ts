@@ -7,15 +7,19 @@
 import type { Clock } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { loadProblem, type PartialLoad, type ResolvedLoad, resolveLoad } from "../load/load.ts";
+import { type LoadPart, sharedPart } from "../load/load_parts.ts";
 import { isOpen, type LoadProfile } from "../load/load_profile.ts";
 import type { LoadDriver } from "./load_driver.ts";
 
-/** Starts a run and changes its load on request. */
+/**
+ * Starts a run and changes its load on request: that of the classes without a load of their own.
+ */
 export class RunControl {
-  /** Whether the load is one of the open model. */
-  readonly isOpen: boolean;
   readonly #clock: Clock;
-  readonly #profile: LoadProfile;
+  /** `null` if each class has a load of its own. */
+  readonly #profile: LoadProfile | null;
+  /** Whether that load is one of the open model. */
+  readonly #isOpen: boolean;
   readonly #onLoadChange: (load: ResolvedLoad) => void;
   readonly #started = Promise.withResolvers<void>();
   #isWaiting: boolean;
@@ -29,14 +33,14 @@ export class RunControl {
    */
   constructor(
     clock: Clock,
-    profile: LoadProfile,
+    parts: readonly LoadPart[],
     waits: boolean,
     onLoadChange: (load: ResolvedLoad) => void = () => {},
   ) {
     this.#clock = clock;
-    this.#profile = profile;
+    this.#profile = sharedPart(parts)?.profile ?? null;
+    this.#isOpen = this.#profile !== null && isOpen(this.#profile);
     this.#onLoadChange = onLoadChange;
-    this.isOpen = isOpen(profile);
     this.#isWaiting = waits;
     if (!waits) this.#started.resolve();
   }
@@ -68,7 +72,9 @@ export class RunControl {
   changeLoad(change: PartialLoad): ResolvedLoad {
     const load = this.#completed(change);
     if (this.#driver === null) throw new UsageError("The test has not started: start it first.");
-    if (!this.#driver.changeLoad(load)) throw new UsageError("The test is over.");
+    if (!this.#driver.changeLoad(load)) {
+      throw new UsageError(this.#driver.stopped ? "The test is over." : SHARED_IS_OVER);
+    }
     this.#onLoadChange(load);
     return load;
   }
@@ -104,15 +110,16 @@ export class RunControl {
 
   /** A load with the parts of the current one, or of the profile, that a change leaves out. */
   #completed(change: PartialLoad): ResolvedLoad {
+    if (this.#profile === null) throw new UsageError(EACH_HAS_ITS_OWN);
+    const { load: configured, shape } = this.#profile;
     const isArrivals = "arrivalRate" in change || "maxUsers" in change;
-    if (isArrivals !== this.isOpen) {
+    if (isArrivals !== this.#isOpen) {
       throw new UsageError(
-        this.isOpen
+        this.#isOpen
           ? "This test has an arrival rate, not a number of users."
           : "This test has a number of users, not an arrival rate.",
       );
     }
-    const { load: configured, shape } = this.#profile;
     // A shape has no load before the test has started.
     const current = this.#driver?.load ?? (shape === null ? configured : {});
     const load = resolveLoad({ ...current, ...change } as ResolvedLoad);
@@ -121,3 +128,9 @@ export class RunControl {
     return load;
   }
 }
+
+/** Why the load cannot be changed by hand. */
+const EACH_HAS_ITS_OWN =
+  "Each user class of this test has a load of its own, which cannot be changed.";
+
+const SHARED_IS_OVER = "The load of the user classes without a load of their own has ended.";

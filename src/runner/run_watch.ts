@@ -6,12 +6,13 @@
  */
 
 import type { WorkerState } from "../cluster/run_state.ts";
-import type { ClassMix } from "../load/class_mix.ts";
+import type { ClassCounts } from "../load/dispatcher.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
-import type { LoadProfile } from "../load/load_profile.ts";
-import type { LoadUserShape, ShapeView } from "../load/load_user_shape.ts";
+import type { LoadPart } from "../load/load_parts.ts";
+import type { ShapeView } from "../load/load_user_shape.ts";
 import type {
   BreakingPoint,
+  ClassRow,
   RunStatus,
   Snapshot,
   Statistics,
@@ -44,31 +45,27 @@ export interface RunWatchOptions extends ThresholdOptions {
   readonly onWarning: (text: string) => void;
 }
 
-/** Checks a run once a second, and at its end. */
+/** Checks a run once a second, and at its end. Parts of the load are named by their index. */
 export class RunWatch {
   readonly #shortages: ShortageWatch;
   readonly #thresholds: ThresholdWatch;
-  readonly #steps: StepWatch;
+  readonly #parts: readonly PartWatch[];
   readonly #warnings: Warnings;
-  readonly #shape: LoadUserShape | null;
-  #mix: ClassMix | null = null;
-  /** The most users that were assigned at a time, and that might be busy in the open model. */
-  #mostAssigned = 0;
-  #mostAllowed = 0;
 
-  /**
-   * @param shape `null` if the test has none.
-   * @param stop ends the test in an orderly way.
-   */
+  /** @param stop ends the test in an orderly way. */
   constructor(
     options: RunWatchOptions,
-    shape: LoadUserShape | null,
+    parts: readonly LoadPart[],
     warnings: Warnings,
     stop: () => void,
   ) {
     this.#thresholds = new ThresholdWatch(options, warnings, stop);
-    this.#shape = shape;
-    this.#steps = new StepWatch(shape, options.thresholds);
+    this.#parts = parts.map((part) => ({
+      part,
+      steps: new StepWatch(part.profile.shape, options.thresholds),
+      mostAssigned: 0,
+      mostAllowed: 0,
+    }));
     this.#warnings = warnings;
     this.#shortages = new ShortageWatch(options.shortages ?? (() => []), options.onWarning);
   }
@@ -78,9 +75,13 @@ export class RunWatch {
     return this.#shortages.texts;
   }
 
-  /** What has been found so far; `null` if the load does not rise until something breaks. */
+  /** What has been found so far; `null` if no load rises until something breaks. At most one does. */
   get breakingPoint(): BreakingPoint | null {
-    return this.#steps.breakingPoint;
+    for (const { steps } of this.#parts) {
+      const { breakingPoint } = steps;
+      if (breakingPoint !== null) return breakingPoint;
+    }
+    return null;
   }
 
   /** The result of each threshold, as far as it is known. */
@@ -90,31 +91,35 @@ export class RunWatch {
 
   /** Takes in what was counted. */
   count(counted: StatsDelta): void {
-    this.#steps.add(counted);
+    for (const { steps } of this.#parts) steps.add(counted);
   }
 
-  /** What a shape is told: see {@link StepWatch.view}. */
+  /** What the shape of a part is told: see {@link StepWatch.view}. */
   view(
+    part: number,
     elapsedSeconds: number,
     spawning: boolean,
     inProgress: Iterable<KeyedInProgress>,
     reported?: ReportedFilter,
   ): ShapeView {
-    return this.#steps.view(elapsedSeconds, spawning, inProgress, reported);
+    return this.#parts[part]!.steps.view(elapsedSeconds, spawning, inProgress, reported);
   }
 
-  /** The load has changed at this moment. @param mix how the classes share the users. */
-  loadChanged(load: ResolvedLoad, elapsedSeconds: number, mix: ClassMix): void {
-    this.#steps.enterStepAt(elapsedSeconds);
-    this.#mix = mix;
-    if (isArrivals(load)) this.#mostAllowed = Math.max(this.#mostAllowed, load.maxUsers);
-    const shortage = isArrivals(load) ? null : mix.shortage(load.users);
+  /** The load of a part has changed at this moment. */
+  loadChanged(load: ResolvedLoad, elapsedSeconds: number, part: number): void {
+    const watch = this.#parts[part]!;
+    watch.steps.enterStepAt(elapsedSeconds);
+    if (isArrivals(load)) watch.mostAllowed = Math.max(watch.mostAllowed, load.maxUsers);
+    const shortage = isArrivals(load) ? null : watch.part.mix.shortage(load.users);
     if (shortage !== null) this.#warnings.add(shortage);
   }
 
   /** Users are assigned. @param counts the number of users of each class. */
-  usersAssigned(counts: readonly number[]): void {
-    this.#mostAssigned = Math.max(this.#mostAssigned, counts.reduce((sum, one) => sum + one, 0));
+  usersAssigned(counts: ClassCounts): void {
+    for (const watch of this.#parts) {
+      const users = watch.part.classes.reduce((sum, index) => sum + counts[index]!, 0);
+      watch.mostAssigned = Math.max(watch.mostAssigned, users);
+    }
   }
 
   /** Another second of the run is over. */
@@ -127,28 +132,42 @@ export class RunWatch {
   conclude(snapshot: Snapshot, naturalEnd: Pick<NaturalEnd, "shortage">): void {
     this.#thresholds.conclude(snapshot);
     this.#checkShortages(snapshot, true);
-    const { users, arrivalRate, complete, statistics } = snapshot;
-    const { iterations } = statistics;
+    const { complete, statistics } = snapshot;
     this.#warnings.addAll(unfinishedProblems(statistics.totals));
     this.#warnings.addAll(networkProblems(statistics.network));
-    this.#warnings.addAll(this.#starvedClasses(snapshot));
-    this.#warnings.addAll(naturalEnd.shortage(iterations?.scheduled ?? 0, complete));
-    if (arrivalRate === null || iterations === null) return;
-    // Checked only at the end: what holds for a part of the run need not hold for the whole.
-    const max = Math.min(users.target, this.#mix?.limit ?? Infinity);
-    this.#warnings.addAll(arrivalProblems(iterations, { peak: users.peak, max }, statistics));
+    for (const watch of this.#parts) {
+      // Of the users of each part, only those that were assigned are known.
+      const peak = this.#parts.length === 1 ? snapshot.users.peak : watch.mostAllowed;
+      this.#warnings.addAll(starvedClasses(watch, peak, snapshot));
+    }
+    this.#warnings.addAll(naturalEnd.shortage(this.#limitedIterations(statistics), complete));
+    this.#warnings.addAll(this.#arrivalProblems(snapshot));
   }
 
-  /** Classes that had no user. Of shapes that are known before the run, the run's setup warns. */
-  #starvedClasses({ users, mode, workers }: Snapshot): string[] {
-    if (this.#shape === null || this.#shape.plannedSeconds() !== null || this.#mix === null) {
-      return [];
+  /** Iterations that started, or were due, of the classes that share a limited number. */
+  #limitedIterations({ iterations, classes }: Statistics): number {
+    if (this.#parts.length === 1) return iterations?.scheduled ?? 0;
+    return this.#parts
+      .filter(({ part }) => part.profile.iterations !== null)
+      .flatMap(({ part }) => part.classes)
+      .reduce((sum, index) => sum + (classes[index]?.iterations?.scheduled ?? 0), 0);
+  }
+
+  /** Checked only at the end: what holds for a part of the run need not hold for the whole. */
+  #arrivalProblems({ users, arrivalRate, statistics }: Snapshot): string[] {
+    const { iterations, classes } = statistics;
+    if (arrivalRate === null || iterations === null) return [];
+    if (this.#parts.length === 1) {
+      const max = Math.min(users.target, this.#parts[0]!.part.mix.limit);
+      return arrivalProblems(iterations, { peak: users.peak, max }, statistics);
     }
-    const most = Math.max(this.#mostAssigned, users.peak);
-    const starved = this.#mostAllowed > 0
-      ? this.#mix.crowding(this.#mostAllowed, mode === "local" ? 1 : workers.length)
-      : classesWithoutUsers(this.#mix, most);
-    return starved === null || most === 0 ? [] : [starved];
+    return this.#parts.flatMap(({ part, mostAllowed }) => {
+      if (mostAllowed === 0) return [];
+      const rows = part.classes.map((index) => classes[index]).filter((row) => row !== undefined);
+      const peak = rows.reduce((sum, row) => sum + row.peakUsers, 0);
+      const max = Math.min(mostAllowed, part.mix.limit);
+      return rows.flatMap((row) => problemsOf(row, { peak, max }));
+    });
   }
 
   #checkShortages({ elapsedSeconds, users }: Snapshot, isOver = false): void {
@@ -156,56 +175,106 @@ export class RunWatch {
   }
 }
 
+/** What is watched of one part of the load. */
+interface PartWatch {
+  readonly part: LoadPart;
+  readonly steps: StepWatch;
+  /** The most users that were assigned at a time, and that might be busy in the open model. */
+  mostAssigned: number;
+  mostAllowed: number;
+}
+
+/** What is wrong with the starts of the iterations of one class; its name is in each sentence. */
+function problemsOf(
+  { name, iterations, totals, requests }: ClassRow,
+  users: { readonly peak: number; readonly max: number },
+): string[] {
+  if (iterations === null) return [];
+  return arrivalProblems(iterations, users, { totals, requests }).map((text) => `${name}: ${text}`);
+}
+
+/**
+ * Classes that had no user. Of loads that are known before the run, the run's setup warns.
+ *
+ * @param peak the most users that ran, as far as is known.
+ */
+function starvedClasses(
+  { part: { profile: { shape }, mix }, mostAllowed, mostAssigned }: PartWatch,
+  peak: number,
+  { mode, workers }: Snapshot,
+): string[] {
+  if (shape === null || shape.plannedSeconds() !== null) return [];
+  const most = Math.max(mostAssigned, peak);
+  const starved = mostAllowed > 0
+    ? mix.crowding(mostAllowed, mode === "local" ? 1 : workers.length)
+    : classesWithoutUsers(mix, most);
+  return starved === null || most === 0 ? [] : [starved];
+}
+
 /** The options that decide whether a test can end by itself. */
 export interface NaturalEndOptions {
-  readonly profile: Pick<LoadProfile, "iterations" | "shape">;
+  readonly parts: readonly Pick<LoadPart, "classes" | "profile">[];
   /** Whether counts from before the first target number of users ran were dropped. */
   readonly resetStats: boolean;
 }
 
+/** What a {@link NaturalEnd} does with a driver. */
+type EndableDriver = Pick<LoadDriver, "isSpawning" | "isOver" | "endPart">;
+
 /**
- * Ends a test that has nothing left to do: all its iterations have ended, or all its users have.
+ * Ends a part of the load that has nothing left to do: all its iterations have ended, or all its users have.
+ * The test ends with its last part.
  */
 export class NaturalEnd {
   readonly #options: NaturalEndOptions;
-  /** Whether the test has ended by itself, and not in another way before. */
+  /** Whether the iterations have ended by themselves, and not in another way before. */
   #hasEnded = false;
 
   constructor(options: NaturalEndOptions) {
     this.#options = options;
   }
 
-  /** No user has anything left to do. */
-  end(driver: Pick<LoadDriver, "stop"> | null): void {
-    if (driver?.stop()) this.#hasEnded = true;
+  /** No user of the part whose number of iterations is limited has anything left to do. */
+  endIterations(driver: EndableDriver | null): void {
+    const part = this.#options.parts.findIndex(({ profile }) => profile.iterations !== null);
+    if (part >= 0) this.#end(part, driver);
   }
 
-  /** All users have ended by themselves: the test ends unless others are to start. */
-  endWithoutUsers(driver: Pick<LoadDriver, "spawning" | "stop"> | null): void {
-    if (this.#options.profile.shape === null && driver?.spawning === false) this.end(driver);
+  /** All users of a part have ended by themselves: it ends unless others are to start. */
+  endWithoutUsers(part: number, driver: EndableDriver | null): void {
+    const { shape } = this.#options.parts[part]!.profile;
+    if (shape === null && driver?.isSpawning(part) === false) this.#end(part, driver);
   }
 
-  /** Ends the test if no worker has anything left to do. */
+  /** Ends each part of which no worker has anything left to do. */
   check(
-    workers: readonly Pick<WorkerState, "state">[],
-    allocator: Pick<Allocator, "settled">,
-    driver: Pick<LoadDriver, "spawning" | "stop"> | null,
+    workers: readonly WorkerState[],
+    allocator: Pick<Allocator, "settled" | "isExhausted">,
+    driver: EndableDriver | null,
   ): void {
-    if (!areExhausted(workers)) return;
-    if (this.#options.profile.iterations !== null) this.end(driver);
-    // Until all assignments are confirmed, further users may be on their way.
-    else if (allocator.settled) this.endWithoutUsers(driver);
+    for (const [index, { profile }] of this.#options.parts.entries()) {
+      if (driver?.isOver(index) || !allocator.isExhausted(index, workers)) continue;
+      if (profile.iterations !== null) this.#end(index, driver);
+      // Until all assignments are confirmed, further users may be on their way.
+      else if (allocator.settled) this.endWithoutUsers(index, driver);
+    }
+  }
+
+  #end(part: number, driver: EndableDriver | null): void {
+    const isEnded = driver?.endPart(part) === true;
+    if (isEnded && this.#options.parts[part]!.profile.iterations !== null) this.#hasEnded = true;
   }
 
   /**
-   * How many iterations a test that has ended by itself lacks: a sentence, or none.
+   * How many iterations a test whose iterations have ended by themselves lacks: a sentence, or none.
    *
-   * @param started iterations that started, or that were due if they were scheduled.
+   * @param begun iterations that started, or that were due if they were scheduled.
    * @param complete whether no worker's counts are missing.
    */
   shortage(begun: number, complete: Snapshot["complete"]): string[] {
-    const { profile: { iterations }, resetStats } = this.#options;
-    if (!this.#hasEnded || iterations === null || resetStats || begun >= iterations) return [];
+    const { parts, resetStats } = this.#options;
+    const iterations = parts.find(({ profile }) => profile.iterations !== null)?.profile.iterations;
+    if (!this.#hasEnded || !iterations || resetStats || begun >= iterations) return [];
     return [
       `Only ${begun} of ${iterations} iterations started` +
       (complete
@@ -213,11 +282,4 @@ export class NaturalEnd {
         : ", as far as is known: the others were lost with a worker."),
     ];
   }
-}
-
-/** Whether the workers that had users have none left, or no iteration for them. */
-function areExhausted(workers: readonly Pick<WorkerState, "state">[]): boolean {
-  return workers.some(({ state }) => state === "exhausted") &&
-    // A worker that is ready was assigned no users.
-    workers.every(({ state }) => state === "exhausted" || state === "ready");
 }

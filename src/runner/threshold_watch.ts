@@ -16,7 +16,7 @@ import type {
 import type { KeyedInProgress, StatsDelta } from "../stats/stats_delta.ts";
 import { observedText, type ThresholdSet } from "../stats/thresholds.ts";
 import { Totals } from "../stats/totals.ts";
-import { reportedLoad } from "./load_driver.ts";
+import { reportedLoad } from "./run_loads.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** The conditions that a run must meet. */

@@ -24,8 +24,8 @@ export interface UserPoolOptions {
   readonly shared: NodeContext;
   /** The id of the first user; the others count up from there. */
   readonly firstId: number;
-  /** Called whenever the number of users has changed. */
-  readonly onCount: (alive: number) => void;
+  /** Called whenever the number of users has changed: of all, and of the class of this index. */
+  readonly onCount: (alive: number, classIndex: number, aliveOfClass: number) => void;
 }
 
 /** The users of one node. */
@@ -34,13 +34,18 @@ export class UserPool {
   /** Users that are not being stopped, by class; the newest is last. */
   readonly #active: UserLoop[][];
   readonly #alive = new Set<UserLoop>();
-  #executor: IterationExecutor | null = null;
+  /** How many of {@link #alive} there are of each class. */
+  readonly #aliveOf: number[];
+  /** What schedules the iterations of each class; `null` if nothing does. */
+  readonly #executors: (IterationExecutor | null)[];
   #nextId: number;
 
   constructor(options: UserPoolOptions) {
     this.#options = options;
     this.#nextId = options.firstId;
     this.#active = options.classes.map(() => []);
+    this.#aliveOf = options.classes.map(() => 0);
+    this.#executors = options.classes.map(() => null);
   }
 
   /** Users that have started and not ended, including those that are stopping. */
@@ -48,9 +53,14 @@ export class UserPool {
     return this.#alive.size;
   }
 
-  /** Users that were started and not stopped, including those that have ended by themselves. */
-  get active(): number {
-    return this.#active.reduce((sum, users) => sum + users.length, 0);
+  /** Whether all users of a class that were started and not stopped have ended by themselves. */
+  isGone(classIndex: number): boolean {
+    return this.#aliveOf[classIndex] === 0 && this.#active[classIndex]!.length > 0;
+  }
+
+  /** Whether no users of a class are alive. */
+  isEmpty(classIndex: number): boolean {
+    return this.#aliveOf[classIndex] === 0;
   }
 
   /** The requests that are in progress. Those that were answered and are being checked are not. */
@@ -62,9 +72,9 @@ export class UserPool {
     }
   }
 
-  /** Sets what schedules the iterations of users that are started from now on. */
-  useExecutor(executor: IterationExecutor): void {
-    this.#executor = executor;
+  /** Sets what schedules the iterations of users of some classes that are started from now on. */
+  useExecutor(executor: IterationExecutor, classes: readonly number[]): void {
+    for (const classIndex of classes) this.#executors[classIndex] = executor;
   }
 
   /** Starts one more user of a class. Unlike those of {@link setUsers}, it is forgotten once it ends. */
@@ -79,27 +89,36 @@ export class UserPool {
   }
 
   /**
-   * Starts or stops users until each class has its number of them. The youngest are stopped first.
+   * Starts or stops users until each class has its number of them, except for classes whose users are started
+   * for their iterations. The youngest are stopped first.
    *
    * @param stopTimeoutMs how long the test of a stopping user may continue, in milliseconds.
    */
   setUsers(counts: readonly number[], stopTimeoutMs: number): void {
     for (const [classIndex, count] of counts.entries()) {
+      if (this.#executors[classIndex]?.scheduled) continue;
       const users = this.#active[classIndex]!;
       while (users.length > count) users.pop()!.stop(stopTimeoutMs);
       while (users.length < count) users.push(this.#start(classIndex));
     }
   }
 
+  /** Stops all users of some classes. */
+  stop(classes: Iterable<number>, stopTimeoutMs: number): void {
+    for (const classIndex of classes) {
+      for (const user of this.#active[classIndex]!.splice(0).reverse()) user.stop(stopTimeoutMs);
+    }
+  }
+
   /** Stops all users; resolves when the last one has ended. */
   async stopAll(stopTimeoutMs: number): Promise<void> {
-    this.setUsers(this.#active.map(() => 0), stopTimeoutMs);
+    this.stop(this.#active.keys(), stopTimeoutMs);
     await Promise.all([...this.#alive].map((user) => user.ended));
   }
 
   #start(classIndex: number): UserLoop {
     const { classes, shared, onCount } = this.#options;
-    const executor = this.#executor;
+    const executor = this.#executors[classIndex]!;
     const iterationSlot = executor === null ? null : new IterationSlot(executor, classIndex);
     const user = new UserLoop(classes[classIndex]!, {
       ...shared,
@@ -107,12 +126,14 @@ export class UserPool {
       iterationSlot,
     });
     this.#alive.add(user);
+    this.#aliveOf[classIndex]!++;
     if (iterationSlot !== null) executor!.userStarted?.(iterationSlot);
-    onCount(this.#alive.size);
+    onCount(this.#alive.size, classIndex, this.#aliveOf[classIndex]!);
     void user.ended.then(() => {
       this.#alive.delete(user);
+      this.#aliveOf[classIndex]!--;
       if (iterationSlot !== null) executor!.userEnded?.(iterationSlot);
-      onCount(this.#alive.size);
+      onCount(this.#alive.size, classIndex, this.#aliveOf[classIndex]!);
     });
     user.start();
     return user;

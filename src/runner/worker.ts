@@ -15,15 +15,14 @@ import type { SocketKind } from "../net/socket.ts";
 import type { RemoteRpc } from "../shared/rpc_client.ts";
 import { ClockSync } from "./clock_sync.ts";
 import type { LoadGeneratorOptions } from "./load_generator.ts";
-import type { RemoteIterationQuota } from "./shared_iterations_executor.ts";
-import { reportDelayMs, WorkerNode } from "./worker_node.ts";
+import { type LimitedIterations, reportDelayMs, WorkerNode } from "./worker_node.ts";
 
 /** What a worker runs, known once the master has sent its setup. */
 export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host" | "connections"> {
   /** Seconds that handlers of `testStart` may take. */
   readonly setupTimeout: number;
   /** Where iterations come from; `null` if their number is not limited. */
-  readonly iterations: RemoteIterationQuota | null;
+  readonly iterations: LimitedIterations | null;
 }
 
 /** The dependencies of a worker. */
@@ -304,6 +303,7 @@ export class WorkerRun {
       state: this.#state,
       elapsedSeconds: this.#node?.elapsedSeconds ?? 0,
       sockets: this.#options.sockets,
+      exhausted: this.#node?.exhausted ?? [],
     });
   }
 

@@ -73,6 +73,8 @@ export interface WorkerManagerOptions {
   readonly files: FileServer | null;
   /** What each worker needs to get ready: a JSON object. */
   readonly setup: string;
+  /** Whether users of a class take part in `--iterations`. */
+  readonly isLimited: (className: string) => boolean;
   /** Called with each message of a worker. */
   readonly onMessage: (worker: WorkerState, message: Message) => void;
   /** Called when a worker has been silent for {@link LOST_MS}. */
@@ -195,8 +197,15 @@ export class WorkerManager {
   assign(worker: WorkerState, assignment: Assignment): void {
     const { incarnation } = worker;
     this.#journal.append({ type: "assigned", incarnation, classes: assignment.classes });
-    this.#options.rpc.usersAssigned(incarnation, assignment.classes);
+    this.usersAssigned(incarnation, assignment.classes);
     this.#connections.send(worker, assignment);
+  }
+
+  /** A worker is to run these users by class, which determine its share of `--iterations`. */
+  usersAssigned(incarnation: string, classes: Assignment["classes"]): void {
+    const { rpc, isLimited } = this.#options;
+    const limited = Object.entries(classes).filter(([name]) => isLimited(name));
+    rpc.usersAssigned(incarnation, Object.fromEntries(limited));
   }
 
   /** Tells all workers, and those that join later, that the first target number of users runs. */
@@ -234,8 +243,12 @@ export class WorkerManager {
    * Takes the state that a worker has sent, and tells it what it needs to know in that state. Returns
    * whether it may have missed its last assignment, since it has connected again.
    */
-  updateState(worker: WorkerState, { users, state, sockets }: Message<"STATE">): boolean {
+  updateState(
+    worker: WorkerState,
+    { users, state, sockets, exhausted }: Message<"STATE">,
+  ): boolean {
     worker.state = state;
+    worker.exhausted = exhausted;
     worker.users = users;
     worker.sockets = sockets === "" ? null : sockets;
     const isBack = this.#silent.delete(worker);

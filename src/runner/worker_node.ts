@@ -6,19 +6,14 @@
 
 import type { MasterConnection } from "../cluster/master_connection.ts";
 import { type LastFacts, ReportOutbox } from "../cluster/outbox.ts";
-import type {
-  ArrivalAssignment,
-  Assignment,
-  Message,
-  WorkerStateName,
-} from "../cluster/protocol.ts";
+import type { Assignment, Message, WorkerStateName } from "../cluster/protocol.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { TEST_STOP } from "../core/events.ts";
 import { peerText } from "../core/text.ts";
 import type { ClockSync } from "./clock_sync.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
-import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
+import { LoadGenerator, type LoadGeneratorOptions, type NodeArrivals } from "./load_generator.ts";
 import type { RemoteIterationQuota } from "./shared_iterations_executor.ts";
 import { TestEvents } from "./test_events.ts";
 import { UserRamp } from "./user_ramp.ts";
@@ -27,7 +22,7 @@ import { UserRamp } from "./user_ramp.ts";
 interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver" | "onUsersGone"> {
   readonly connection: Pick<MasterConnection, "connected" | "sendFrame">;
   /** Where iterations come from; `null` if their number is not limited. */
-  readonly iterations: RemoteIterationQuota | null;
+  readonly iterations: LimitedIterations | null;
   /** How long after its end a second is reported: see {@link reportDelayMs}. */
   readonly reportDelayMs: number;
   /** Determines when the test started, more precisely than START. */
@@ -36,6 +31,13 @@ interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver
   readonly setupTimeout: number;
   /** Called with what the users do: whether some are still to be started, run, or have ended. */
   readonly onState: (state: WorkerStateName) => void;
+}
+
+/** Iterations whose number is limited, and who shares them. */
+export interface LimitedIterations {
+  readonly source: RemoteIterationQuota;
+  /** The indices of the classes. */
+  readonly classes: readonly number[];
 }
 
 /** A worker whose lease has expired stops its users within this time, before others get them. */
@@ -57,8 +59,10 @@ export class WorkerNode {
   /** The assignment to run as soon as the test has started. */
   #pending: Assignment | null = null;
   #stopTimeoutMs = 0;
-  /** Whether its assignment has no users. */
-  #isIdle = false;
+  /** The last assignment of users; `null` if there was none, or if they were stopped since. */
+  #users: AssignedUsers | null = null;
+  /** The classes that start iterations when they are due. */
+  #openClasses: readonly number[] = [];
   #isStopped = false;
   readonly #testEvents: TestEvents;
 
@@ -85,6 +89,11 @@ export class WorkerNode {
   /** Users that have started and not ended yet. */
   get users(): number {
     return this.#generator.users;
+  }
+
+  /** Names of the classes whose users have nothing left to do. */
+  get exhausted(): string[] {
+    return this.#generator.exhausted.map((index) => this.#classNames[index]!);
   }
 
   /** Seconds since the test started; 0 before it did. */
@@ -144,72 +153,102 @@ export class WorkerNode {
    * @throws UsageError if it names a class that the test file does not have.
    */
   assign(assignment: Assignment): void {
-    const { classes, rate, stopTimeout, arrivals: [arrivals] } = assignment;
-    const unknown = Object.keys(classes).find((name) =>
-      classes[name]! > 0 && !this.#classNames.includes(name)
-    );
-    if (unknown !== undefined) {
-      throw new UsageError(
-        `The master assigns users of ${
-          peerText(unknown)
-        }, which this worker's test file does not have`,
-      );
-    }
+    const { classes, rate, stopTimeout } = assignment;
+    const counts = this.#countsOf(classes);
+    const arrivals = assignment.arrivals.map((one): NodeArrivals & { readonly over: boolean } => ({
+      ...one,
+      classes: one.classes.length === 0
+        ? [...this.#classNames.keys()]
+        : one.classes.map((name) => this.#indexOf(name)),
+    }));
     if (this.#reporter === null) {
       this.#pending = assignment;
       return;
     }
     this.#stopTimeoutMs = stopTimeout * 1000;
-    if (arrivals === undefined) this.#setUsers(classes, rate);
-    else this.#setArrivals(arrivals);
+    const open = arrivals.filter(({ over }) => !over);
+    const limit = counts.concat(open.map(({ maxUsers }) => maxUsers));
+    this.#checkOpenFiles(limit.reduce((sum, count) => sum + count, 0));
+    this.#setArrivals(arrivals, open.flatMap((one) => one.classes));
+    if (arrivals.length === 0 || counts.some((count) => count > 0) || this.#users !== null) {
+      this.#setUsers(counts, rate);
+    }
+    if (arrivals.length > 0 && !this.#ramp.isRamping) this.#options.onState(this.#stateOfUsers);
+  }
+
+  /** @throws UsageError if users of an unknown class are assigned. */
+  #countsOf(classes: Assignment["classes"]): number[] {
+    for (const [name, count] of Object.entries(classes)) if (count > 0) this.#indexOf(name);
+    return this.#classNames.map((name) => Object.hasOwn(classes, name) ? classes[name]! : 0);
+  }
+
+  #indexOf(className: string): number {
+    const index = this.#classNames.indexOf(className);
+    if (index >= 0) return index;
+    throw new UsageError(
+      `The master assigns users of ${
+        peerText(className)
+      }, which this worker's test file does not have`,
+    );
   }
 
   /** The closed model: ramps to this many users by class. */
-  #setUsers(classes: Assignment["classes"], rate: number): void {
+  #setUsers(counts: readonly number[], rate: number): void {
     const { iterations, onState } = this.#options;
-    this.#generator.suspend();
-    if (iterations !== null) this.#generator.limit(iterations);
-    const counts = this.#classNames.map((name) =>
-      Object.hasOwn(classes, name) ? classes[name]! : 0
-    );
-    const users = counts.reduce((sum, count) => sum + count, 0);
-    this.#isIdle = users === 0;
-    this.#checkOpenFiles(users);
+    const before = this.#users;
+    this.#users = { counts, rate };
+    if (iterations !== null) this.#generator.limit(iterations.source, iterations.classes);
+    // With several loads, the others change all the time.
+    if (this.#openClasses.length > 0 && before !== null && isSame(before, this.#users)) return;
     this.#ramp.rampTo(counts, rate);
     if (this.#ramp.isRamping) onState("spawning");
   }
 
-  /** The open model: starts this worker's share of the iterations. */
-  #setArrivals(arrivals: ArrivalAssignment): void {
-    this.#checkOpenFiles(arrivals.maxUsers);
-    this.#options.onState("running");
-    this.#generator.setArrivals(arrivals);
+  /** The open model: starts this worker's share of the iterations. @param open the classes of those to come. */
+  #setArrivals(
+    arrivals: readonly (NodeArrivals & { readonly over: boolean })[],
+    open: readonly number[],
+  ): void {
+    this.#openClasses = open;
+    this.#generator.suspend(this.#stopTimeoutMs, arrivals.flatMap(({ classes }) => classes));
+    for (const one of arrivals) {
+      if (one.over) void this.#generator.endArrivals(one, this.#stopTimeoutMs);
+      else this.#generator.setArrivals(one);
+    }
     // Workers that take turns have to agree on the time.
-    this.#options.clockSync.start((beganAt) => this.#generator.align(beganAt));
+    if (open.length > 0) {
+      this.#options.clockSync.start((beganAt) => this.#generator.align(beganAt));
+    }
   }
 
   /** A worker without users, or whose users have ended, does not keep the test from ending. */
   get #stateOfUsers(): WorkerStateName {
-    if (this.#isIdle) return "ready";
-    return this.#generator.usersGone ? "exhausted" : "running";
+    const running = this.#runningClasses;
+    if (running.length === 0) return "ready";
+    const exhausted = this.#generator.exhausted;
+    return running.every((index) => exhausted.includes(index)) ? "exhausted" : "running";
+  }
+
+  /** The classes of which it is to run users or iterations. */
+  get #runningClasses(): number[] {
+    const counts = this.#users?.counts ?? [];
+    return [...this.#classNames.keys()]
+      .filter((index) => (counts[index] ?? 0) > 0 || this.#openClasses.includes(index));
   }
 
   #usersEnded(): void {
-    if (!this.#isStopped) this.#options.onState("exhausted");
+    if (!this.#isStopped) this.#options.onState(this.#stateOfUsers);
   }
 
   /** Stops all users at once, since other workers may get them. Returns how many there were. */
   dropUsers(): number {
     const { users } = this.#generator;
     this.#ramp.reset();
+    this.#users = null;
     this.#pending = null;
-    this.#generator.suspend();
-    this.#generator.setUsers(
-      this.#classNames.map(() => 0),
-      Math.min(LEASE_STOP_MS, this.#stopTimeoutMs),
-    );
+    this.#generator.stopUsers(Math.min(LEASE_STOP_MS, this.#stopTimeoutMs));
     // Only after the users are stopped: none of them waits for an iteration any more.
-    this.#options.iterations?.giveBack();
+    this.#options.iterations?.source.giveBack();
     return users;
   }
 
@@ -221,7 +260,7 @@ export class WorkerNode {
     const hasBegun = await this.#beginning?.then(() => true, () => false) ?? true;
     if (!hasBegun) return;
     this.#ramp.reset();
-    this.#options.iterations?.close();
+    this.#options.iterations?.source.close();
     this.#options.clockSync.stop();
     await this.#generator.stopAll(this.#stopTimeoutMs);
     this.#generator.end();
@@ -252,6 +291,16 @@ export class WorkerNode {
     const problem = openFilesProblem(users, this.#options.openFileLimit);
     if (problem !== null) this.#options.onWarning(problem);
   }
+}
+
+interface AssignedUsers {
+  readonly counts: readonly number[];
+  readonly rate: number;
+}
+
+function isSame(one: AssignedUsers, other: AssignedUsers): boolean {
+  return one.rate === other.rate &&
+    one.counts.every((count, index) => count === other.counts[index]);
 }
 
 /** The source and the destination of the counts that a reporter sends. */

@@ -419,6 +419,23 @@ export interface ReportedLoad {
   readonly arrivalRate: number | null;
 }
 
+/** The load of the classes that have no load of their own. */
+export interface SharedLoad extends ReportedLoad {
+  /** Users that are started or stopped per second; `null` before the start, and in the open model. */
+  readonly spawnRate: number | null;
+}
+
+/**
+ * The load model of a run: closed, open, or both, if classes have loads of their own and only some of them
+ * are arrivals.
+ */
+export function loadModel(
+  { arrivalRate, closedUsers }: Pick<Snapshot, "arrivalRate" | "closedUsers">,
+): "closed" | "open" | "mixed" {
+  if (arrivalRate === null) return "closed";
+  return closedUsers === null ? "open" : "mixed";
+}
+
 /** The result of a run that raises its load until a threshold is crossed. */
 export interface BreakingPoint {
   /** The highest load that passed; `null` if none did. */
@@ -481,22 +498,32 @@ export interface Snapshot extends RunLabels {
   readonly elapsedSeconds: number;
   /** Seconds that were counted: fewer than those elapsed if the counts were reset. */
   readonly durationSeconds: number;
-  /** Planned duration in seconds; `null` without a planned end. */
+  /** Planned duration in seconds, until the last load ends; `null` without a planned end. */
   readonly plannedSeconds: number | null;
   /** Whether the counts of all nodes are included. */
   readonly complete: boolean;
   readonly users: {
     readonly current: number;
-    /** Users that should be running; in the open model, the maximum. */
+    /**
+     * Users that should be running; in the open model, the maximum. In a run with loads of both models, it is
+     * the sum of both.
+     */
     readonly target: number;
     readonly peak: number;
     /** Users that were running when the test was stopped. */
     readonly final: number;
   };
-  /** Iterations that should start per second; `null` in the closed model. */
+  /** Iterations that should start per second, in all loads together; `null` if all are of the closed model. */
   readonly arrivalRate: number | null;
-  /** Users that are started or stopped per second; `null` before the start, and in the open model. */
+  /**
+   * Users that are started or stopped per second, in all loads together; `null` before the start, and if all
+   * loads are of the open model.
+   */
   readonly spawnRate: number | null;
+  /** The part of the target users that loads of the closed model ask for; `null` if there are none. */
+  readonly closedUsers: number | null;
+  /** The load of the classes without a load of their own; `null` if each has one. */
+  readonly sharedLoad: SharedLoad | null;
   /** In the order of the options. */
   readonly thresholds: readonly ThresholdRow[];
   /** `null` if the run does not look for a breaking point. */

@@ -12,7 +12,7 @@ import { FROM_PAGE } from "../support/dashboard.ts";
 import { standingDriver } from "../support/drivers.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHost } from "../support/fake_host.ts";
-import { profileOf } from "../support/load_profiles.ts";
+import { partsOf } from "../support/load_profiles.ts";
 import { emptySnapshot, requestRow, snapshot, statistics } from "../support/snapshots.ts";
 
 /** Hands requests straight to who wants to answer them. */
@@ -53,7 +53,7 @@ class ServingHost extends FakeHost {
 }
 
 const CLOCK = new FakeClock();
-const PLAN = profileOf();
+const PLAN = partsOf();
 
 /** A run that is steered, and goes nowhere by itself. */
 class StandingRun {

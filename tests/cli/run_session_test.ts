@@ -10,7 +10,7 @@ import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeExit, FakeHost } from "../support/fake_host.ts";
-import { profileOf } from "../support/load_profiles.ts";
+import { partsOf } from "../support/load_profiles.ts";
 import { requestRow, snapshot } from "../support/snapshots.ts";
 
 async function newSession(...args: string[]): Promise<{ host: FakeHost; session: RunSession }> {
@@ -33,7 +33,7 @@ const CLOCK = new FakeClock();
 
 /** A run that waits to be started. */
 const SHOWN: LiveRun = {
-  control: new RunControl(CLOCK, profileOf(), true),
+  control: new RunControl(CLOCK, partsOf(), true),
   snapshot: () => snapshot(),
   stop: () => {},
 };

@@ -54,6 +54,8 @@ const ARRIVALS: ArrivalAssignment = {
   maxUsers: 50,
   spacing: "poisson",
   onBusy: "drop",
+  classes: ["ATest"],
+  over: false,
 };
 
 const REPORT: Message<"REPORT"> = {
@@ -147,7 +149,10 @@ const ITERATIONS_SENT: readonly unknown[] = [
 ];
 
 // deno-fmt-ignore
-const ARRIVALS_SENT: readonly unknown[] = [2.5, 10.5, 20.25, 60.5, 21, 3, 2, 1000, 50, "poisson", "drop"];
+const ARRIVALS_SENT: readonly unknown[] = [
+  ...[2.5, 10.5, 20.25, 60.5, 21, 3, 2, 1000, 50, "poisson", "drop"],
+  ...[["ATest"], false],
+];
 
 /** Each message, and the list that is sent for it, on which other versions rely. */
 const WIRE: {
@@ -202,8 +207,15 @@ const WIRE: {
   ],
   TARGET_ACK: [{ type: "TARGET_ACK", revision: 3 }, ["TARGET_ACK", 3]],
   STATE: [
-    { type: "STATE", users: 3, state: "running", elapsedSeconds: 2.5, sockets: "epoll" },
-    ["STATE", 3, "running", 2.5, "epoll"],
+    {
+      type: "STATE",
+      users: 3,
+      state: "running",
+      elapsedSeconds: 2.5,
+      sockets: "epoll",
+      exhausted: ["ATest"],
+    },
+    ["STATE", 3, "running", 2.5, "epoll", ["ATest"]],
   ],
   STARTED: [{ type: "STARTED", userCount: 100, resetCount: 1 }, ["STARTED", 100, 1]],
   REPORT: [
@@ -326,7 +338,7 @@ const FAULTS: readonly (readonly [
   ["TARGET", { 3: Infinity }, `TARGET.rate ${AMOUNT}`],
   ["TARGET", { 4: -1 }, `TARGET.stopTimeout ${AMOUNT}`],
   ["TARGET", { 5: null }, "TARGET.arrivals must be a list"],
-  ["TARGET", { 5: [[]] }, "TARGET.arrivals[0] must be a list of 11 values, not 0"],
+  ["TARGET", { 5: [[]] }, "TARGET.arrivals[0] must be a list of 13 values, not 0"],
   [
     "TARGET",
     { 5: arrivals(0, -1) },
@@ -416,7 +428,7 @@ Deno.test("a fault names the message and the field", () => {
 });
 
 Deno.test("no message may have an extra value, and only some may lack their last ones", () => {
-  const optional: Partial<Record<MessageType, number>> = { STATE: 2, PING: 1, PONG: 1, REPORT: 3 };
+  const optional: Partial<Record<MessageType, number>> = { STATE: 3, PING: 1, PONG: 1, REPORT: 3 };
   for (const [{ type }, sent] of Object.values<readonly [Message, unknown[]]>(WIRE)) {
     const { read } = MESSAGE.variants[type];
     assert.equal(read([...sent, 0]), undefined, `${type} and one more`);
@@ -436,6 +448,7 @@ Deno.test("a missing number in PING and PONG, and a missing time in STATE, are 0
     state: "ready",
     elapsedSeconds: 0,
     sockets: "",
+    exhausted: [],
   });
 });
 

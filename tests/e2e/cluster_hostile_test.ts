@@ -209,7 +209,14 @@ async function stranger(
   try {
     const who = identity({ workerId: name, incarnation: name, testfileHash });
     const { welcome } = await joinMaster(channel, who, { token: null, clock: systemClock });
-    channel.send({ type: "STATE", users: 0, state: "ready", elapsedSeconds: 0, sockets: "epoll" });
+    channel.send({
+      type: "STATE",
+      users: 0,
+      state: "ready",
+      elapsedSeconds: 0,
+      sockets: "epoll",
+      exhausted: [],
+    });
     act(channel, welcome.runId);
     await channel.flushed();
     for (;;) {

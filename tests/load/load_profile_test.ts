@@ -33,18 +33,23 @@ Deno.test("a load without a run time never ends", () => {
   assert.equal(plannedSeconds(profile), null);
 });
 
-Deno.test("a shape replaces the run time, whether longer or shorter", () => {
-  const profile = { ...CONSTANT, shape: new TestTick() };
+Deno.test("a shape replaces the load, and ends with the run time or before", () => {
+  const profile = { ...CONSTANT, runTime: null, shape: new TestTick() };
   assert.deepEqual(loadAt(profile, 0), { users: 7, rate: 3 });
   assert.deepEqual(loadAt(profile, 89), { users: 7, rate: 3 });
   assert.equal(loadAt(profile, 90), null);
-  const short = { ...CONSTANT, runTime: 1e6, shape: new TestSteps() };
-  assert.equal(loadAt(short, 42.5), null);
+  const early = { ...CONSTANT, runTime: 1e6, shape: new TestSteps() };
+  assert.equal(loadAt(early, 42.5), null);
+  assert.equal(plannedSeconds(early), 42.5);
+  const cut = { ...CONSTANT, runTime: 20, shape: new TestSteps() };
+  assert.deepEqual(loadAt(cut, 19.9), { users: 9, rate: 2 });
+  assert.equal(loadAt(cut, 20), null);
+  assert.equal(plannedSeconds(cut), 20);
 });
 
 Deno.test("the duration of a shape with stages is known beforehand, that of any other is not", () => {
-  assert.equal(plannedSeconds({ ...CONSTANT, shape: new TestSteps() }), 42.5);
-  assert.equal(plannedSeconds({ ...CONSTANT, shape: new TestTick() }), null);
+  assert.equal(plannedSeconds({ ...CONSTANT, runTime: null, shape: new TestSteps() }), 42.5);
+  assert.equal(plannedSeconds({ ...CONSTANT, runTime: null, shape: new TestTick() }), null);
 });
 
 Deno.test("a load of the open model lasts until the end of the run time", () => {
@@ -61,7 +66,12 @@ Deno.test("a shape replaces an arrival rate, and learns which threshold was cros
       users: { from: 1, step: 1, to: 3 },
     });
   }
-  const profile = { ...CONSTANT, load: { arrivalRate: 2, maxUsers: 1 }, shape: new TestBreak() };
+  const profile = {
+    ...CONSTANT,
+    runTime: null,
+    load: { arrivalRate: 2, maxUsers: 1 },
+    shape: new TestBreak(),
+  };
   assert.equal(plannedSeconds(profile), 30);
   assert.deepEqual(loadAt(profile, 0), { users: 1, rate: 1 });
   assert.equal(loadAt(profile, 1, { crossed: "rps>=1" }), null);

@@ -2,11 +2,10 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Assignment } from "../../src/cluster/protocol.ts";
 import { WorkerState } from "../../src/cluster/run_state.ts";
-import { ClassMix } from "../../src/load/class_mix.ts";
 import { Allocator, UserAllocator } from "../../src/runner/allocation.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { assignment } from "../support/assignments.ts";
-import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
+import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
 interface Sent {
   readonly worker: WorkerState;
@@ -32,10 +31,15 @@ function scene(names: readonly string[], classNames = ["A", "B"]): Scene {
   const allocator = new UserAllocator({
     clock,
     classNames,
-    stopTimeout: 3,
     workers: {
       available: workers,
-      assign: (worker, assignment) => void sent.push({ worker, assignment }),
+      assign: (worker, rate) => {
+        const counts = allocator.countsOf(worker);
+        const classes = Object.fromEntries(classNames.map((name, cls) => [name, counts[cls]!]));
+        const revision = sent.length + 1;
+        sent.push({ worker, assignment: assignment({ revision, classes, rate }) });
+        allocator.sent(worker, revision);
+      },
     },
   });
   let seen = 0;
@@ -66,8 +70,8 @@ Deno.test("assignments are sent at once, in full", () => {
   allocator.pace(7);
   allocator.setUsers([3, 1]);
   assert.deepEqual(sent.map(({ worker, assignment }) => [worker.id, assignment]), [
-    ["a", assignment({ revision: 1, classes: { A: 2, B: 0 }, rate: 7, stopTimeout: 3 })],
-    ["b", assignment({ revision: 2, classes: { A: 1, B: 1 }, rate: 7, stopTimeout: 3 })],
+    ["a", assignment({ revision: 1, classes: { A: 2, B: 0 }, rate: 7 })],
+    ["b", assignment({ revision: 2, classes: { A: 1, B: 1 }, rate: 7 })],
   ]);
 });
 
@@ -163,7 +167,6 @@ Deno.test("a worker that may have missed its assignment gets it again, as a new 
       revision: 3,
       classes: { A: 5 },
       rate: 5,
-      stopTimeout: 3,
     }),
   );
   allocator.repeat(worker("stranger"));
@@ -176,7 +179,7 @@ Deno.test("the assignments of an earlier master are taken over, and none is sent
     A: 1,
     Ghost: 7,
   }]]);
-  assert.equal(allocator.restore(assigned, (users) => [users - 1, 1]), 5);
+  assert.deepEqual(allocator.restore(assigned, ([one, other]) => [one!, other!]), [4, 1]);
   await clock.advance(100);
   assert.deepEqual(news(), []);
   allocator.repeat(workers[0]!);
@@ -285,8 +288,7 @@ class TwoWorkers {
 
   constructor(changes: ProfileChanges = {}) {
     this.allocator = new Allocator({
-      profile: profileOf(changes),
-      mix: new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]),
+      parts: partsOf(profileOf(changes)),
       clock: this.clock,
       classNames: ["ATest"],
       elapsed: () => this.clock.now() / 1000,
@@ -305,7 +307,12 @@ class TwoWorkers {
   }
 }
 
-const COURSE = { rate: 10, since: 0, position: 0, until: Infinity, limit: Infinity };
+const COURSE = {
+  part: 0,
+  period: { rate: 10, since: 0, position: 0, until: Infinity, limit: Infinity },
+  maxUsers: 20,
+  over: false,
+};
 
 Deno.test("in the closed model each worker gets users, and all is settled once both have confirmed", () => {
   const { allocator, workers: [a, b], sent, ...scene } = new TwoWorkers();
@@ -329,7 +336,7 @@ Deno.test("in the closed model each worker gets users, and all is settled once b
 Deno.test("in the open model each worker gets a share of the iterations, and all is settled", async () => {
   const scene = new TwoWorkers({ arrivalRate: 10, maxUsers: 20 });
   const { allocator, workers } = scene;
-  allocator.setArrivals(COURSE, 20);
+  allocator.setArrivals([COURSE]);
   assert.deepEqual(scene.news(), ["a 0 of 2", "b 1 of 2"]);
   assert.equal(allocator.settled, true);
   allocator.confirmed(workers[0]!, 1);
@@ -345,14 +352,12 @@ Deno.test("in the open model each worker gets a share of the iterations, and all
 Deno.test("users of an earlier master are taken over, arrivals are assigned again", () => {
   const assigned = new Map([["a", { ATest: 4 }], ["b", { ATest: 3 }]]);
   const closed = new TwoWorkers();
-  closed.allocator.restore(assigned);
-  assert.equal(closed.allocator.restoredUsers, 7);
+  assert.deepEqual(closed.allocator.restore(assigned), [7]);
   closed.allocator.setUsers([7]);
   assert.deepEqual(closed.news(), []);
   const open = new TwoWorkers({ arrivalRate: 10, maxUsers: 20 });
-  open.allocator.restore(assigned);
-  assert.equal(open.allocator.restoredUsers, 0);
-  open.allocator.setArrivals(COURSE, 20);
+  assert.deepEqual(open.allocator.restore(assigned), []);
+  open.allocator.setArrivals([COURSE]);
   assert.deepEqual(open.news(), ["a 0 of 2", "b 1 of 2"]);
 });
 

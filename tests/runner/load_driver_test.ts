@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { positionAt, type RatePeriod } from "../../src/load/arrival_schedule.ts";
-import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Load, ResolvedLoad } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
-import { type LoadChange, LoadDriver, reportedLoad } from "../../src/runner/load_driver.ts";
+import { type LoadChange, LoadDriver, type PartArrivals } from "../../src/runner/load_driver.ts";
+import { reportedLoad } from "../../src/runner/run_loads.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
+import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
 interface Driven {
   readonly clock: FakeClock;
@@ -27,8 +27,7 @@ interface Driven {
 /** @param first a load that is set before the drive starts. */
 function drive(profile: ProfileChanges, first: ResolvedLoad | null = null, fixedCount = 0): Driven {
   const clock = new FakeClock();
-  const mix = new ClassMix([{ name: "ATest", weight: 1, fixedCount }]);
-  const full = profileOf(profile);
+  const parts = partsOf(profileOf(profile), [{ name: "ATest", weight: 1, fixedCount, load: null }]);
   const driven: Driven = {
     clock,
     changes: [],
@@ -38,11 +37,13 @@ function drive(profile: ProfileChanges, first: ResolvedLoad | null = null, fixed
     started: [],
     seconds: [],
     endedAt: null,
-    driver: new LoadDriver(clock, full, mix, {
-      setArrivals: (period, maxUsers) => {
+    driver: new LoadDriver(clock, parts, {
+      setArrivals: (arrivals) => {
+        const [{ period, maxUsers }] = arrivals as [PartArrivals];
         driven.period = period;
         driven.arrivals.push([clock.now(), period.rate, maxUsers]);
       },
+      onOver: () => {},
       view: () => ({ crossed: null }),
       setUsers: ([users]) => driven.changes.push([clock.now(), users!]),
       onLoad: (load) => driven.loads.push(load),
@@ -306,15 +307,15 @@ async function goOn(
   const clock = new FakeClock();
   await clock.advance(777);
   const [periods, loads]: [RatePeriod[], ResolvedLoad[]] = [[], []];
-  const mix = new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]);
-  const driver = new LoadDriver(clock, profileOf(profile), mix, {
-    setArrivals: (period) => periods.push(period),
+  const driver = new LoadDriver(clock, partsOf(profileOf(profile)), {
+    setArrivals: (arrivals) => periods.push(...arrivals.map(({ period }) => period)),
+    onOver: () => {},
     view: () => ({ crossed: null }),
     setUsers: () => {},
     onLoad: (load) => loads.push(load),
     onStarted: () => {},
     onSecond: () => {},
-  }, { elapsedSeconds, users: 20, started: true, changes });
+  }, { elapsedSeconds, users: [20], started: true, changes });
   void driver.drive();
   await clock.advance(0);
   driver.stop();

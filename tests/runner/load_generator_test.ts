@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { ArrivalAssignment } from "../../src/cluster/protocol.ts";
 import { ExitCall } from "../../src/core/exit_calls.ts";
 import { Lease } from "../../src/core/lease.ts";
 import { ALL_ARRIVALS } from "../../src/load/arrival_schedule.ts";
 import {
-  classWeights,
+  loadedClasses,
   type LoadGenerator,
   type LoadGeneratorOptions,
+  type NodeArrivals,
 } from "../../src/runner/load_generator.ts";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import type { SecondStats } from "../../src/stats/stats_table.ts";
@@ -122,13 +122,14 @@ function iterations(node: LoadGenerator): number[] {
 }
 
 /** Iterations at this rate, all on this node. */
-function arrivals(rate: number, until = Infinity): ArrivalAssignment {
+function arrivals(rate: number, until = Infinity): NodeArrivals {
   return {
     ...{ rate, since: 0, position: 0, until, limit: Infinity },
     ...ALL_ARRIVALS,
     maxUsers: 5,
     spacing: "constant",
     onBusy: "queue",
+    classes: [0],
   };
 }
 
@@ -156,11 +157,11 @@ Deno.test("in the open model, users are started as the schedule requires, and al
 Deno.test("a suspended node starts nothing until its next assignment", async () => {
   const clock = new FakeClock();
   const node = generator(clock);
-  node.suspend();
+  node.suspend(0);
   node.start(0);
   node.setArrivals(arrivals(10));
   await clock.advance(1_050);
-  node.suspend();
+  node.suspend(0);
   node.setUsers([0], 0);
   await clock.advance(2_000);
   assert.deepEqual(iterations(node), [11, 11, 11, 0]);
@@ -179,9 +180,9 @@ Deno.test("users start no more iterations than the limit, and the end of the las
     onIterationsOver: () => over.push(`iterations at ${clock.now()}`),
     onUsersGone: () => over.push(`users at ${clock.now()}`),
   });
-  node.limit(5);
+  node.limit(5, [0]);
   // Only the first call counts.
-  node.limit(50);
+  node.limit(50, [0]);
   node.start(0);
   node.setUsers([2], 0);
   await clock.advance(10_000);
@@ -221,9 +222,9 @@ class AdminTest extends User {
   testImport(): void {}
 }
 
-Deno.test("class weights keep the order of the classes", () => {
-  assert.deepEqual(classWeights([BuyerTest, AdminTest].map(discovered)), [
-    { name: "BuyerTest", weight: 4, fixedCount: 0 },
-    { name: "AdminTest", weight: 1, fixedCount: 2 },
+Deno.test("what decides about the load keeps the order of the classes", () => {
+  assert.deepEqual(loadedClasses([BuyerTest, AdminTest].map(discovered)), [
+    { name: "BuyerTest", weight: 4, fixedCount: 0, load: null },
+    { name: "AdminTest", weight: 1, fixedCount: 2, load: null },
   ]);
 });

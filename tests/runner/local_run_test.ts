@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { PreparationError } from "../../src/core/errors.ts";
 import { Events } from "../../src/core/events.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
-import { ClassMix } from "../../src/load/class_mix.ts";
 import type { Load } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
+import { loadedClasses } from "../../src/runner/load_generator.ts";
 import { LocalRun, type LocalRunOptions } from "../../src/runner/local_run.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
+import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 import { discovered } from "../support/users.ts";
 
 interface Running {
@@ -37,9 +37,8 @@ function begin(
     name: null,
     labels: {},
     hostname: "here",
-    profile: profileOf(profile),
+    parts: partsOf(profileOf(profile), loadedClasses(classes.map(discovered))),
     classes: classes.map(discovered),
-    mix: new ClassMix(classes),
     host: null,
     connections: DEFAULT_CONNECTIONS,
     resetStats: false,

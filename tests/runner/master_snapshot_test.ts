@@ -5,10 +5,12 @@ import {
   type MasterSnapshotSource,
   missingCounts,
 } from "../../src/runner/master_snapshot.ts";
-import { profileOf } from "../support/load_profiles.ts";
+import { RunLoads } from "../../src/runner/run_loads.ts";
+import { partsOf, profileOf } from "../support/load_profiles.ts";
 import { delta, packedRequests, report } from "../support/reports.ts";
 
-const PLAN = profileOf({ users: 10, runTime: 60 });
+const LOADS = new RunLoads(partsOf(profileOf({ users: 10, runTime: 60 })));
+LOADS.set(0, { users: 10, rate: 1 });
 
 function source(
   runState: RunState,
@@ -19,10 +21,9 @@ function source(
     state: "running",
     name: "nightly",
     labels: { env: "staging" },
-    profile: PLAN,
     elapsedSeconds: 5,
     endedAt: null,
-    load: { users: 10, rate: 1 },
+    loads: LOADS,
     finalUsers: 0,
     expectedWorkers: 2,
     watch: { rows: () => [], breakingPoint: null },
@@ -92,6 +93,8 @@ Deno.test("a snapshot has everything that is known about a running test", () => 
     users: { current: 6, target: 10, peak: 8, final: 0 },
     arrivalRate: null,
     spawnRate: 1,
+    closedUsers: 10,
+    sharedLoad: { users: 10, arrivalRate: null, spawnRate: 1 },
     breakingPoint: null,
     thresholds: [],
     expectedWorkers: 2,

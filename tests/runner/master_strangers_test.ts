@@ -149,7 +149,14 @@ async function visit({ cluster }: Scene, name: string, ready: boolean): Promise<
   await cluster.clock.advance(0);
   const refusal = await joining;
   if (ready) {
-    channel.send({ type: "STATE", users: 0, state: "ready", elapsedSeconds: 0, sockets: "epoll" });
+    channel.send({
+      type: "STATE",
+      users: 0,
+      state: "ready",
+      elapsedSeconds: 0,
+      sockets: "epoll",
+      exhausted: [],
+    });
   }
   await cluster.clock.advance(0);
   channel.close();

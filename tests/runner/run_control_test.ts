@@ -7,7 +7,7 @@ import type { LoadDriver } from "../../src/runner/load_driver.ts";
 import { RunControl } from "../../src/runner/run_control.ts";
 import { standingDriver } from "../support/drivers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
+import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
 const OPEN: ProfileChanges = { arrivalRate: 10, maxUsers: 20 };
 
@@ -24,13 +24,14 @@ interface Controlled {
 function controlled(profile: ProfileChanges, waits = true): Controlled {
   const clock = new FakeClock();
   const full = profileOf(profile);
+  const parts = partsOf(full);
   const loads: ResolvedLoad[] = [];
   return {
     clock,
     profile: full,
-    control: new RunControl(clock, full, waits),
+    control: new RunControl(clock, parts, waits),
     loads,
-    driver: () => standingDriver(clock, full, (load) => loads.push(load)),
+    driver: () => standingDriver(clock, parts, (load) => loads.push(load)),
   };
 }
 
@@ -216,10 +217,10 @@ Deno.test("an invalid load is rejected", () => {
 Deno.test("changes of the load are reported, and rejected ones are not", () => {
   const clock = new FakeClock();
   const told: ResolvedLoad[] = [];
-  const control = new RunControl(clock, profileOf(), true, (load) => told.push(load));
+  const control = new RunControl(clock, partsOf(), true, (load) => told.push(load));
   control.start({ users: 3, rate: 2 });
   assert.deepEqual(told, []);
-  const driver = standingDriver(clock, profileOf(), () => {});
+  const driver = standingDriver(clock, partsOf(), () => {});
   control.attach(driver);
   control.changeLoad({ users: 4, rate: 2 });
   refusal(() => control.changeLoad({ users: -1, rate: 2 }));

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import type { WorkerStateName } from "../../src/cluster/protocol.ts";
-import { ClassMix } from "../../src/load/class_mix.ts";
+import type { ClassWeight } from "../../src/load/class_mix.ts";
 import { stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
+import { WorkerState } from "../../src/cluster/run_state.ts";
+import { Allocator } from "../../src/runner/allocation.ts";
 import { NaturalEnd, RunWatch } from "../../src/runner/run_watch.ts";
 import { Warnings } from "../../src/runner/warnings.ts";
 import type { Shortage } from "../../src/shared/shortages.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { secondOf } from "../support/counts.ts";
 import { openSnapshot, shopSnapshot } from "../support/snapshots.ts";
+import { partsOf, profileOf } from "../support/load_profiles.ts";
 import { samplesOf } from "../support/steps.ts";
 
 class Scene {
@@ -21,6 +25,7 @@ class Scene {
     thresholds: readonly string[] = [],
     shape: LoadUserShape | null = null,
     abortOnThreshold = false,
+    classes: readonly ClassWeight[] = FREE,
   ) {
     this.watch = new RunWatch(
       {
@@ -29,35 +34,35 @@ class Scene {
         onWarning: (text) => this.warnings.push(text),
         shortages: () => this.shortages,
       },
-      shape,
+      partsOf(profileOf({ shape }), classes.map((one) => ({ ...one, load: null }))),
       new Warnings((text) => this.warnings.push(text)),
       () => this.stops++,
     );
   }
 }
 
-const FREE = new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]);
-const FIXED = new ClassMix([{ name: "ATest", weight: 1, fixedCount: 14 }]);
+const FREE = [{ name: "ATest", weight: 1, fixedCount: 0 }];
+const FIXED = [{ name: "ATest", weight: 1, fixedCount: 14 }];
 const NO_SHORTAGE = { shortage: (): string[] => [] };
 
 Deno.test("dropped iterations cause a warning at the end, with the reason", () => {
   const scene = new Scene();
-  scene.watch.loadChanged({ arrivalRate: 200, maxUsers: 50 }, 0, FREE);
+  scene.watch.loadChanged({ arrivalRate: 200, maxUsers: 50 }, 0, 0);
   scene.watch.conclude(openSnapshot(30, { dropped: 100 }), NO_SHORTAGE);
   assert.equal(scene.warnings.length, 1);
   assert.match(scene.warnings[0]!, /dropped, because this load generator was too slow/);
 });
 
 Deno.test("users of fixed counts are all busy if no more of them can start", () => {
-  const scene = new Scene();
-  scene.watch.loadChanged({ arrivalRate: 200, maxUsers: 50 }, 0, FIXED);
+  const scene = new Scene([], null, false, FIXED);
+  scene.watch.loadChanged({ arrivalRate: 200, maxUsers: 50 }, 0, 0);
   scene.watch.conclude(openSnapshot(30, { dropped: 100 }), NO_SHORTAGE);
   assert.match(scene.warnings[0]!, /dropped, because all 14 users were busy/);
 });
 
 Deno.test("in the closed model only missing iterations cause a warning, not late ones", () => {
-  const scene = new Scene();
-  scene.watch.loadChanged({ users: 20, rate: 5 }, 0, FIXED);
+  const scene = new Scene([], null, false, FIXED);
+  scene.watch.loadChanged({ users: 20, rate: 5 }, 0, 0);
   const asked: unknown[] = [];
   const shortage = (...given: unknown[]): string[] => {
     asked.push(given);
@@ -79,18 +84,16 @@ class TickShape extends LoadUserShape {
   }
 }
 
-const THREE = new ClassMix(
-  [["MainTest", 8], ["PayTest", 1], ["OffTest", 0]].map(([name, weight]) => ({
-    name: name as string,
-    weight: weight as number,
-    fixedCount: 0,
-  })),
-);
+const THREE = [["MainTest", 8], ["PayTest", 1], ["OffTest", 0]].map(([name, weight]) => ({
+  name: name as string,
+  weight: weight as number,
+  fixedCount: 0,
+}));
 
 Deno.test("classes that a shape of its own code left without a user are named at the end", () => {
   const concluded = (shape: LoadUserShape | null, ...counts: number[]): string[] => {
-    const scene = new Scene([], shape);
-    scene.watch.loadChanged({ users: 9, rate: 1 }, 0, THREE);
+    const scene = new Scene([], shape, false, THREE);
+    scene.watch.loadChanged({ users: 9, rate: 1 }, 0, 0);
     for (const count of counts) scene.watch.usersAssigned([count, 0, 0]);
     const snapshot = shopSnapshot(30, { arrivalRate: null });
     scene.watch.conclude({ ...snapshot, users: { ...snapshot.users, peak: 1 } }, NO_SHORTAGE);
@@ -106,8 +109,8 @@ Deno.test("classes that a shape of its own code left without a user are named at
 
 Deno.test("a shape of its own code that allows fewer users than classes is reported at the end", () => {
   for (const [maxUsers, warns] of [[1, true], [2, false]] as const) {
-    const scene = new Scene([], new TickShape());
-    scene.watch.loadChanged({ arrivalRate: 9, maxUsers }, 0, THREE);
+    const scene = new Scene([], new TickShape(), false, THREE);
+    scene.watch.loadChanged({ arrivalRate: 9, maxUsers }, 0, 0);
     scene.watch.conclude(openSnapshot(30), NO_SHORTAGE);
     const found = scene.warnings.filter((text) => text.includes("there are 2 user classes"));
     assert.equal(found.length, warns ? 1 : 0);
@@ -123,17 +126,17 @@ Deno.test("a load that rises step by step is judged by the seconds of each step"
   }
   const shape = new Steps();
   const scene = new Scene(["p50<50ms"], shape);
-  let view = scene.watch.view(0, false, []);
+  let view = scene.watch.view(0, 0, false, []);
   assert.deepEqual(view, { crossed: null });
   const broken: (string | null)[] = [];
   for (let second = 0; second < 6; second++) {
     const target = shape.at(second, view);
     if (target === null) break;
-    scene.watch.loadChanged(target, second, FREE);
+    scene.watch.loadChanged(target, second, 0);
     scene.watch.count(
       secondOf(samplesOf("arrivalRate" in target ? target.arrivalRate : 0), second),
     );
-    view = scene.watch.view(second + 1, false, []);
+    view = scene.watch.view(0, second + 1, false, []);
     broken.push(view.crossed);
   }
   assert.deepEqual(broken, [null, null, null, null, "p50<50ms"]);
@@ -158,7 +161,9 @@ class NaturalEndScene {
   stops = 0;
   readonly driver = {
     spawning: false,
-    stop: (): boolean => ++this.stops === 1,
+    isSpawning: (): boolean => this.driver.spawning,
+    isOver: (): boolean => false,
+    endPart: (): boolean => ++this.stops === 1,
   };
   readonly naturalEnd: NaturalEnd;
 
@@ -169,13 +174,28 @@ class NaturalEndScene {
       readonly resetStats?: boolean;
     } = {},
   ) {
-    this.naturalEnd = new NaturalEnd({ profile: { iterations, shape }, resetStats });
+    const parts = partsOf(profileOf({ iterations, shape }));
+    this.naturalEnd = new NaturalEnd({ parts, resetStats });
   }
 
   /** Whether a run ends whose workers are so. */
   look(states: readonly WorkerStateName[], settled = true): boolean {
     const before = this.stops;
-    this.naturalEnd.check(states.map((state) => ({ state })), { settled }, this.driver);
+    const workers = states.map((state, index) => {
+      const id = `w${index}`;
+      const worker = new WorkerState({ id, incarnation: id, index, host: "box" });
+      worker.state = state;
+      return worker;
+    });
+    const allocator = new Allocator({
+      parts: partsOf(),
+      classNames: ["ATest"],
+      clock: new FakeClock(),
+      elapsed: () => 0,
+      workers: { available: [], assign: () => {} },
+    });
+    const isExhausted = allocator.isExhausted.bind(allocator);
+    this.naturalEnd.check(workers, { settled, isExhausted }, this.driver);
     return this.stops > before;
   }
 }
@@ -207,12 +227,12 @@ Deno.test("a run does not end while users are still to start, but does without i
 
 Deno.test("a run whose users have all ended continues if others are to start", () => {
   const scene = new NaturalEndScene();
-  scene.naturalEnd.endWithoutUsers(null);
+  scene.naturalEnd.endWithoutUsers(0, null);
   scene.driver.spawning = true;
-  scene.naturalEnd.endWithoutUsers(scene.driver);
+  scene.naturalEnd.endWithoutUsers(0, scene.driver);
   assert.equal(scene.stops, 0);
   scene.driver.spawning = false;
-  scene.naturalEnd.endWithoutUsers(scene.driver);
+  scene.naturalEnd.endWithoutUsers(0, scene.driver);
   assert.equal(scene.stops, 1);
 });
 
@@ -230,7 +250,7 @@ Deno.test("a run that has ended by itself says how many iterations it lacks, and
 
 Deno.test("a run that was stopped lacks no iterations, nor does one with --reset-stats", () => {
   const stopped = new NaturalEndScene({ iterations: 40 });
-  stopped.driver.stop();
+  stopped.driver.endPart();
   stopped.look(["exhausted"]);
   assert.deepEqual(stopped.naturalEnd.shortage(12, true), []);
   const reset = new NaturalEndScene({ iterations: 40, resetStats: true });

@@ -50,6 +50,7 @@ class Scene {
       warn: (text) => void this.log.push(text),
     }),
     setup: '{"users":"5"}',
+    isLimited: () => true,
     onMessage: (worker, message) => this.#receive(worker, message),
     onLost: (worker) => {
       if (this.manager.lose(worker)) this.log.push(`lost ${worker.id}`);
@@ -97,7 +98,7 @@ class Scene {
 }
 
 function state(state: Message<"STATE">["state"], users = 0): Message<"STATE"> {
-  return { type: "STATE", users, state, elapsedSeconds: 0, sockets: "epoll" };
+  return { type: "STATE", users, state, elapsedSeconds: 0, sockets: "epoll", exhausted: [] };
 }
 
 Deno.test("a worker joins, gets its setup, and can run users once it is ready", async () => {

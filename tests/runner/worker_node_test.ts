@@ -13,7 +13,12 @@ import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { ClockSync } from "../../src/runner/clock_sync.ts";
 import type { LoadGenerator } from "../../src/runner/load_generator.ts";
 import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
-import { reportDelayMs, Reporter, WorkerNode } from "../../src/runner/worker_node.ts";
+import {
+  type LimitedIterations,
+  reportDelayMs,
+  Reporter,
+  WorkerNode,
+} from "../../src/runner/worker_node.ts";
 import { User } from "../../src/user/user.ts";
 import { assignment } from "../support/assignments.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -48,7 +53,7 @@ function scene(
     host: null,
     connections: DEFAULT_CONNECTIONS,
     setupTimeout: 30,
-    iterations: iterations(clock),
+    iterations: limited(iterations(clock)),
     firstUserId: 1,
     lease: Lease.endless(),
     events,
@@ -66,6 +71,10 @@ function scene(
     onState: (state) => states.push(state),
   });
   return { clock, target, events, node, states, warnings };
+}
+
+function limited(source: RemoteIterationQuota | null): LimitedIterations | null {
+  return source === null ? null : { source, classes: [0, 1] };
 }
 
 const START = { type: "START", elapsedSeconds: 2, resetCount: 0 } as const;
@@ -244,6 +253,8 @@ function arrivals(changes: Partial<ArrivalAssignment> = {}): ArrivalAssignment {
     maxUsers: 5,
     spacing: "constant",
     onBusy: "queue",
+    classes: [],
+    over: false,
     ...changes,
   };
 }

@@ -111,7 +111,10 @@ Deno.test("a worker sets up, starts, and runs what it is assigned", async () => 
   const { cluster, master, worker, target } = scene();
   await cluster.advance(100);
   assert.deepEqual(master.received, [
-    { type: "STATE", users: 0, state: "preparing", elapsedSeconds: 0, sockets: "epoll" },
+    {
+      ...{ type: "STATE", users: 0, state: "preparing", elapsedSeconds: 0 },
+      ...{ sockets: "epoll", exhausted: [] },
+    },
   ]);
   master.send(SETUP);
   await cluster.advance(100);
@@ -121,6 +124,7 @@ Deno.test("a worker sets up, starts, and runs what it is assigned", async () => 
     state: "ready",
     elapsedSeconds: 0,
     sockets: "epoll",
+    exhausted: [],
   });
   master.send({ ...START, elapsedSeconds: 7.5 });
   master.send(assigned(1, 4, { rate: 2 }));

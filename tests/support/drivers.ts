@@ -1,24 +1,23 @@
 import type { Clock } from "../../src/core/clock.ts";
-import { ClassMix } from "../../src/load/class_mix.ts";
 import type { ResolvedLoad } from "../../src/load/load.ts";
-import type { LoadProfile } from "../../src/load/load_profile.ts";
+import type { LoadPart } from "../../src/load/load_parts.ts";
 import { LoadDriver } from "../../src/runner/load_driver.ts";
 
 /** A driver that has not started, and only reports the load. */
 export function standingDriver(
   clock: Clock,
-  profile: LoadProfile,
+  parts: readonly LoadPart[],
   onLoad: (load: ResolvedLoad) => void,
 ): LoadDriver {
   return new LoadDriver(
     clock,
-    profile,
-    new ClassMix([{ name: "ATest", weight: 1, fixedCount: 0 }]),
+    parts,
     {
       setUsers: () => {},
       setArrivals: () => {},
       view: () => ({ crossed: null }),
       onLoad,
+      onOver: () => {},
       onStarted: () => {},
       onSecond: () => {},
     },

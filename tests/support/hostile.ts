@@ -162,6 +162,7 @@ const READY = encodeMessage({
   state: "ready",
   elapsedSeconds: 0,
   sockets: "epoll",
+  exhausted: [],
 });
 
 /** The first messages of a master without a token, until a user runs. */

@@ -1,3 +1,4 @@
+import { type LoadedClass, type LoadPart, loadParts } from "../../src/load/load_parts.ts";
 import type { LoadProfile } from "../../src/load/load_profile.ts";
 
 /** What is to differ from one user that starts at once. */
@@ -23,4 +24,12 @@ export function profileOf(
     iterations: null,
     ...changes,
   };
+}
+
+/** The parts of the load of some classes, by default of one. */
+export function partsOf(
+  profile: LoadProfile = profileOf(),
+  classes: readonly LoadedClass[] = [{ name: "ATest", weight: 1, fixedCount: 0, load: null }],
+): LoadPart[] {
+  return loadParts(classes, profile);
 }

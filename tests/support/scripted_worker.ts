@@ -48,6 +48,13 @@ export async function scriptedWorker(
     clock.setTimer(() => ping(times - 1), 1000);
   };
   const sendState = (state: WorkerStateName): void =>
-    channel.send({ type: "STATE", users: 0, state, elapsedSeconds: 0, sockets: "epoll" });
+    channel.send({
+      type: "STATE",
+      users: 0,
+      state,
+      elapsedSeconds: 0,
+      sockets: "epoll",
+      exhausted: [],
+    });
   return { channel, received, sendState, ping };
 }

@@ -273,6 +273,7 @@ export class SimulatedWorker {
       state: this.#state,
       elapsedSeconds: this.begun ? (this.#clock.now() - this.#startedAt) / 1000 : 0,
       sockets: "epoll",
+      exhausted: [],
     });
   }
 }

@@ -292,6 +292,11 @@ export function statistics(changes: Partial<Statistics> = {}): Statistics {
 
 /** A local run of 10 users after 10 of 20 seconds, with 1,000 successful requests. */
 export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
+  const {
+    users = { current: 10, target: 10, peak: 10, final: 10 },
+    arrivalRate = null,
+    spawnRate = arrivalRate === null ? 2 : null,
+  } = changes;
   return {
     runId: "7c0e3d2a",
     name: null,
@@ -304,9 +309,11 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     durationSeconds: 10,
     plannedSeconds: 20,
     complete: true,
-    users: { current: 10, target: 10, peak: 10, final: 10 },
-    arrivalRate: null,
-    spawnRate: 2,
+    users,
+    arrivalRate,
+    spawnRate,
+    closedUsers: arrivalRate === null ? users.target : null,
+    sharedLoad: { users: users.target, arrivalRate, spawnRate },
     thresholds: [],
     breakingPoint: null,
     expectedWorkers: null,

@@ -6,8 +6,10 @@ import { AwakeClock } from "../../src/core/awake_clock.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
-import { ClassMix } from "../../src/load/class_mix.ts";
+import type { ClassMix } from "../../src/load/class_mix.ts";
+import { type LoadPart, loadParts, sharedPart } from "../../src/load/load_parts.ts";
 import type { LoadProfile } from "../../src/load/load_profile.ts";
+import { loadedClasses } from "../../src/runner/load_generator.ts";
 import { MasterRun, type MasterRunOptions } from "../../src/runner/master.ts";
 import { RemoteIterationQuota } from "../../src/runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun, type WorkerRunOptions } from "../../src/runner/worker.ts";
@@ -179,9 +181,14 @@ export class VirtualCluster {
     return this.#classes.map(({ name }) => name);
   }
 
-  /** How the classes share the users. */
+  /** How the classes without a load of their own share the users. */
   get mix(): ClassMix {
-    return new ClassMix(this.#classes);
+    return sharedPart(this.parts)!.mix;
+  }
+
+  /** The parts of the load, for one run. */
+  get parts(): LoadPart[] {
+    return loadParts(loadedClasses(this.#classes.map(discovered)), this.#plan);
   }
 
   /** Starts a master, in place of the one before. */
@@ -217,9 +224,8 @@ export class VirtualCluster {
       allowDifferentTestfile: false,
       files: null,
       setup: "{}",
-      profile: this.#plan,
+      parts: this.parts,
       classNames: this.classNames,
-      mix: this.mix,
       expectedWorkers: 2,
       expectSeconds: 0,
       resetStats: false,
@@ -301,12 +307,15 @@ export class VirtualCluster {
       name,
       ({ from, kind }) => void messages.push(`${kind} from ${from}`),
     );
+    const limited = this.parts.find(({ profile }) => profile.iterations !== null);
     const load: WorkerLoad = {
       classes: classes.map(discovered),
       host: null,
       connections: DEFAULT_CONNECTIONS,
       setupTimeout: 30,
-      iterations: this.#plan.iterations === null ? null : new RemoteIterationQuota(cluster, clock),
+      iterations: limited === undefined
+        ? null
+        : { source: new RemoteIterationQuota(cluster, clock), classes: limited.classes },
     };
     const run = new WorkerRun({
       rpc: cluster,
