@@ -89,6 +89,7 @@ export type { ClassTls, TlsOptions, TlsVersion } from "./src/user/class_tls.ts";
 export { FastHttpUser } from "./src/user/fast_http_user.ts";
 export { AsyncHttpUser, HttpUser, RequestError } from "./src/user/http_user.ts";
 export type {
+  Auth,
   BodyContent,
   BodyOptions,
   Check,

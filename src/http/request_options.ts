@@ -7,6 +7,7 @@
 import { errorText } from "../core/errors.ts";
 import { nearestWord } from "../core/spelling.ts";
 import { asText, shown } from "../core/text.ts";
+import type { DigestCredentials } from "./digest_auth.ts";
 import type { HeaderPairs, WireBody } from "./transport.ts";
 import { basicAuthorization, urlText } from "./url_resolver.ts";
 
@@ -25,14 +26,19 @@ export interface RequestOptions extends BodyOptions {
   readonly timeout?: number;
   /** `"manual"` returns a redirect as the response. Default: `"follow"`. */
   readonly redirect?: "follow" | "manual";
-  /** User and password for HTTP Basic authentication. */
-  readonly auth?: readonly [user: string, password: string];
+  /** Credentials of the request; `null`: none, even if the session has some. */
+  readonly auth?: Auth | null;
   /**
    * Whether to fetch what the page names, as browsers do: images, scripts, style sheets and the like, in parallel
    * and each counted for itself. The request resolves when all have arrived; if one fails, the page does not.
    */
   readonly resources?: boolean | ResourceOptions;
 }
+
+/** User and password: for HTTP Basic authentication as they are, or for Digest authentication. */
+export type Auth =
+  | readonly [user: string, password: string]
+  | { readonly digest: readonly [user: string, password: string] };
 
 /** Which resources of a page are fetched with it. */
 export interface ResourceOptions {
@@ -190,8 +196,10 @@ export function requestHeaders(
   defaults: HeaderPairs = NO_HEADERS,
 ): HeaderPairs {
   const { headers, auth } = options;
-  const credentials = auth === undefined ? authorization : credentialsOf(auth);
-  if (headers === undefined && contentType === null && credentials === null) return defaults;
+  const credentials = auth === undefined ? authorization : basicOf(auth);
+  if (headers === undefined && contentType === null && credentials === null && auth === undefined) {
+    return defaults;
+  }
   if (
     contentType === JSON_TYPE && headers === undefined && credentials === null &&
     defaults.length === 0
@@ -200,11 +208,12 @@ export function requestHeaders(
   }
   const leftOut: string[] = [];
   const own = headers === undefined ? [] : headerPairs(headers, leftOut);
-  const sends = credentials !== null && !hasHeader(own, "authorization");
-  if (sends) leftOut.push("authorization");
+  if (credentials !== null || auth !== undefined) leftOut.push("authorization");
   const pairs = withDefaults(own, leftOut, defaults);
   if (contentType !== null) addContentType(pairs, contentType);
-  if (sends) pairs.push(["authorization", credentials]);
+  if (credentials !== null && !hasHeader(own, "authorization")) {
+    pairs.push(["authorization", credentials]);
+  }
   return pairs;
 }
 
@@ -234,12 +243,43 @@ function addContentType(pairs: [string, string][], contentType: string): void {
   pairs[index] = [name, own.replaceAll(/\s*;\s*boundary=("[^"]*"|[^;]*)/gi, "") + boundary];
 }
 
-function credentialsOf(auth: readonly [user: string, password: string]): string {
-  const [user, password, more]: readonly unknown[] = Array.isArray(auth) ? auth : [];
-  if (typeof user === "string" && typeof password === "string" && more === undefined) {
-    return basicAuthorization(user, password);
+/**
+ * The Authorization header of credentials; `null` if there are none, or if they are for Digest authentication.
+ *
+ * @throws TypeError without the credentials, if they are not as expected.
+ */
+export function basicOf(auth: Auth | null): string | null {
+  if (auth === null || isDigest(auth)) {
+    if (auth !== null) digestOf(auth);
+    return null;
   }
-  throw new TypeError("auth: expected [user, password], two strings");
+  return basicAuthorization(...userAndPassword(auth));
+}
+
+/** Credentials for Digest authentication, or `null`; throws as {@link basicOf}. */
+export function digestOf(auth: Auth | null): DigestCredentials | null {
+  if (auth === null || !isDigest(auth)) return null;
+  const [user, password] = userAndPassword(auth.digest);
+  if (Object.keys(auth).length > 1) throw notAuth();
+  return { user, password };
+}
+
+function isDigest(auth: Auth): auth is Exclude<Auth, readonly string[]> {
+  return typeof auth === "object" && !Array.isArray(auth) && "digest" in auth;
+}
+
+function userAndPassword(pair: unknown): readonly [user: string, password: string] {
+  const [user, password, more]: readonly unknown[] = Array.isArray(pair) ? pair : [];
+  if (typeof user === "string" && typeof password === "string" && more === undefined) {
+    return [user, password];
+  }
+  throw notAuth();
+}
+
+function notAuth(): TypeError {
+  return new TypeError(
+    "auth: expected [user, password] or { digest: [user, password] }, all strings",
+  );
 }
 
 /** Whether there is a header with this name, given in lower case. */

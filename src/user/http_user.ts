@@ -192,6 +192,7 @@ export type { HtmlElement } from "../http/html_element.ts";
 export { RequestError } from "../http/request_error.ts";
 export type { RequestErrorCode } from "../http/request_error.ts";
 export type {
+  Auth,
   BodyContent,
   BodyOptions,
   Fields,

@@ -4,22 +4,27 @@
  * @module
  */
 
-import type { Clock } from "../core/clock.ts";
+import type { Clock, Random } from "../core/clock.ts";
 import { errorText, isInstance, PreparationError, UsageError } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
 import { logger } from "../core/logger.ts";
 import { asText, hideCredentials, shown } from "../core/text.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
 import { CookieStore, withCookies } from "../http/cookies.ts";
+import { clientNonce, DigestAuth, type DigestCredentials } from "../http/digest_auth.ts";
 import { type Check, CheckResult, HttpResponse } from "../http/http_response.ts";
 import { isRedirect, nextRequest, OF_ORIGIN, type RedirectedRequest } from "../http/redirects.ts";
 import { RequestError } from "../http/request_error.ts";
 import { expectedOfHeaders, SessionHeaders } from "../http/session_headers.ts";
 import {
+  type Auth,
+  basicOf,
   checkOptions,
+  digestOf,
   encodeBody,
   type EncodedBody,
   encodeFields,
+  hasHeader,
   NO_BODY,
   requestHeaders,
   type RequestOptions,
@@ -113,6 +118,12 @@ export class Session {
     received: (request, response) => this.#received(request, response),
     failed: (request, error) => this.#failed(request, error),
   };
+  #auth: Auth | null = null;
+  /** For Digest authentication of all requests, or `null`. */
+  #digest: DigestCredentials | null = null;
+  /** What servers have asked for; `null` until one has. */
+  #digestAuth: DigestAuth | null = null;
+  readonly #random: Random;
   /** A request that has ended, to be used again. */
   #spare: SessionRequest | null = null;
   /** When the measurement of requests begins that a batch starts at once, if that is before they start; else NaN. */
@@ -139,7 +150,41 @@ export class Session {
     this.#timeoutMs = milliseconds(settings.timeout);
     this.#maxRedirects = settings.maxRedirects;
     this.#http = context.http;
+    this.#random = context.random;
     this.#signal.addEventListener("abort", this.#onAbort);
+  }
+
+  /**
+   * Credentials of all requests of this user; `null`: none. An `Authorization` header of the session or of a
+   * request, the option `auth`, and the user and password of a URL take precedence.
+   *
+   * ```ts
+   * import { FastHttpUser } from "aiotest";
+   *
+   * export class DeviceTest extends FastHttpUser {
+   *   static override host = "http://127.0.0.1:8000";
+   *
+   *   override onStart(): void {
+   *     this.session.auth = { digest: [`device${this.id}`, "secret"] };
+   *   }
+   *
+   *   async testStatus(): Promise<void> {
+   *     await this.session.get("/status");
+   *   }
+   * }
+   * ```
+   *
+   * @throws TypeError if it is neither `[user, password]` nor `{ digest: [user, password] }`.
+   */
+  get auth(): Auth | null {
+    return this.#auth;
+  }
+
+  set auth(auth: Auth | null) {
+    const given = auth ?? null;
+    this.headers.authorize(basicOf(given));
+    this.#digest = digestOf(given);
+    this.#auth = given;
   }
 
   /** Sends a GET; see {@link request}. */
@@ -374,6 +419,8 @@ export class Session {
       this.headers.sent,
     );
     request.body = content;
+    const digest = options.auth === undefined ? this.#digest : digestOf(options.auth);
+    if (digest !== null && !hasHeader(request.ownHeaders, "authorization")) request.digest = digest;
     request.deadline = now + timeoutMs;
     request.hasCheck = check !== undefined;
     this.#requests.start(request.counter);
@@ -389,10 +436,19 @@ export class Session {
 
   /** Hands a request to the transport. */
   #exchange(request: SessionRequest): void {
-    const { ownHeaders } = request;
+    const ownHeaders = request.digest === null
+      ? request.ownHeaders
+      : this.#withDigest(request, request.digest);
     const cookies = this.cookies.header(request.url);
     request.headers = cookies === "" ? ownHeaders : withCookies(ownHeaders, cookies);
     this.#transport.exchange(request);
+  }
+
+  #withDigest(request: SessionRequest, credentials: DigestCredentials): HeaderPairs {
+    const authorization = this.#digestAuth?.authorization(credentials, request) ?? null;
+    return authorization === null
+      ? request.ownHeaders
+      : [...request.ownHeaders, ["authorization", authorization]];
   }
 
   /** Called by a request that has a complete response. */
@@ -401,6 +457,9 @@ export class Session {
     request.counter.add(response);
     try {
       if (response.setCookies.length > 0) this.cookies.store(response.setCookies, request.url);
+      if (request.digest !== null && response.status === 401) {
+        if (this.#answersChallenge(request, request.digest, response)) return;
+      }
       if (isRedirect(response.status) && !request.keepsRedirects) {
         const next = nextRequest(
           request,
@@ -416,13 +475,39 @@ export class Session {
     this.#answered(request, response);
   }
 
-  #follow(request: SessionRequest, response: WireResponse, next: RedirectedRequest): void {
-    const { endedAt } = response;
+  /**
+   * Sends a request again with what the server has asked for. Returns `false` if that cannot be done, or was done:
+   * once, and once more if the nonce has become too old meanwhile.
+   */
+  #answersChallenge(
+    request: SessionRequest,
+    credentials: DigestCredentials,
+    response: WireResponse,
+  ): boolean {
+    const header = response.headers.get("www-authenticate");
+    const digestAuth = this.#digestAuth ??= new DigestAuth(() => clientNonce(this.#random));
+    const challenge = digestAuth.learn(credentials, request.url, header);
+    if (challenge === null || request.body instanceof ReadableStream) return false;
+    if (request.challenges >= (challenge.isStale ? 2 : 1)) return false;
+    request.challenges++;
+    this.#continue(request, response);
+    this.#exchange(request);
+    return true;
+  }
+
+  /** Prepares a request for another exchange, after a response that is not its last one. */
+  #continue(request: SessionRequest, { endedAt }: WireResponse): void {
     if (request.counter.phases === null) {
       request.counter.phases = new ExchangePhases();
       request.counter.phases.addResponse(endedAt - request.sentAt, 0);
     }
     request.sentAt = endedAt;
+  }
+
+  #follow(request: SessionRequest, response: WireResponse, next: RedirectedRequest): void {
+    this.#continue(request, response);
+    if (next.url.origin !== request.url.origin) request.digest = null;
+    request.challenges = 0;
     request.counter.redirects++;
     request.method = next.method;
     request.url = next.url;
@@ -484,14 +569,15 @@ export class Session {
   }
 
   /**
-   * Forgets the cookies, restores the headers of the class and closes the connections: the next request is that
-   * of a new visitor. Pending requests never settle, and are counted as unfinished.
+   * Forgets cookies and credentials, restores the headers of the class and closes the connections: the next
+   * request is that of a new visitor. Pending requests never settle, and are counted as unfinished.
    *
    * @internal
    */
   renew(): void {
     this.cookies.clear();
     this.headers.reset();
+    this.#auth = this.#digest = this.#digestAuth = null;
     this.#transport.close();
   }
 
@@ -683,6 +769,10 @@ class SessionRequest implements WireRequest {
   deadline = Infinity;
   sentAt = 0;
   hasCheck = false;
+  /** For Digest authentication, or `null`. */
+  digest: DigestCredentials | null = null;
+  /** How many challenges for it were answered. */
+  challenges = 0;
   /** Whether a redirect is a response like others. */
   keepsRedirects = false;
   resolve: (response: HttpResponse) => void = doNothing;
@@ -715,12 +805,15 @@ class SessionRequest implements WireRequest {
     this.url = NO_URL;
     this.ownHeaders = this.headers = NO_HEADERS;
     this.body = null;
+    this.digest = null;
+    this.challenges = 0;
     this.resolve = this.reject = doNothing;
   }
 }
 
 /** Options of requests to an origin that must not get the credentials of another one. */
 const FOREIGN: RequestOptions = {
+  auth: null,
   headers: Object.fromEntries(OF_ORIGIN.map((name) => [name, undefined])) as unknown as HeadersInit,
 };
 

@@ -237,8 +237,14 @@ const BAD_OPTIONS: [options: unknown, message: string][] = [
   [{ headers: ["x: 1"] }, "headers: expected a list of pairs, each [name, value]"],
   [{ headers: [["x"]] }, "headers: expected a list of pairs, each [name, value]"],
   [{ headers: null }, "headers: null, expected an object"],
-  [{ auth: "user:password" }, "auth: expected [user, password], two strings"],
-  [{ auth: ["user"] }, "auth: expected [user, password], two strings"],
+  [
+    { auth: "user:password" },
+    "auth: expected [user, password] or { digest: [user, password] }, all strings",
+  ],
+  [
+    { auth: ["user"] },
+    "auth: expected [user, password] or { digest: [user, password] }, all strings",
+  ],
 ];
 
 for (const [options, message] of BAD_OPTIONS) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { authContract } from "./contract/auth.ts";
 import { batchContract } from "./contract/batches.ts";
 import { bodyContract } from "./contract/bodies.ts";
 import { connectionContract } from "./contract/connections.ts";
@@ -35,6 +36,7 @@ export function testTransport(transport: TransportUnderTest): void {
   };
   requestContract(contract);
   defaultHeaderContract(contract);
+  authContract(contract);
   bodyContract(contract);
   encodingContract(contract);
   redirectContract(contract);
