@@ -461,10 +461,12 @@ export class Session {
         if (this.#answersChallenge(request, request.digest, response)) return;
       }
       if (isRedirect(response.status) && !request.keepsRedirects) {
+        const { method, url, ownHeaders, body, counter } = request;
+        // Cookies and answers to challenges are those of the next URL, and the response may have changed them.
         const next = nextRequest(
-          request,
+          { method, url, headers: ownHeaders, body },
           response,
-          request.counter.redirects,
+          counter.redirects,
           this.#maxRedirects,
         );
         if (next !== null) return this.#follow(request, response, next);

@@ -123,6 +123,10 @@ export function cookieContract(contract: Contract): void {
     target.route("/away", () => redirect(302, `${other.url}/`));
     await session.post("/login", { form: { user: "a" } });
     assert.equal(target.last.headers.get("cookie"), "sid=abc");
+    // A login mostly replaces the cookie of an anonymous visitor.
+    session.cookies.set("sid", "anonymous");
+    await session.post("/login");
+    assert.equal(target.last.headers.get("cookie"), "sid=abc");
     await session.get("/away");
     assert.equal(other.last.headers.get("cookie"), null);
   });
