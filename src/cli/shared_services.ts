@@ -15,6 +15,7 @@ import { type LoadedFeeder, readRows } from "../shared/feeders.ts";
 import { REDIS_LIMIT_MS, type RedisClient, RedisConnection } from "../shared/redis.ts";
 import { SharedServices } from "../shared/services.ts";
 import type { Options } from "./options.ts";
+import { dataFolders } from "./test_bundle.ts";
 
 /** The parts of a Redis URL. */
 export interface RedisAddress {
@@ -126,12 +127,14 @@ function clientOptions(
 /**
  * Reads the rows of all feeders that the test file has created.
  *
+ * @param testFile its path, as given.
  * @throws UsageError if rows cannot be read.
  */
-export async function loadFeeders(host: Host): Promise<LoadedFeeder[]> {
+export async function loadFeeders(host: Host, testFile: string): Promise<LoadedFeeder[]> {
+  const folders = dataFolders(host, testFile);
   const feeders: LoadedFeeder[] = [];
   for (const feeder of nodeCluster.feeders) {
-    feeders.push({ ...feeder, rows: await readRows(host, feeder) });
+    feeders.push({ ...feeder, rows: await readRows(host, folders, feeder) });
   }
   return feeders;
 }
@@ -149,9 +152,12 @@ export interface OpenSharedServices {
  */
 export async function openSharedServices(
   host: Host,
-  { redis: redisUrl, iterations }: Pick<Options, "redis" | "iterations">,
+  { aiotestfile, redis: redisUrl, iterations }: Pick<
+    Options,
+    "aiotestfile" | "redis" | "iterations"
+  >,
 ): Promise<OpenSharedServices> {
-  const feeders = await loadFeeders(host);
+  const feeders = await loadFeeders(host, aiotestfile);
   // A node that was suspended first handles what has arrived, such as the users of a rendezvous.
   const clock = new AwakeClock(systemClock);
   const redis = redisUrl === null ? null : await openRedis(redisUrl, clock);

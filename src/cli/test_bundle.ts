@@ -34,12 +34,20 @@ export async function testBundle(
   const entry = resolve(host.cwd, path);
   const collector = new FileCollector(host);
   await collector.addModules(entry);
-  const folder = dirname(entry);
   const real = (await host.fileInfo(entry))?.realPath ?? entry;
-  for (const file of await dataFiles(host, path, exports)) {
-    await collector.add(file, [folder, dirname(real)]);
-  }
+  const within = [...new Set([...dataFolders(host, path), dirname(real)])];
+  for (const file of await dataFiles(host, path, exports)) await collector.add(file, within);
   return collector.bundle(entry);
+}
+
+/**
+ * The folders that relative paths of a test file may lead from, in this order: its own, and the working
+ * directory.
+ *
+ * @param path of the test file, relative to the working directory, or absolute.
+ */
+export function dataFolders({ cwd }: Pick<Host, "cwd">, path: string): readonly string[] {
+  return [...new Set([dirname(resolve(cwd, path)), cwd])];
 }
 
 /**
@@ -53,8 +61,8 @@ export async function dataFiles(
   path: string,
   exports: TestFileExports,
 ): Promise<string[]> {
-  const folder = dirname(resolve(host.cwd, path));
-  const found = patternsOf(exports).map((pattern) => filesOfPattern(host, folder, pattern));
+  const folders = dataFolders(host, path);
+  const found = patternsOf(exports).map((pattern) => filesOfPattern(host, folders, pattern));
   return (await Promise.all(found)).flat();
 }
 
@@ -119,7 +127,7 @@ class FileCollector {
     const facts = this.#files.has(path) ? null : await this.#host.fileInfo(path);
     if (facts === null) return null;
     if (within.length > 0 && !within.some((folder) => facts.realPath.startsWith(folder + sep))) {
-      throw new UsageError(`files: ${path} is a link to a file outside the test file's folder`);
+      throw new UsageError(`files: ${path} is a link to a file outside ${within.join(" and ")}`);
     }
     this.#size += facts.size;
     if (this.#size > MAX_BYTES) {
@@ -191,22 +199,22 @@ function commonFolder(folders: readonly string[]): string {
 const MAX_SEARCHED = 100_000;
 
 /**
- * The full paths of the files in a folder that match a pattern. `*` and `?` match characters of one name,
+ * The full paths of the files that match a pattern, in the first folder that has any. `*` and `?` match characters of one name,
  * `**` matches any number of folders. None of them matches a name that starts with a dot.
  *
- * @param pattern relative to the folder, with slashes.
- * @throws UsageError if it leads out of the folder or matches no file.
+ * @param pattern relative to the folders, with slashes.
+ * @throws UsageError if it leads out of a folder or matches no file.
  */
 export async function filesOfPattern(
   host: Pick<Host, "fileInfo" | "listFolder">,
-  folder: string,
+  folders: readonly string[],
   pattern: string,
 ): Promise<string[]> {
   const parts = pattern.split("/").filter((part) => part !== ".");
   if (parts.includes("") || parts.includes("..") || UNUSABLE.test(pattern)) {
     throw new UsageError(
       `files: ${JSON.stringify(pattern)} is not a path inside the test file's folder`,
-      'Paths are relative to the test file: "accounts.csv", "data/*.json".',
+      'Paths are relative to the test file, or to the working directory: "accounts.csv", "data/*.json".',
     );
   }
   const found: string[] = [];
@@ -234,9 +242,13 @@ export async function filesOfPattern(
     if (below.length > 0) return await search(path, below);
     if (await host.fileInfo(path) !== null) found.push(path);
   };
-  await search(folder, parts);
-  if (found.length > 0) return [...new Set(found)];
-  throw new UsageError(`files: no file matches ${JSON.stringify(pattern)} in ${folder}`);
+  for (const folder of folders) {
+    await search(folder, parts);
+    if (found.length > 0) return [...new Set(found)];
+  }
+  throw new UsageError(
+    `files: no file matches ${JSON.stringify(pattern)} in ${folders.join(" or ")}`,
+  );
 }
 
 /** What a pattern must not contain: a drive letter, a backslash, or a control character. */

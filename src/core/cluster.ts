@@ -34,7 +34,7 @@ export interface FeederOptions {
 export interface RowFile {
   /** The format of the file. */
   readonly format: "csv" | "jsonl";
-  /** Absolute, or relative to the working directory. */
+  /** Absolute, or relative to the test file or, if there is no such file, to the working directory. */
   readonly path: string;
 }
 

@@ -157,15 +157,17 @@ function isRowFile(rows: unknown): boolean {
 /**
  * Reads the rows of a feeder, each as JSON.
  *
+ * @param folders where a relative path may lead, in this order.
  * @throws UsageError if a file is missing, has an invalid line, or has no rows.
  */
 export async function readRows(
-  files: Pick<Host, "cwd" | "readTextFile">,
+  files: Pick<Host, "readTextFile">,
+  folders: readonly string[],
   { name, rows }: FeederDefinition,
 ): Promise<string[]> {
   const what = `feeder ${name}`;
   const texts = isFile(rows)
-    ? linesOf(rows, await textOf(files, rows.path, what), what)
+    ? linesOf(rows, await textOf(files, folders, rows.path, what), what)
     : rows.map((row, index) => rowText(row, `${what}: row ${index + 1}`));
   if (texts.length > 0) return texts;
   throw new UsageError(`${what}: ${isFile(rows) ? `${rows.path} has` : "there are"} no rows`);
@@ -176,19 +178,27 @@ function isFile(rows: FeederDefinition["rows"]): rows is RowFile {
 }
 
 async function textOf(
-  files: Pick<Host, "cwd" | "readTextFile">,
+  files: Pick<Host, "readTextFile">,
+  folders: readonly string[],
   path: string,
   what: string,
 ): Promise<string> {
-  try {
-    return await files.readTextFile(resolve(files.cwd, path));
-  } catch (error) {
-    const why = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : `cannot read the file: ${systemReason(error)}`;
-    throw new UsageError(`${what}: ${path}: ${why}`, "Paths are relative to where aiotest runs.");
+  const places = [...new Set(folders.map((folder) => resolve(folder, path)))];
+  for (const place of places) {
+    try {
+      return await files.readTextFile(place);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) continue;
+      const why = `cannot read the file: ${systemReason(error)}`;
+      throw new UsageError(`${what}: ${place}: ${why}`, PATHS);
+    }
   }
+  const where = places.length === 1 ? `: ${places}` : `, neither ${places.join(" nor ")}`;
+  throw new UsageError(`${what}: ${path}: there is no such file${where}`, PATHS);
 }
+
+const PATHS =
+  "Paths are relative to the test file or, if there is no such file, to the working directory.";
 
 function linesOf(
   { format, path }: RowFile,
@@ -268,7 +278,7 @@ function rowText(row: unknown, where: string): string {
  * Takes the rows of a feeder from a CSV file. The first line names the columns; each row is an object with
  * strings.
  *
- * @param path relative to the working directory, or absolute.
+ * @param path absolute, or relative to the test file or, if there is no such file, to the working directory.
  */
 export function csv(path: string): RowFile {
   return { format: "csv", path };
@@ -277,7 +287,7 @@ export function csv(path: string): RowFile {
 /**
  * Takes the rows of a feeder from a file with one JSON value per line. Empty lines are skipped.
  *
- * @param path relative to the working directory, or absolute.
+ * @param path absolute, or relative to the test file or, if there is no such file, to the working directory.
  */
 export function jsonl(path: string): RowFile {
   return { format: "jsonl", path };

@@ -53,6 +53,27 @@ Deno.test("modules outside the test file's folder are included", async () => {
   assert.deepEqual([bundle.list.entry, bundle.list.origin], ["tests/load/shop.ts", "/home/me"]);
 });
 
+Deno.test("data files may be in the working directory, if the test file's folder has none", async () => {
+  const host = machine({
+    "tests/load/shop.ts": "",
+    "tests/load/users.csv": "1",
+    "users.csv": "2",
+    "data/a.json": "3",
+    "data/b.json": "4",
+  });
+  const bundle = await bundleOf(host, "tests/load/shop.ts", ["users.csv", "data/*.json"]);
+  assert.deepEqual(namesOf(bundle), [
+    "data/a.json",
+    "data/b.json",
+    "tests/load/shop.ts",
+    "tests/load/users.csv",
+  ]);
+  await assert.rejects(
+    bundleOf(host, "tests/load/shop.ts", ["none.*"]),
+    new UsageError('files: no file matches "none.*" in /home/me/tests/load or /home/me'),
+  );
+});
+
 Deno.test("data files of the test file are included", async () => {
   const host = machine({
     "shop.ts": "",
@@ -92,7 +113,7 @@ Deno.test("a link that leads out of the folder is refused", async () => {
   host.links.set("/home/me/accounts.csv", "/home/me2/accounts.csv");
   assert.equal(
     await refusal(host, ["accounts.csv"]),
-    "files: /home/me/accounts.csv is a link to a file outside the test file's folder",
+    "files: /home/me/accounts.csv is a link to a file outside /home/me",
   );
   host.links.set("/home/me/accounts.csv", "/home/me/real.csv");
   assert.deepEqual(namesOf(await bundleOf(host, "shop.ts", ["accounts.csv"])), [
@@ -261,7 +282,7 @@ const host = new FakeHost({
 });
 
 async function found(pattern: string): Promise<string[]> {
-  const paths = await filesOfPattern(host, FOLDER, pattern);
+  const paths = await filesOfPattern(host, [FOLDER], pattern);
   return paths.map((path) => path.slice(FOLDER.length + 1)).sort();
 }
 

@@ -238,7 +238,7 @@ Deno.test("a missing or invalid file of rows is reported, with its line, before 
   };
   assert.deepEqual(await end(), [
     2,
-    "aiotest: feeder accounts: accounts.csv: there is no such file",
+    `aiotest: feeder accounts: accounts.csv: there is no such file: ${folder}/accounts.csv`,
   ]);
   await Deno.writeTextFile(`${folder}/accounts.csv`, "name,password\nann,1\nben\n");
   assert.deepEqual(await end(), [

@@ -5,7 +5,7 @@ import { FakeHost } from "../support/fake_host.ts";
 
 function read(rows: FeederDefinition["rows"], text = ""): Promise<string[]> {
   const host = new FakeHost({ files: { "/home/me/data/rows": text } });
-  return readRows(host, { name: "users", rows, mode: "unique", onEmpty: "stop" });
+  return readRows(host, ["/home/me"], { name: "users", rows, mode: "unique", onEmpty: "stop" });
 }
 
 async function refusal(rows: FeederDefinition["rows"], text?: string): Promise<string> {
@@ -73,13 +73,42 @@ Deno.test("a file that is no text is refused", async () => {
   const binaries = { "/home/me/data/rows": Uint8Array.of(0x61, 10, 0xfc, 10) };
   const host = new FakeHost({ binaries });
   for (const rows of [CSV, JSONL]) {
-    await assert.rejects(readRows(host, { name: "users", rows, mode: "unique", onEmpty: "stop" }), {
-      name: "UsageError",
-      message:
-        `feeder users: ${rows.path}: cannot read the file: line 2 is not UTF-8 (byte 0xfc): ` +
-        "save it as UTF-8, or as UTF-16 with a byte order mark",
-    });
+    await assert.rejects(
+      readRows(host, ["/home/me"], { name: "users", rows, mode: "unique", onEmpty: "stop" }),
+      {
+        name: "UsageError",
+        message:
+          `feeder users: /home/me/data/rows: cannot read the file: line 2 is not UTF-8 (byte 0xfc): ` +
+          "save it as UTF-8, or as UTF-16 with a byte order mark",
+      },
+    );
   }
+});
+
+Deno.test("a path is relative to the first folder that has the file", async () => {
+  const host = new FakeHost({
+    files: { "/home/me/load/both": "a\n1", "/home/me/both": "a\n2", "/home/me/here": "a\n3" },
+  });
+  const folders = ["/home/me/load", "/home/me"];
+  const at = (path: string): Promise<string[]> =>
+    readRows(host, folders, { name: "users", rows: csv(path), mode: "unique", onEmpty: "stop" });
+  assert.deepEqual(await at("both"), ['{"a":"1"}']);
+  assert.deepEqual(await at("here"), ['{"a":"3"}']);
+  assert.deepEqual(await at("../here"), ['{"a":"3"}']);
+  assert.deepEqual(await at("/home/me/both"), ['{"a":"2"}']);
+  const hint = "Paths are relative to the test file or, if there is no such file, to the working " +
+    "directory.";
+  await assert.rejects(
+    at("none"),
+    new UsageError(
+      "feeder users: none: there is no such file, neither /home/me/load/none nor /home/me/none",
+      hint,
+    ),
+  );
+  await assert.rejects(
+    at("/none"),
+    new UsageError("feeder users: /none: there is no such file: /none", hint),
+  );
 });
 
 Deno.test("rows may be an array", async () => {
@@ -104,7 +133,7 @@ Deno.test("errors name the file and the line", async () => {
       refusal([]),
     ]),
     [
-      "feeder users: no.csv: there is no such file",
+      "feeder users: no.csv: there is no such file: /home/me/no.csv",
       "feeder users: data/rows, line 4: Invalid Record Length: columns length is 2, got 1",
       "feeder users: data/rows, line 2: " +
       "Quote Not Closed: the parsing is finished with an opening quote at line 2",

@@ -51,7 +51,7 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
     checkBreakable(setup);
     checkLocalAddresses(host, setup.classes, setup.connections);
     checkProxies(host, setup.classes, options.host);
-    const feeders = await loadFeeders(host);
+    const feeders = await loadFeeders(host, options.aiotestfile);
     const files = await dataFiles(host, options.aiotestfile, exports);
     const load = loadText(setup);
     const lines = [
