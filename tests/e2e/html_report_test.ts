@@ -282,6 +282,8 @@ browserTest("names and errors are shown as text only", async (browser) => {
     snapshot({
       ...ENDED,
       runId: HOSTILE,
+      name: HOSTILE,
+      labels: Object.fromEntries(hostile.map((text) => [text, text])),
       thresholds: hostile.map((expression) => ({ expression, observed: 1, passed: false })),
       breakingPoint: { passed: null, broke: { users: 1, arrivalRate: null }, threshold: HOSTILE },
       workers: hostile.map((text) => workerRow({ id: text, host: text })),
@@ -326,6 +328,11 @@ browserTest("names and errors are shown as text only", async (browser) => {
     await page.locator("#run-end").textContent(),
     `Ended by run.fail on ${HOSTILE}: ${HOSTILE}`,
   );
+  assert.equal(await page.locator("#run-name").textContent(), `: ${HOSTILE}`);
+  assert.equal(
+    (await factsOf(page, "#run-facts")).Labels,
+    hostile.map((text) => `${text}=${text}`).join(", "),
+  );
   assert.deepEqual(await page.locator("#warning-list li").allTextContents(), hostile);
   assert.deepEqual(Object.keys(await factsOf(page, "#option-facts")), hostile);
   assert.equal((await factsOf(page, "#run-facts")).Test, HOSTILE);
@@ -357,25 +364,62 @@ function openModel(): Snapshot {
   };
 }
 
-browserTest("a report shows the open model and the breaking point", async (browser) => {
-  await using report = await ReportFile.of(openModel(), 0);
-  const { page, complaints } = await openOffline(browser, report.path);
-  assert.deepEqual((await rowsOf(page, "iterations-title")).map((cells) => cells.slice(0, 4)), [
-    ["Service time", "18.8", "1.88", "15.0"],
-    ["Start delay", "0.500", "0.050", "0.400"],
-  ]);
-  const notes = await page.locator(".table-note").allTextContents();
-  assert.equal(
-    notes[0],
-    "24,000 scheduled, 23,700 started, 23,690 completed, 300 dropped (1.25%).",
-  );
-  assert.match(notes[1]!, /counts from the moment at which the iteration was due/);
-  assert.equal(
-    await textOf(page, "#breaking-text"),
-    "200 iterations/s passed, 250 iterations/s crossed p95<50ms.",
-  );
-  assert.deepEqual(complaints, []);
-});
+browserTest(
+  "a report shows the open model, a breaking point, and what tests measure",
+  async (browser) => {
+    const { classes, groups, metrics, checks, histories, requests } =
+      scriptedSnapshot(120).statistics;
+    const run = openModel();
+    const measured = { classes, groups, metrics, checks, histories, requests };
+    await using report = await ReportFile.of({
+      ...run,
+      name: "nightly",
+      labels: { env: "staging" },
+      runEnd: { kind: "stop", reason: "sold out", node: "local" },
+      statistics: { ...run.statistics, ...measured },
+    }, 0);
+    const { page, complaints } = await openOffline(browser, report.path);
+    assert.match(await page.title(), /^PASSED: nightly \(shop\.ts\), 2026-/);
+    assert.equal(await textOf(page, "h1"), "aiotest report: nightly");
+    assert.equal(await textOf(page, "#run-end"), "Ended by run.stop: sold out");
+    assert.equal((await factsOf(page, "#run-facts")).Labels, "env=staging");
+    assert.deepEqual((await rowsOf(page, "classes-title")).map((cells) => cells.slice(0, 4)), [
+      ["BuyerTest", "by weight", "98", "4,800"],
+      ["AdminTest", "2 users", "2", "120"],
+    ]);
+    assert.deepEqual((await rowsOf(page, "groups-title")).map(([name]) => name), [
+      "checkout",
+      "checkout / pay",
+    ]);
+    assert.equal((await rowsOf(page, "metrics-title")).length, 4);
+    assert.deepEqual((await rowsOf(page, "checks-title"))[0], ["has a token", "997", "3", "99.7%"]);
+    await page.locator(".opener").click();
+    assert.equal((await rowsOf(page, "requests-title"))[2]![0], "cache=hit");
+    assert.equal(await page.locator("#figure-iterations").isVisible(), true);
+    await page.getByLabel("Charts of").selectOption({ label: "checkout" });
+    assert.equal(await textOf(page, "#chart-rates"), "Groups and failures per second");
+    for (const figure of ["users", "iterations", "delay"]) {
+      assert.equal(await page.locator(`#figure-${figure}`).isVisible(), false);
+    }
+    await page.getByLabel("Charts of").selectOption({ label: "All requests" });
+    assert.equal(await page.locator("#figure-iterations").isVisible(), true);
+    assert.deepEqual((await rowsOf(page, "iterations-title")).map((cells) => cells.slice(0, 4)), [
+      ["Service time", "18.8", "1.88", "15.0"],
+      ["Start delay", "0.500", "0.050", "0.400"],
+    ]);
+    const notes = await page.locator(".table-note").allTextContents();
+    assert.equal(
+      notes[0],
+      "24,000 scheduled, 23,700 started, 23,690 completed, 300 dropped (1.25%).",
+    );
+    assert.match(notes[1]!, /counts from the moment at which the iteration was due/);
+    assert.equal(
+      await textOf(page, "#breaking-text"),
+      "200 iterations/s passed, 250 iterations/s crossed p95<50ms.",
+    );
+    assert.deepEqual(complaints, []);
+  },
+);
 
 browserTest("both themes are legible, on a phone and on a wide screen", async (browser) => {
   const { workers, warnings } = clusterSnapshot(120);

@@ -7,14 +7,15 @@
 
 /// <reference lib="dom" />
 import type { Browser } from "playwright-core";
-import type { Snapshot } from "../../src/stats/snapshot.ts";
+import type { History, Snapshot, TimelineSecond } from "../../src/stats/snapshot.ts";
 import { htmlReport } from "../../src/web/html_report.ts";
+import type { LiveView } from "../../src/web/live_view.ts";
 import { openBrowser, openPage, type OpenPageOptions, waitForText } from "./browser.ts";
 import { FakeDashboard } from "./fake_dashboard.ts";
-import { liveSecond, shopView } from "./live_views.ts";
+import { liveSecond, scriptedView, shopView } from "./live_views.ts";
 import { projectPath } from "./paths.ts";
 import { runMetadata } from "./run_metadata.ts";
-import { shopSnapshot } from "./snapshots.ts";
+import { history, shopSnapshot } from "./snapshots.ts";
 import { joined } from "./texts.ts";
 
 const IMAGES = projectPath("docs/images/");
@@ -25,7 +26,7 @@ const PAPER: OpenPageOptions = { width: 794, height: 1123 };
 const MARGIN = 45;
 
 async function takeDashboard(browser: Browser): Promise<void> {
-  await using server = new FakeDashboard(shopView(154));
+  await using server = new FakeDashboard(measuredShop(154));
   for (const [size, window] of [["wide", WIDE], ["narrow", NARROW]] as const) {
     for (const theme of ["light", "dark"] as const) {
       const { page, context } = await openPage(browser, { ...window, theme });
@@ -36,6 +37,61 @@ async function takeDashboard(browser: Browser): Promise<void> {
       await context.close();
     }
   }
+  // So high that nothing needs to be scrolled.
+  const { page, context } = await openPage(browser, { width: 1600, height: 2600 });
+  await page.goto(server.url);
+  await waitForText(page, "#state", "Running");
+  await page.locator(".opener").click();
+  await page.getByLabel("Charts of").selectOption({ label: "AdminTest" });
+  await page.mouse.move(0, 0);
+  await page.locator("#charts").screenshot({ path: `${IMAGES}dashboard-class.png` });
+  const { x, y, width } = (await page.locator("#tables").boundingBox())!;
+  const checks = (await page.locator("section[aria-labelledby=checks-title]").boundingBox())!;
+  const height = checks.y + checks.height - y;
+  await page.screenshot({
+    path: `${IMAGES}dashboard-measured.png`,
+    clip: { x, y, width, height },
+  });
+  await context.close();
+}
+
+/** The web shop with everything that a test file can say and measure. */
+function measuredShop(seconds: number): LiveView {
+  const shop = shopView(seconds);
+  const { classes, groups, metrics, checks, name, labels, requests } = scriptedView(seconds);
+  const tags = requests.flatMap(({ tags }) => tags);
+  return {
+    ...shop,
+    ...{ classes, groups, metrics, checks, name, labels },
+    requests: shop.requests.map((row) => row.name.includes("search") ? { ...row, tags } : row),
+    histories: [
+      courseOf({ name: "/api/v2/catalogue/search?category=…" }, seconds, 0.8),
+      courseOf({ kind: "class", method: "", name: "BuyerTest", users: [] }, seconds, 0.9),
+      courseOf({ kind: "class", method: "", name: "AdminTest", users: [] }, seconds, 0.1, 30),
+      courseOf({ kind: "group", method: "", name: "checkout" }, seconds, 0.05),
+    ],
+  };
+}
+
+/** A part of the load of {@link liveSecond}, from a second on. */
+function courseOf(
+  about: Partial<History>,
+  seconds: number,
+  part: number,
+  from = 0,
+): History {
+  const rows = Array.from({ length: seconds - from }, (_, index) => liveSecond(from + index));
+  const column = (value: (row: TimelineSecond) => number): number[] => rows.map(value);
+  return history({
+    ...about,
+    seconds: column(({ second }) => second),
+    requests: column(({ requests }) => Math.round(requests * part)),
+    failures: column(({ failures }) => Math.round(failures * part)),
+    p50: column(({ p50 }) => p50! * (1 + part)),
+    p95: column(({ p95 }) => p95! * (1 + part)),
+    p99: column(({ p99 }) => p99! * (1 + part)),
+    users: about.users === undefined ? null : column(({ users }) => Math.ceil(users * part / 5)),
+  });
 }
 
 async function takeReport(browser: Browser): Promise<void> {

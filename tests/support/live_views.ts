@@ -272,13 +272,15 @@ export function shopView(seconds: number): LiveView {
 
 /** A run with a name, labels, and everything that a test file can say and measure. */
 export function scriptedView(seconds: number, changes: Partial<LiveView> = {}): LiveView {
-  const view = makeLiveView(scriptedSnapshot(seconds), {
+  const name = "nightly";
+  const labels = { env: "staging", build: "1234" };
+  const view = makeLiveView(scriptedSnapshot(seconds, { name, labels }), {
     version: "0.1.0",
     exitCode: null,
     permissions: { denial: null, canStart: false },
     log: [],
   });
-  return { ...view, name: "nightly", labels: { env: "staging", build: "1234" }, ...changes };
+  return { ...view, ...changes };
 }
 
 function sum<Row>(rows: readonly Row[], value: (row: Row) => number): number {

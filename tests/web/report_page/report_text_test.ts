@@ -52,6 +52,15 @@ Deno.test("a run that has ended is described in sentences and facts", () => {
   });
 });
 
+Deno.test("the name and the labels of a run are shown", () => {
+  const named = content(
+    snapshot({ ...ENDED, name: "nightly", labels: { env: "staging", n: "7" } }),
+  );
+  assert.equal(titleOf(named), "PASSED: nightly (shop.ts), 2026-03-05 10:29:59 UTC · aiotest");
+  assert.equal(values(runFacts(named)).Name, "nightly");
+  assert.equal(values(runFacts(named)).Labels, "env=staging, n=7");
+});
+
 Deno.test("a run in progress, or not yet started, has no end and no exit code", () => {
   const running = content(snapshot());
   assert.equal(verdictSentence(running), "After 0:10: 1,000 requests, no failures.");
