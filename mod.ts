@@ -107,6 +107,15 @@ export type {
 } from "./src/user/http_user.ts";
 export type { BatchItem, BatchOptions, BatchRequest, BatchTuple } from "./src/user/batch.ts";
 export type { Session } from "./src/user/session.ts";
+export { metrics } from "./src/user/metrics.ts";
+export type {
+  CounterMetric,
+  GaugeMetric,
+  Metrics,
+  RateMetric,
+  TrendMetric,
+  TrendOptions,
+} from "./src/user/metrics.ts";
 export { User } from "./src/user/user.ts";
 export type {
   Measurement,

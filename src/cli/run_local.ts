@@ -12,6 +12,7 @@ import { LocalRun } from "../runner/local_run.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { RpcServer } from "../shared/rpc.ts";
 import type { SharedServices } from "../shared/services.ts";
+import { metrics } from "../user/metrics.ts";
 import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import { loggedSocketKind, RunSession, STOPPING_USERS } from "./run_session.ts";
@@ -100,6 +101,7 @@ async function runUsers(
     abortOnThreshold: options.abortOnThreshold,
     warnings,
     events,
+    metrics,
     clock: systemClock,
     random: systemRandom,
     env: (name) => host.env(name),

@@ -28,6 +28,7 @@ import { nodeCluster } from "../shared/cluster.ts";
 import { REDIS_SERVICE } from "../shared/redis.ts";
 import { RpcServer } from "../shared/rpc.ts";
 import type { SharedServices } from "../shared/services.ts";
+import { metrics } from "../user/metrics.ts";
 import { connectionOptions } from "./connection_options.ts";
 import { exposedKeyWarning, forwardedTls } from "./target_tls.ts";
 import { readPemFile } from "./option_files.ts";
@@ -238,6 +239,7 @@ async function openRun(
     thresholds,
     abortOnThreshold: options.abortOnThreshold,
     events,
+    metrics,
     clock: systemClock,
     awakeClock,
     warnings,

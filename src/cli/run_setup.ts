@@ -56,6 +56,7 @@ export function setUpRun(
   const { host } = options;
   for (const { name, userClass } of classes) userClass[checkOptions]({ name, host, connections });
   const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);
+  thresholds.checkMetrics(testFile.metrics);
   thresholds.checkClasses(classes.map(({ name }) => name));
   const loaded = loadedClasses(classes);
   const hasOwnLoads = loaded.some(({ load }) => load !== null);

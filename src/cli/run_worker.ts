@@ -13,6 +13,7 @@ import { RemoteIterationQuota } from "../runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import { RemoteRpc } from "../shared/rpc_client.ts";
+import { metrics } from "../user/metrics.ts";
 import { checkLocalAddresses, checkProxies, connectionOptions } from "./connection_options.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
@@ -61,6 +62,7 @@ export async function runWorker(
       openFileLimit: await host.openFileLimit(),
       sockets: loggedSocketKind(),
       events,
+      metrics,
       cpuSeconds: () => host.cpuSeconds(),
       env: (variable) => host.env(variable),
       activity: session.activity,

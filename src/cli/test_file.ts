@@ -45,6 +45,7 @@ import {
   wasTestName,
 } from "../user/discovery.ts";
 import { ErrorPlaces } from "../user/error_places.ts";
+import { type DeclaredMetric, metrics } from "../user/metrics.ts";
 import { Recorder } from "../user/recorder.ts";
 import { TestStarts } from "../user/test_starts.ts";
 import type { User, UserClass } from "../user/user.ts";
@@ -62,6 +63,8 @@ export interface TestFile {
   readonly shapeClass: ShapeClass | null;
   /** Empty if the file has none. */
   readonly thresholds: ThresholdSet;
+  /** The metrics that it has made. */
+  readonly metrics: readonly DeclaredMetric[];
   /** What is probably misspelled, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -160,6 +163,7 @@ export function readTestFile(exports: TestFileExports): TestFile {
       userClasses,
       shapeClass: findShape(exports, warn),
       thresholds: readThresholds(exports),
+      metrics: metrics.declared,
       warnings,
     };
   } finally {

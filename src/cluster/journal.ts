@@ -16,7 +16,7 @@ import { errorText, UsageError } from "../core/errors.ts";
 import type { DiskFile } from "../core/files.ts";
 import { unpack } from "./codec.ts";
 import { concatenated } from "./frames.ts";
-import { membership, MESSAGE_LIMIT } from "./protocol.ts";
+import { membership, MESSAGE_LIMIT, reportMetric } from "./protocol.ts";
 import {
   amount,
   bytes,
@@ -111,6 +111,8 @@ export const RECORD = union({
   },
   /** A worker has received the answers to these calls. */
   settled: { incarnation: id, ids: list(count) },
+  /** Something was added to metrics on the master itself. */
+  metrics: { metrics: list(reportMetric) },
   /** What happened next could not be written, so the run cannot be resumed. */
   abandoned: { reason: clipped(1000) },
 });

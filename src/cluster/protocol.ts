@@ -279,7 +279,8 @@ export type ReportCheck = ValueOf<typeof reportCheck>;
 
 const metricName = text(MAX_METRIC_NAME);
 
-const reportMetric = union({
+/** What was added to a metric, or a part of that; also in journals. */
+export const reportMetric = union({
   counter: { name: metricName, value: amount() },
   gauge: { name: metricName, value: finite, atMs: finite, min: finite, max: finite },
   rate: { name: metricName, hits: count, total: countFrom(1) },
@@ -293,7 +294,7 @@ const reportMetric = union({
   },
 });
 
-/** What was added to a metric in a report, or a part of that. */
+/** The values of {@link reportMetric}. */
 export type ReportMetric = ValueOf<typeof reportMetric>;
 
 /** Shorter than other names: these have to fit into a final report, whatever else it contains. */

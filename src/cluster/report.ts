@@ -409,6 +409,18 @@ function sentMetrics(name: string, counts: MetricCounts): ReportMetric[] {
   }
 }
 
+/** Metrics as they are written to the journal of the master, in parts that are not too long for a record. */
+export function metricRecords(metrics: Iterable<KeyedMetric>): ReportMetric[][] {
+  const all = Array.from(metrics, ([name, counts]) => sentMetrics(name, counts)).flat();
+  const records: ReportMetric[][] = [];
+  for (let at = 0; at < all.length; at += METRICS_OF_RECORD) {
+    records.push(all.slice(at, at + METRICS_OF_RECORD));
+  }
+  return records;
+}
+
+const METRICS_OF_RECORD = 100;
+
 /** Buckets of a trend in one part. Most take two or three bytes. */
 const TREND_BUCKETS = 1000;
 
@@ -549,7 +561,7 @@ export function countedOf(report: ReportContent): StatsDelta {
     network: networkOf(report),
     groups: report.groups.map(groupOf),
     checks: report.checks.map(checkOf),
-    metrics: report.metrics.map(metricOf),
+    metrics: countedMetrics(report.metrics),
   };
 }
 
@@ -572,6 +584,15 @@ function groupOf({ name, ...times }: ReportGroup): KeyedGroup {
 function checkOf({ name, passed, failed }: ReportCheck): KeyedCheck {
   if (passed + failed === 0) refuse("a name has no results of checks");
   return [name, { passed, failed }];
+}
+
+/**
+ * Returns what was added to metrics.
+ *
+ * @throws ProtocolError if it contradicts itself.
+ */
+export function countedMetrics(metrics: readonly ReportMetric[]): KeyedMetric[] {
+  return metrics.map(metricOf);
 }
 
 function metricOf(metric: ReportMetric): KeyedMetric {

@@ -20,6 +20,7 @@ import {
   type RunJournal,
   type RunRecord,
 } from "./journal.ts";
+import { countedMetrics } from "./report.ts";
 import { RunState, type WorkerState } from "./run_state.ts";
 
 type Files = Pick<Host, "openFile">;
@@ -177,6 +178,8 @@ class Replay implements RestoredRun {
         return this.#applyReport(record);
       case "phase":
         return this.state.reset(record.resetCount, record.elapsedSeconds);
+      case "metrics":
+        return this.#addMetrics(record);
       case "time":
         this.state.elapsedSeconds = record.elapsedSeconds;
         this.targetUsers = record.targetUsers;
@@ -248,6 +251,14 @@ class Replay implements RestoredRun {
       this.#what,
       `a report of worker ${worker.id} is not the next one: ${verdict}`,
     );
+  }
+
+  #addMetrics({ metrics }: JournalRecord<"metrics">): void {
+    try {
+      this.state.totals.addMetrics(countedMetrics(metrics));
+    } catch (error) {
+      throw contradiction(this.#what, `metrics of the master: ${errorText(error)}`);
+    }
   }
 
   #worker(incarnation: string): WorkerState {

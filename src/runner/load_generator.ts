@@ -13,7 +13,7 @@ import type { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { type LoadedClass, partWeight, weightsOf } from "../load/load_parts.ts";
 import { EXIT_CALLS } from "../stats/snapshot.ts";
-import { type SecondStats, StatsTable } from "../stats/stats_table.ts";
+import { type PendingMetrics, type SecondStats, StatsTable } from "../stats/stats_table.ts";
 import type { UnstartedTests } from "../stats/unstarted_tests.ts";
 import { type NodeContext, nodeContext, type NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
@@ -43,6 +43,8 @@ export interface LoadGeneratorOptions {
   /** No request starts after it has expired. */
   readonly lease: Lease;
   readonly events: Events;
+  /** What the test file adds to its metrics. */
+  readonly metrics: PendingMetrics;
   readonly clock: Clock;
   readonly random: Random;
   /** CPU time that this process has used, in seconds. */
@@ -91,7 +93,7 @@ export class LoadGenerator {
   readonly run: RunInfo;
   readonly #options: LoadGeneratorOptions;
   readonly #clock: Clock;
-  readonly #table = new StatsTable();
+  readonly #table: StatsTable;
   readonly #recorder: Recorder;
   readonly #pool: UserPool;
   readonly #testStarts: TestStarts;
@@ -115,6 +117,7 @@ export class LoadGenerator {
       options;
     this.#options = options;
     this.#clock = clock;
+    this.#table = new StatsTable(options.metrics);
     this.run = liveRunInfo({
       id: runId,
       node,
@@ -292,6 +295,11 @@ export class LoadGenerator {
   flush(): SecondStats[] {
     const now = this.#clock.now();
     return this.#withInProgress(this.#table.flush(now), now);
+  }
+
+  /** What was added to metrics after the last second. */
+  takeMetrics(): ReturnType<PendingMetrics["take"]> {
+    return this.#options.metrics.take(this.#startedAt ?? this.#clock.now());
   }
 
   /** How this node has kept up since the last call. Call it once a second. */

@@ -15,7 +15,7 @@ import type { ShapeView } from "../load/load_user_shape.ts";
 import type { SocketKind } from "../net/socket.ts";
 import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { SecondStats } from "../stats/stats_table.ts";
-import { NAMES_CAPPED, Totals } from "../stats/totals.ts";
+import { Totals } from "../stats/totals.ts";
 import { InProgressGauge } from "../stats/unanswered.ts";
 import { unstartedWarning } from "../stats/unstarted_tests.ts";
 import type { NodeOptions } from "../user/context.ts";
@@ -47,6 +47,8 @@ export interface LocalRunOptions extends RunWatchOptions, RunLabels {
   /** The test starts only when {@link RunControl.start} is called. */
   readonly waitsForStart: boolean;
   readonly events: Events;
+  /** As in {@link LoadGeneratorOptions}. */
+  readonly metrics: LoadGeneratorOptions["metrics"];
   readonly clock: Clock;
   readonly random: Random;
   /** CPU time that this process has used, in seconds. */
@@ -117,6 +119,7 @@ export class LocalRun {
       firstUserId: 1,
       lease: Lease.endless(),
       events: options.events,
+      metrics: options.metrics,
       clock,
       random: options.random,
       cpuSeconds: options.cpuSeconds,
@@ -142,7 +145,7 @@ export class LocalRun {
     // A test that is stopped while it waits never starts.
     if (this.#state === "ready") await this.#execute();
     this.#state = "stopped";
-    if (this.#totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
+    this.#warnings.addAll(this.#totals.limitWarnings);
     this.#warnings.addAll(surplusUsers(this.#totals.peakUsers, this.#mostUsers));
     this.#watch.conclude(this.snapshot(), this.#naturalEnd);
     if (this.#time.begun) {
@@ -243,6 +246,8 @@ export class LocalRun {
     const { elapsedSeconds } = this.#time;
     const durationSeconds = Math.max(0, elapsedSeconds - this.#countedFrom);
     const complete = this.#state === "stopped";
+    // No second contains what handlers of the test's end have added.
+    if (complete) this.#totals.addMetrics(this.#generator.takeMetrics());
     const all = this.#totals.statistics(durationSeconds, complete ? [] : this.#inProgress);
     const statistics = { ...all, classes: this.#loads.withLoads(all.classes) };
     const users = {
@@ -332,7 +337,7 @@ export class LocalRun {
       this.#state = this.#driver?.spawning ? "spawning" : "running";
     }
     this.#count(this.#generator.take());
-    if (this.#totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
+    this.#warnings.addAll(this.#totals.limitWarnings);
     this.#lastHealth = this.#generator.check();
     const snapshot = this.snapshot();
     this.#options.onSecond(snapshot);

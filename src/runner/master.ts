@@ -8,6 +8,7 @@
 
 import type { JournalRecord } from "../cluster/journal.ts";
 import { type Message, ProtocolError } from "../cluster/protocol.ts";
+import { metricRecords } from "../cluster/report.ts";
 import type { RestoredRun } from "../cluster/restore.ts";
 import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";
@@ -22,7 +23,7 @@ import type { LoadPart } from "../load/load_parts.ts";
 import type { RpcServer } from "../shared/rpc.ts";
 import { GeneratorWatch } from "../stats/generator_watch.ts";
 import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
-import { NAMES_CAPPED } from "../stats/totals.ts";
+import type { PendingMetrics } from "../stats/stats_table.ts";
 import { Allocator } from "./allocation.ts";
 import { type LoadChange, LoadDriver } from "./load_driver.ts";
 import { liveRunInfo } from "./load_generator.ts";
@@ -76,6 +77,8 @@ export interface MasterRunOptions
   /** The test starts only when it is started by hand. */
   readonly waitsForStart: boolean;
   readonly events: Events;
+  /** What the test file adds to its metrics on this node. */
+  readonly metrics: PendingMetrics;
   /** Warnings that are known before the start. */
   readonly warnings: readonly string[];
   /** Called once a second. */
@@ -208,7 +211,7 @@ export class MasterRun {
       this.#warnings.addAll(missingCounts(this.#runState, this.#time.elapsedSeconds));
       journal.append({ type: "ended" });
       this.#state = "stopped";
-      if (this.#runState.totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
+      this.#warnings.addAll(this.#runState.totals.limitWarnings);
       this.#watch.conclude(this.snapshot(), this.#naturalEnd);
       if (this.#time.begun) {
         if (this.#failure === null) this.#warnings.addAll(unstartedOnAll(this.#runState));
@@ -245,6 +248,8 @@ export class MasterRun {
 
   /** Everything that is known about the run at this moment. */
   snapshot(): Snapshot {
+    // No second contains what handlers of the test's end have added.
+    if (this.#state === "stopped") this.#countMetrics();
     return masterSnapshot({
       runState: this.#runState,
       name: this.#options.name,
@@ -262,6 +267,18 @@ export class MasterRun {
         ...this.#watch.shortages,
       ],
     });
+  }
+
+  /** Counts what was added to metrics on this node. */
+  #countMetrics(): void {
+    const { metrics, clock, journal } = this.#options;
+    if (metrics.isEmpty) return;
+    const added = [...metrics.take(clock.now() - this.#time.elapsedSeconds * 1000)];
+    // A run that has ended is not resumed.
+    if (this.#state !== "stopped") {
+      for (const part of metricRecords(added)) journal.append({ type: "metrics", metrics: part });
+    }
+    this.#runState.totals.addMetrics(added);
   }
 
   // The course of a run: it starts or is resumed, follows its load profile, and waits for the final reports.
@@ -557,6 +574,7 @@ export class MasterRun {
     const { journal, events, resetStats } = this.#options;
     journal.append({ type: "started", userCount });
     if (resetStats) {
+      this.#countMetrics();
       const { elapsedSeconds } = this.#time;
       this.#runState.reset(this.#runState.resetCount + 1, elapsedSeconds);
       journal.append({ type: "phase", resetCount: this.#runState.resetCount, elapsedSeconds });
@@ -625,7 +643,8 @@ export class MasterRun {
       targetUsers: this.#loads.users,
       runningUsers: this.#runState.users,
     });
-    if (this.#runState.totals.namesCapped) this.#warnings.add(NAMES_CAPPED);
+    this.#countMetrics();
+    this.#warnings.addAll(this.#runState.totals.limitWarnings);
     const snapshot = this.snapshot();
     onSecond(snapshot);
     this.#watch.check(snapshot);

@@ -26,8 +26,11 @@ export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host
 }
 
 /** The dependencies of a worker. */
-export interface WorkerRunOptions
-  extends Pick<LoadGeneratorOptions, "events" | "cpuSeconds" | "env" | "activity" | "places"> {
+export interface WorkerRunOptions extends
+  Pick<
+    LoadGeneratorOptions,
+    "events" | "metrics" | "cpuSeconds" | "env" | "activity" | "places"
+  > {
   readonly connection: MasterConnectionOptions;
   /** What this node shares with the others. */
   readonly rpc: Pick<RemoteRpc, "call" | "connect" | "joined" | "handle" | "close">;
@@ -176,8 +179,18 @@ export class WorkerRun {
   async #setUp({ options, workerIndex }: Message<"SETUP">): Promise<void> {
     if (this.#isSettingUp) return;
     this.#isSettingUp = true;
-    const { connection, events, cpuSeconds, env, activity, places, openFileLimit, rpc, setUp } =
-      this.#options;
+    const {
+      connection,
+      events,
+      metrics,
+      cpuSeconds,
+      env,
+      activity,
+      places,
+      openFileLimit,
+      rpc,
+      setUp,
+    } = this.#options;
     try {
       this.#node = new WorkerNode({
         ...await setUp(options),
@@ -187,6 +200,7 @@ export class WorkerRun {
         reportDelayMs: reportDelayMs(workerIndex),
         lease: this.#lease,
         events,
+        metrics,
         clock: this.#clock,
         random: connection.random,
         cpuSeconds,

@@ -22,7 +22,7 @@ import type {
 import { ValueHistogram } from "./value_histogram.ts";
 
 /** The most metrics of a test. */
-const MAX_METRICS = 200;
+export const MAX_METRICS = 200;
 
 /** The longest name of a metric and the longest unit, in UTF-16 units. */
 export const MAX_METRIC_NAME = 100;
@@ -34,7 +34,7 @@ export function isMetricName(text: string): boolean {
 }
 
 /** The sum of what a counter was given. */
-export class CounterStats implements CounterCounts {
+class CounterStats implements CounterCounts {
   readonly type = "counter";
   value = 0;
 
@@ -50,7 +50,7 @@ export class CounterStats implements CounterCounts {
 }
 
 /** The values of a gauge. */
-export class GaugeStats implements GaugeCounts {
+class GaugeStats implements GaugeCounts {
   readonly type = "gauge";
   value = 0;
   atMs = -Infinity;
@@ -59,12 +59,15 @@ export class GaugeStats implements GaugeCounts {
 
   /** Takes over a finite number. @param atMs see {@link GaugeCounts.atMs}. */
   add(value: number, atMs: number): void {
-    this.merge({ type: "gauge", value, atMs, min: value, max: value });
+    this.value = value;
+    this.atMs = atMs;
+    this.min = Math.min(this.min, value);
+    this.max = Math.max(this.max, value);
   }
 
   /** Takes over the values of the same metric elsewhere. */
   merge({ value, atMs, min, max }: GaugeCounts): void {
-    // Of two values of the same moment, the higher one counts, so that the order does not matter.
+    // Of two nodes' values of the same moment, the higher one counts, so that the order does not matter.
     if (atMs > this.atMs || (atMs === this.atMs && value > this.value)) {
       this.value = value;
       this.atMs = atMs;
@@ -75,7 +78,7 @@ export class GaugeStats implements GaugeCounts {
 }
 
 /** How often something was so. */
-export class RateStats implements RateCounts {
+class RateStats implements RateCounts {
   readonly type = "rate";
   hits = 0;
   total = 0;
@@ -173,7 +176,7 @@ function bounded(value: number): number {
 }
 
 /** The values of any metric. */
-export type MetricStats = CounterStats | GaugeStats | RateStats | TrendStats;
+type MetricStats = CounterStats | GaugeStats | RateStats | TrendStats;
 
 /** Creates the values of a metric, of which there are none yet. */
 export function newMetricStats(type: MetricType, unit = ""): MetricStats {
@@ -209,14 +212,13 @@ export class MetricTable implements Iterable<KeyedMetric> {
     return this.#metrics.values().some((one) => one.type === "trend" && one.histogram.isCoarse);
   }
 
-  /** The values of a metric, if there are any. */
-  get(name: string): MetricStats | undefined {
-    return this.#metrics.get(name);
-  }
-
-  /** Sets the values of a metric. */
-  set(name: string, stats: MetricStats): void {
-    this.#metrics.set(name, stats);
+  /** The values of a metric, which are created if there are none. */
+  at(name: string, create: () => MetricStats): MetricStats {
+    const known = this.#metrics.get(name);
+    if (known !== undefined) return known;
+    const created = create();
+    this.#metrics.set(name, created);
+    return created;
   }
 
   /** Adds values from elsewhere. */

@@ -17,12 +17,10 @@ import {
   type MetricFamily,
   RequestMeasure,
   type RequestMetric,
+  someOf,
   type Threshold,
   type ThresholdTarget,
 } from "./threshold_metrics.ts";
-
-/** The number of names that fit on a line. */
-const NAMES_SHOWN = 10;
 
 /** Metrics of requests: of all, of a name, of a user class, or of those with some tags. */
 export const REQUEST_FAMILY: MetricFamily<RequestMetric> = {
@@ -138,11 +136,6 @@ function tagsThereAre(rows: readonly RequestRow[]): string {
   return texts.size === 0
     ? "These requests have no tags."
     : `The tags are ${someOf([...texts].map((text) => `{${text}}`))}.`;
-}
-
-function someOf(names: readonly string[]): string {
-  const more = names.length - NAMES_SHOWN;
-  return names.slice(0, NAMES_SHOWN).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 function iterationsOf(

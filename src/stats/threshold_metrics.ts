@@ -8,6 +8,7 @@ import { Histogram } from "./histogram.ts";
 import { Latencies } from "./latencies.ts";
 import {
   figureName,
+  type GroupRow,
   type IterationSummary,
   LATENCY_FIGURES,
   type LatencyFigure,
@@ -17,8 +18,10 @@ import {
 } from "./snapshot.ts";
 import type { Phase } from "./stats_delta.ts";
 
-/** The values of a metric: milliseconds, a share of 0 to 1, a rate per second, or a number. */
-export type MetricKind = "time" | "share" | "rate" | "count";
+/**
+ * The values of a metric: milliseconds, a share of 0 to 1, a rate per second, a number of things, or any number.
+ */
+export type MetricKind = "time" | "share" | "rate" | "count" | "value";
 
 interface MetricTraits {
   /** The canonical name, the same for all spellings. */
@@ -52,8 +55,37 @@ export interface IterationMetric extends MetricTraits {
   observe(iterations: IterationSummary): number | null;
 }
 
+/** A metric of a group. */
+export interface GroupMetric extends MetricTraits {
+  readonly of: "groups";
+  /**
+   * `null` without a sample.
+   *
+   * @param alone whether times are those of successful groups alone, without those that were cut off.
+   */
+  observe(row: GroupRow, alone: boolean): number | null;
+}
+
+/** The share of checks that passed. */
+export interface CheckMetric extends MetricTraits {
+  readonly of: "checks";
+}
+
+/** A figure of a metric of the test file. */
+export interface CustomMetric extends MetricTraits {
+  readonly of: "metrics";
+  /** The name of the metric. */
+  readonly metric: string;
+  readonly figure: string;
+}
+
 /** A metric of any kind. A new kind also needs a `MetricFamily`. */
-export type ThresholdMetric = RequestMetric | IterationMetric;
+export type ThresholdMetric =
+  | RequestMetric
+  | IterationMetric
+  | GroupMetric
+  | CheckMetric
+  | CustomMetric;
 
 /** What a threshold measures by its metric. */
 export interface ThresholdTarget {
@@ -130,12 +162,22 @@ export function isUpperBound({ operator }: Pick<Threshold, "operator">): boolean
   return operator === "<" || operator === "<=";
 }
 
+/** The number of names that fit on a line. */
+const NAMES_SHOWN = 10;
+
+/** Some names, and how many more there are. */
+export function someOf(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN;
+  return names.slice(0, NAMES_SHOWN).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
 /** A sentence that names all metrics. */
 export const METRICS_HINT =
   "Metrics are p50, p95, p99.9 and any other percentile, min, mean, med, max, error_rate, failures, " +
   "rps, count, unfinished and unfinished_rate; for failed requests: failed_p95 and the like; for the parts of a request: ttfb_p95, connect_p99, " +
   "tls_mean, dns_max, download_med and the like; for iterations: dropped, dropped_rate, " +
-  "start_delay_p99, service_p95 and the like.";
+  "start_delay_p99, service_p95 and the like; for groups: p95[group NAME] and the like; for checks: checks; " +
+  "for metrics of the test file: their name, a full stop and a figure, such as cart_size.p95.";
 
 /** The metric of a name, or what is wrong with the name. */
 export function metricOf(name: string): ThresholdMetric | string {
@@ -293,7 +335,7 @@ function noPercentile(name: string, word: string): string {
 }
 
 /** The number in `p95` or `p(95)`; `null` for other strings. */
-function percentOf(word: string): number | null {
+export function percentOf(word: string): number | null {
   const match = /^p(\d+(?:\.\d+)?)$/.exec(word) ?? /^p\((\d+(?:\.\d+)?)\)$/.exec(word);
   return match === null ? null : Number(match[1]);
 }

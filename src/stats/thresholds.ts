@@ -21,6 +21,13 @@ import {
   type ThresholdMetric,
   type ThresholdTarget,
 } from "./threshold_metrics.ts";
+import {
+  CHECK_FAMILY,
+  checkCustomMetrics,
+  CUSTOM_FAMILY,
+  GROUP_FAMILY,
+  measureMetricOf,
+} from "./measure_thresholds.ts";
 import { ITERATION_FAMILY, REQUEST_FAMILY } from "./threshold_families.ts";
 
 /** The progress of a run at the moment when its thresholds are checked. */
@@ -97,6 +104,16 @@ export class ThresholdSet {
   }
 
   /**
+   * Checks the metrics of the test file, before the run.
+   *
+   * @param known those that it has made.
+   * @throws UsageError if one does not exist, or has no such figure. It names what there is.
+   */
+  checkMetrics(known: Parameters<typeof checkCustomMetrics>[1]): void {
+    checkCustomMetrics(this.#thresholds, known);
+  }
+
+  /**
    * Checks the user classes in braces, before the run.
    *
    * @param names those of the run.
@@ -119,6 +136,9 @@ const FAMILIES: {
 } = {
   requests: REQUEST_FAMILY,
   iterations: ITERATION_FAMILY,
+  groups: GROUP_FAMILY,
+  checks: CHECK_FAMILY,
+  metrics: CUSTOM_FAMILY,
 };
 
 function familyOf(metric: ThresholdMetric): MetricFamily<ThresholdMetric> {
@@ -185,6 +205,7 @@ const TEXTS: Readonly<Record<MetricKind, (observed: number) => string>> = {
   share: (share) => `${digits(share * 100)}%`,
   rate: (rate) => `${digits(rate)}/s`,
   count: digits,
+  value: digits,
 };
 
 /** At least five significant digits, with commas between thousands. */
@@ -219,7 +240,7 @@ export function readThreshold(text: string): Threshold | ThresholdProblem {
   const target = targetOf(afterName, name);
   if ("problem" in target) return target;
   const { rest, ...selected } = target;
-  const metric = metricOf(name);
+  const metric = measureMetricOf(name, selected.selector) ?? metricOf(name);
   if (typeof metric === "string") return problem(metric, METRICS_HINT);
   const refused = familyOf(metric).problemOf(metric, selected, name);
   if (refused !== null) return problem(refused);
@@ -330,6 +351,9 @@ function compact({ metric, selector, className, tags, operator, bound }: Thresho
  */
 export function valueOf(text: string, kind: MetricKind): number | string {
   const { units, most, expected } = KINDS[kind];
+  if (kind === "value") {
+    return ANY_NUMBER.test(text) && isFinite(Number(text)) ? Number(text) : expected;
+  }
   const [, digits, unit = ""] = /^(\d+(?:\.\d*)?|\.\d+)\s*(\D*)$/.exec(text) ?? [];
   const factor = units.get(unit.toLowerCase());
   if (digits === undefined || factor === undefined) return expected;
@@ -337,6 +361,8 @@ export function valueOf(text: string, kind: MetricKind): number | string {
   const value = factor < 1 ? Number(digits) / Math.round(1 / factor) : Number(digits) * factor;
   return value <= most ? value : expected;
 }
+
+const ANY_NUMBER = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?$/i;
 
 interface Kind {
   /** The factor of each unit; the empty text is no unit. */
@@ -374,5 +400,10 @@ const KINDS: Readonly<Record<MetricKind, Kind>> = {
     units: new Map([["", 1]]),
     most: Number.MAX_SAFE_INTEGER,
     expected: "a number such as 100",
+  },
+  value: {
+    units: new Map([["", 1]]),
+    most: Number.MAX_VALUE,
+    expected: "a number such as 20, -0.5 or 1e6",
   },
 };

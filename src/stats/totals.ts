@@ -52,12 +52,12 @@ import {
 } from "./unanswered.ts";
 import { errorAndPlace } from "./user_errors.ts";
 
-/** The warning to show if {@link Totals.namesCapped}. */
+/** The warning to show if there are too many names. */
 export const NAMES_CAPPED =
   "More than 1,000 request names: further ones are counted together under (other). " +
   "Give a fixed name to requests whose path contains an id.";
 
-/** As {@link NAMES_CAPPED}, for the other names that a test file chooses. */
+/** The same for the other names that a test file chooses. */
 const GROUPS_CAPPED =
   "More than 1,000 names of groups: further ones are counted together under (other). " +
   "Give a fixed name to groups.";

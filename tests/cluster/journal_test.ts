@@ -483,6 +483,13 @@ const WRITTEN: {
     ["call", "i1", 4, "counter", "hits", "add", "[1]"],
   ],
   settled: [{ type: "settled", incarnation: "i1", ids: [4, 5] }, ["settled", "i1", [4, 5]]],
+  metrics: [
+    {
+      type: "metrics",
+      metrics: [{ type: "counter", name: "logins", value: 3 }],
+    },
+    ["metrics", [["counter", "logins", 3]]],
+  ],
   abandoned: [{ type: "abandoned", reason: "disk full" }, ["abandoned", "disk full"]],
 };
 

@@ -331,7 +331,7 @@ Deno.test("a trend with many different values is divided, and its percentiles st
   const table = new MetricTable();
   const trend = new TrendStats("€");
   for (let i = 1; i <= 20_001; i++) trend.add((i % 2 === 0 ? -1 : 1) * 1.01 ** (i % 7001));
-  table.set("price", trend);
+  table.at("price", () => trend);
   interval.metrics = table;
   const parts = reportParts(interval, METADATA);
   assert.ok(parts.length > 1, `${parts.length} parts`);

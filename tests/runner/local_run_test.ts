@@ -9,6 +9,7 @@ import { LocalRun, type LocalRunOptions } from "../../src/runner/local_run.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
+import { Metrics } from "../../src/user/metrics.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
@@ -47,6 +48,7 @@ function begin(
     thresholds: new ThresholdSet([]),
     abortOnThreshold: false,
     events,
+    metrics: options.metrics ?? new Metrics(clock),
     clock,
     random: () => 0.5,
     cpuSeconds: () => 0,

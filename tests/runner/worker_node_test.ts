@@ -21,6 +21,7 @@ import {
 } from "../../src/runner/worker_node.ts";
 import { User } from "../../src/user/user.ts";
 import { assignment } from "../support/assignments.ts";
+import { Metrics } from "../../src/user/metrics.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { loadGenerator } from "../support/generators.ts";
 import { reportIn } from "../support/report_link.ts";
@@ -57,6 +58,7 @@ function scene(
     firstUserId: 1,
     lease: Lease.endless(),
     events,
+    metrics: new Metrics(clock),
     clock,
     random: () => 0.5,
     cpuSeconds: () => 0,

@@ -196,7 +196,9 @@ Deno.test("every metric of iterations has its value", () => {
 });
 
 Deno.test("the hint only names existing metrics", () => {
-  const names = METRICS_HINT.match(/\b(p\d+|min|mean|med|max|rps|[a-z]+_[a-z0-9_]+)\b/g)!;
+  // The last sentences name examples of what a test file chooses.
+  const [built = ""] = METRICS_HINT.split("; for groups");
+  const names = built.match(/\b(p\d+|min|mean|med|max|rps|[a-z]+_[a-z0-9_]+)\b/g)!;
   assert.ok(names.length >= 8);
   for (const name of names) assert.equal(typeof metricOf(name), "object", name);
 });

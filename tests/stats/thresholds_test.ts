@@ -14,7 +14,7 @@ import {
   valueOf,
 } from "../../src/stats/thresholds.ts";
 import { Totals } from "../../src/stats/totals.ts";
-import { secondOf } from "../support/counts.ts";
+import { countedGroup, secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 import {
   NO_LATENCIES,
@@ -607,4 +607,141 @@ Deno.test("without a failure, a limit for the latency of failures holds", () => 
   assert.deepEqual(set.unmatched(given), ["Threshold failed_p95>1s: no request failed."]);
   // Without any request, nothing is known.
   assert.equal(endOf("failed_p95<1s", new Totals().statistics(1))[1], false);
+});
+
+const CHECKED_GROUPS = statistics({
+  groups: [countedGroup({ name: "buy / pay", durations: [10, 20, 30], failed: 1, cutOff: [] })],
+  checks: [
+    { name: "has a token", passed: 9, failed: 1, rate: 0.9 },
+    { name: "is fast", passed: 10, failed: 0, rate: 1 },
+  ],
+  metrics: [
+    { name: "logins", type: "counter", value: 1500, perSecond: 150 },
+    { name: "queue", type: "gauge", value: -3, min: -5, max: 8 },
+    { name: "cache_hits", type: "rate", rate: 0.9, hits: 9, total: 10 },
+    {
+      ...{ name: "cart.size_2", type: "trend", unit: "items", count: 10, sum: 55 },
+      figures: { ...NO_LATENCIES, min: 1, mean: 5.5, max: 10, p50: 5, p95: 10, p999: 10 },
+    },
+  ],
+});
+
+Deno.test("thresholds of groups, checks and metrics are judged by all counts", () => {
+  const ends: readonly [expression: string, observed: number | null, passed: boolean][] = [
+    ["p95[group buy / pay]<31ms", 30, true],
+    ["p97[group buy / pay]<30ms", 30, false],
+    ["med[group  buy / pay]<20.1ms", 20.0078125, true],
+    ["mean[group buy / pay]<0.021s", 20, true],
+    ["count[group buy / pay]>=4", 4, true],
+    ["failures[group buy / pay]<1", 1, false],
+    ["error_rate[group buy / pay]<=25%", 0.25, true],
+    ["unfinished[group buy / pay]==0", 0, true],
+    ["p95[group other]<1s", null, false],
+    ["checks>94%", 0.95, true],
+    ["checks[has a token]==100%", 0.9, false],
+    ["checks[is fast]==100%", 1, true],
+    ["checks[other]==100%", null, false],
+    ["logins.count>=1000", 1500, true],
+    ["logins.value>2000", 1500, false],
+    ["queue.value<-2.5", -3, true],
+    ["queue.min>=-5", -5, true],
+    ["queue.max<8", 8, false],
+    ["cache_hits.rate>=90%", 0.9, true],
+    ["cache_hits.rate>0.95", 0.9, false],
+    ["cache_hits.count==10", 10, true],
+    ["cart.size_2.p95<20", 10, true],
+    ["cart.size_2.p99.9<=1e1", 10, true],
+    ["cart.size_2.avg>5", 5.5, true],
+    ["cart.size_2.med<5", 5, false],
+    ["cart.size_2.count>=11", 10, false],
+    ["cart.size_2.sum==55", 55, true],
+    ["never.count<1", 0, true],
+    ["never.p95<1", null, false],
+  ];
+  for (const [expression, observed, passed] of ends) {
+    assert.deepEqual(endOf(expression, CHECKED_GROUPS), [observed, passed], expression);
+  }
+});
+
+Deno.test("a group that was cut off can cross a threshold, but not hold it", () => {
+  const groups = [countedGroup({ name: "buy", durations: [10], failed: 0, cutOff: [5000] })];
+  const none = [countedGroup({ name: "buy", durations: [], failed: 0, cutOff: [5000] })];
+  assert.deepEqual(endOf("p95[group buy]<1s", statistics({ groups })), [5000, false]);
+  assert.deepEqual(endOf("max[group buy]>1s", statistics({ groups })), [10.00390625, false]);
+  assert.deepEqual(endOf("mean[group buy]>1s", statistics({ groups })), [10, false]);
+  assert.deepEqual(endOf("p95[group buy]<1s", statistics({ groups: none })), [5000, false]);
+  assert.deepEqual(endOf("p95[group buy]<10s", statistics({ groups: none })), [null, false]);
+});
+
+Deno.test("what cannot be a threshold of groups, checks and metrics says what is accepted", () => {
+  const problems: readonly [expression: string, problem: RegExp][] = [
+    ["rps[group buy]>5", /rps is no metric of groups; they have count, failures, error_rate/],
+    ["p101[group buy]>5", /p101 is no metric of groups/],
+    ["p95[group buy]{class=ATest}<5", /groups have neither user classes nor tags/],
+    ["checks{cache=hit}>5%", /checks have neither/],
+    ["checks>200%", /expected a share/],
+    ["size.p95[GET search]<5", /size is a metric of the test file, which has no requests/],
+    ["size.p95<5MB", /expected a number such as 20, -0.5 or 1e6/],
+    ["hits.rate<5ms", /expected a share/],
+  ];
+  for (const [expression, problem] of problems) {
+    assert.throws(() => new ThresholdSet([expression]), { message: problem });
+  }
+});
+
+Deno.test("thresholds of metrics that the test file does not have are found before the run", () => {
+  const known = [
+    { name: "logins", type: "counter" as const },
+    { name: "cart_size", type: "trend" as const },
+  ];
+  const check = (expression: string, metrics = known) => (): void =>
+    new ThresholdSet([expression]).checkMetrics(metrics);
+  check("cart_size.p95<20")();
+  assert.throws(check("cart_siz.p95<20"), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.match(error.message, /Threshold cart_siz.p95<20: the test file has no metric cart_siz/);
+    assert.match(error.hint, /Did you mean cart_size\?/);
+    return true;
+  });
+  assert.throws(check("orders.count>1"), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.equal(error.hint, "Its metrics are logins, cart_size.");
+    return true;
+  });
+  assert.throws(check("cart_size.p95<20", []), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.match(error.hint, /It has none.*const cartSize = metrics.trend\("cart_size"\);/);
+    return true;
+  });
+  assert.throws(check("logins.p95<20"), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.match(error.message, /logins is a counter, which has no p95/);
+    assert.equal(error.hint, "It has count and value.");
+    return true;
+  });
+  assert.throws(check("cart_size.p97<20"), /cart_size is a trend, which has no p97/);
+});
+
+Deno.test("a crossed threshold without a sample says why", () => {
+  const unmatched = (expression: string): string =>
+    new ThresholdSet([expression]).unmatched(CHECKED_GROUPS).join();
+  assert.match(
+    unmatched("p95[group pay]<1s"),
+    /no group is named pay. The names are buy \/ pay\./,
+  );
+  assert.match(
+    unmatched("checks[token]==100%"),
+    /no check has this name. The names are has a token/,
+  );
+  assert.match(unmatched("never.p95<1"), /nothing was added to the metric never\./);
+  assert.match(
+    new ThresholdSet(["p95[group pay]<1s"]).unmatched(NONE).join(),
+    /no group has ended\./,
+  );
+  assert.match(new ThresholdSet(["checks>9%"]).unmatched(NONE).join(), /no check has run\./);
+});
+
+Deno.test("observed values of metrics have no unit", () => {
+  assert.equal(observedText({ expression: "queue.value<1", observed: -1234.5678 }), "-1,234.6");
+  assert.equal(observedText({ expression: "hits.rate>1%", observed: 0.5 }), "50%");
 });

@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import type { EndedGroup } from "../../src/stats/group_stats.ts";
+import { type EndedGroup, GroupStats } from "../../src/stats/group_stats.ts";
 import { IterationStats } from "../../src/stats/iteration_stats.ts";
 import { MetricTable, newMetricStats } from "../../src/stats/metric_stats.ts";
 import { PairMap, type Sample } from "../../src/stats/request_stats.ts";
-import type { MetricType } from "../../src/stats/snapshot.ts";
+import type { GroupRow, MetricType } from "../../src/stats/snapshot.ts";
 import {
   emptyDelta,
   type IterationCounts,
@@ -96,17 +96,35 @@ export function metricsOf(values: Measures["metrics"]): MetricTable {
   for (const [type, base, value, atMs] of values) {
     // A name has one kind.
     const name = `${base}.${type}`;
-    if (table.get(name) === undefined) table.set(name, newMetricStats(type, "m"));
-    const metric = table.get(name)!;
+    const metric = table.at(name, () => newMetricStats(type, "m"));
     if (metric.type === "counter") metric.add(Math.abs(value));
-    else if (metric.type === "gauge") metric.add(value, atMs);
-    else if (metric.type === "rate") metric.add(value > 0);
+    else if (metric.type === "gauge") {
+      metric.merge({ type: "gauge", value, atMs, min: value, max: value });
+    } else if (metric.type === "rate") metric.add(value > 0);
     else metric.add(value);
   }
   return table;
 }
 
 const anyName = fc.constantFrom("buy", "buy / pay", "", "größe");
+
+/** The row of groups with these durations, each failed one of 5 ms, and those that were cut off. */
+export function countedGroup(
+  { name, durations, failed, cutOff }: {
+    readonly name: string;
+    readonly durations: readonly number[];
+    readonly failed: number;
+    readonly cutOff: readonly number[];
+  },
+): GroupRow {
+  const stats = new GroupStats();
+  for (const durationMs of durations) stats.add({ name, durationMs, requestsMs: 1, failed: false });
+  for (let i = 0; i < failed; i++) {
+    stats.add({ name, durationMs: 5, requestsMs: 1, failed: true });
+  }
+  for (const ageMs of cutOff) stats.unfinished.add(ageMs);
+  return stats.row(name);
+}
 
 /** Whole numbers, whose sums are exact in any order. */
 const anyWhole = fc.oneof(fc.nat(1000), fc.integer({ min: -1_000_000, max: 1_000_000 }));

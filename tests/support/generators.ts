@@ -2,6 +2,7 @@ import { Events } from "../../src/core/events.ts";
 import { Lease } from "../../src/core/lease.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
+import { Metrics } from "../../src/user/metrics.ts";
 import type { UserClass } from "../../src/user/user.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import { discovered } from "./users.ts";
@@ -21,6 +22,7 @@ export function loadGenerator(
     firstUserId: 1,
     lease: Lease.endless(),
     events: new Events(),
+    metrics: new Metrics(clock),
     clock,
     random: () => 0.5,
     openFileLimit: null,

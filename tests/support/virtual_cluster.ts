@@ -18,6 +18,7 @@ import { messageCall } from "../../src/shared/messages.ts";
 import { RemoteRpc } from "../../src/shared/rpc_client.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
+import { Metrics } from "../../src/user/metrics.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { rpcServerWith } from "./rpc_servers.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -102,6 +103,7 @@ export class FakeTarget {
 export interface VirtualMaster {
   readonly run: MasterRun;
   readonly events: Events;
+  readonly metrics: Metrics;
   readonly seconds: Snapshot[];
   readonly infos: string[];
   readonly warnings: string[];
@@ -122,6 +124,7 @@ export interface VirtualWorker {
   readonly run: WorkerRun;
   readonly line: MemoryLine;
   readonly events: Events;
+  readonly metrics: Metrics;
   readonly infos: string[];
   readonly warnings: string[];
   /** The messages of other test files, as `KIND from NODE`. */
@@ -198,6 +201,7 @@ export class VirtualCluster {
     let dead = false;
     const [seconds, infos, warnings]: [Snapshot[], string[], string[]] = [[], [], []];
     const events = changes.events ?? new Events();
+    const metrics = new Metrics(clock);
     const journal: RunJournal = {
       append: (...records) => {
         if (!dead) this.journal.push(...records);
@@ -234,6 +238,7 @@ export class VirtualCluster {
       thresholds: new ThresholdSet([]),
       abortOnThreshold: false,
       events,
+      metrics,
       clock,
       awakeClock,
       warnings: [],
@@ -254,6 +259,7 @@ export class VirtualCluster {
     const master: VirtualMaster = {
       run,
       events,
+      metrics,
       seconds,
       infos,
       warnings,
@@ -301,6 +307,7 @@ export class VirtualCluster {
     const line = this.network.line(`10.0.0.${this.workers.length + 1}`, Infinity, later);
     const [infos, warnings]: [string[], string[]] = [[], []];
     const events = new Events();
+    const metrics = new Metrics(clock);
     const { classes = this.#classes, incarnation = `${name}'s first`, ...rest } = options;
     const messages: string[] = [];
     const cluster = new RemoteRpc(
@@ -338,6 +345,7 @@ export class VirtualCluster {
       openFileLimit: rest.openFileLimit ?? null,
       sockets: "epoll",
       events,
+      metrics,
       cpuSeconds: () => 0,
       env: () => undefined,
       activity: new Int32Array(1),
@@ -354,6 +362,7 @@ export class VirtualCluster {
       run,
       line,
       events,
+      metrics,
       infos,
       warnings,
       messages,
