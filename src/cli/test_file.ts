@@ -344,6 +344,10 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ["loadtestshape", "LoadUserShape"],
   ["loadshape", "LoadUserShape"],
   ["task", "weight"],
+  ["counter", "metrics"],
+  ["gauge", "metrics"],
+  ["rate", "metrics"],
+  ["trend", "metrics"],
 ]);
 
 function exportHint(name: string): string {
