@@ -10,11 +10,16 @@ import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
 import { dashboardQueries, PrometheusServer, type Series } from "../support/prometheus_server.ts";
 import {
+  checkRow,
   clusterSnapshot,
+  counterRow,
   emptySnapshot,
+  groupRow,
   latencies,
+  scriptedSnapshot,
   snapshot,
   statistics,
+  trendRow,
 } from "../support/snapshots.ts";
 
 const ignore = isMissing("prometheus");
@@ -291,12 +296,16 @@ Deno.test("promtool accepts the metrics page", {
   const pages = [
     page(emptySnapshot()),
     page(shop),
+    page(scriptedSnapshot(60)),
     page(snapshot({
       arrivalRate: 5,
       thresholds: [{ expression: hostile, observed: 1, passed: true }],
       statistics: statistics({
         requests: [{ ...row!, name: hostile }],
         failures: [{ method: "GET", name: hostile, error: hostile, count: 1 }],
+        groups: [groupRow({ name: hostile })],
+        checks: [checkRow({ name: hostile })],
+        metrics: [counterRow({ name: hostile }), trendRow({ name: hostile, unit: hostile })],
         userErrors: [{ user: hostile, error: hostile, place: hostile, count: 1 }],
         iterations: {
           scheduled: 1,
