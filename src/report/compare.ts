@@ -5,7 +5,7 @@
  */
 
 import { ExitCode } from "../core/errors.ts";
-import type { LatencyFigure } from "../stats/snapshot.ts";
+import type { LatencyFigure, MetricType } from "../stats/snapshot.ts";
 import {
   type ConfidenceInterval,
   type EntryOfRun,
@@ -15,6 +15,7 @@ import {
   quantileInterval,
   rateInterval,
   RunFigures,
+  type RunSeconds,
   shareInterval,
   type ShareOfRun,
 } from "./compare_stats.ts";
@@ -25,6 +26,7 @@ import {
   formatCount,
   formatElapsed,
   formatLatency,
+  formatNumber,
   formatRate,
   formatShare,
 } from "./quantity.ts";
@@ -86,6 +88,40 @@ export interface ComparedName extends ComparedFigures {
   readonly name: string;
 }
 
+/** The figures of one user class, or of one group. */
+export interface ComparedPart extends ComparedFigures {
+  readonly name: string;
+}
+
+/** The share of one check that passed. It is not judged. */
+export interface ComparedCheck {
+  readonly name: string;
+  readonly a: CheckCounts;
+  readonly b: CheckCounts;
+  /** The difference of the shares. */
+  readonly change: number;
+}
+
+/** How often a check was made, and the share that passed; 1 if it never was. */
+interface CheckCounts {
+  readonly count: number;
+  readonly rate: number;
+}
+
+/** One figure of a metric of the test file. It is not judged. */
+export interface ComparedMetric {
+  readonly name: string;
+  readonly type: MetricType;
+  /** Such as `value` or `p95`. */
+  readonly figure: string;
+  /** May be empty. */
+  readonly unit: string;
+  readonly a: number | null;
+  readonly b: number | null;
+  /** From a to b: 0.1 is 10 % more; for a rate, b minus a. `null` if it is unknown. */
+  readonly change: number | null;
+}
+
 /** A method and name that only one of the runs has. */
 export interface UnmatchedName {
   readonly method: string;
@@ -103,6 +139,12 @@ export interface Comparison {
   readonly requests: readonly ComparedName[];
   readonly onlyInA: readonly UnmatchedName[];
   readonly onlyInB: readonly UnmatchedName[];
+  /** The user classes of both runs, if one of them has several. */
+  readonly classes: readonly ComparedPart[];
+  /** The groups of both runs: their durations in place of latencies. */
+  readonly groups: readonly ComparedPart[];
+  readonly checks: readonly ComparedCheck[];
+  readonly metrics: readonly ComparedMetric[];
   /** The number of compared figures. If there is only one name, its figures are those of the totals. */
   readonly figures: number;
   /** The number of figures with the finding `regression`. */
@@ -145,7 +187,7 @@ const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
  * affects all requests of a moment. If both runs vary in the same way over time, the n-th second of
  * one is compared with the n-th second of the other, so that changes of the load itself do not count
  * as noise. The more figures are compared, the wider the intervals are, so that all of them hold
- * together with 95 %. Half of the risk is assigned to the totals, and half to the names.
+ * together with 95 %. Half of the risk is assigned to the totals, and half to names, classes and groups.
  *
  * Systematic differences between the runs, such as a different machine, cannot be distinguished from changes
  * of the target.
@@ -153,26 +195,52 @@ const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
  * @param maxRegression how much worse a figure may be, as a share: 0.05.
  */
 export function compareRuns(a: ComparedRun, b: ComparedRun, maxRegression: number): Comparison {
-  const [before, after] = [new RunFigures(a, b), new RunFigures(b, a)];
-  const names = pairsOf(a.requests, b.requests);
-  const isOne = a.requests.length === 1 && b.requests.length === 1 && names.length === 1;
+  const figures = [new RunFigures(a, b), new RunFigures(b, a)] as const;
+  const names = pairsOf(a.requests, b.requests, keyOf);
+  const classes = classPairs(a, b);
+  const groups = pairsOf(groupsOf(a), groupsOf(b), ({ name }) => name);
+  const parts = names.length + classes.length + groups.length;
+  const isOne = a.requests.length === 1 && b.requests.length === 1 && parts === 1;
   const judged = judgedFigures({ a: unfinishedOf(a.totals), b: unfinishedOf(b.totals) });
-  // The risk of each end of an interval. The names and the totals share it.
+  // The risk of each end of an interval. The names, classes and groups share one half of it.
   const tail = (1 - CONFIDENCE) / 2 / judged.length / (isOne ? 1 : 2);
-  const compare = (one: ComparedTotals, other: ComparedTotals, limit: number): ComparedFigures =>
+  const compare = (
+    [before, after]: readonly [RunFigures, RunFigures],
+    [one, other]: readonly [ComparedTotals, ComparedTotals],
+    limit: number,
+  ): ComparedFigures =>
     figuresOf(before.entry(one), after.entry(other), {
       tail: limit,
       maxRegression,
-      isLongEnough: before.isLongEnough,
+      isLongEnough: before.isLongEnough && after.isLongEnough,
     });
-  const totals = compare(a.totals, b.totals, tail);
+  const comparePart = (
+    kind: "class" | "group",
+    name: string,
+    pair: readonly [ComparedTotals, ComparedTotals],
+  ): ComparedPart => ({
+    name,
+    ...compare(figuresByHistory(kind, name, [a, b], pair) ?? figures, pair, tail / parts),
+  });
+  const totals = compare(figures, [a.totals, b.totals], tail);
   const requests = names.map(([one, other]) => ({
     method: one.method,
     name: one.name,
-    ...(isOne ? totals : compare(one, other, tail / names.length)),
+    ...(isOne ? totals : compare(figures, [one, other], tail / parts)),
   }));
-  const findings = (isOne ? [totals] : [totals, ...requests])
-    .flatMap((row) => judged.map((figure) => row[figure].finding));
+  const comparedClasses = classes.map(([one, other]) =>
+    comparePart("class", one.name, [one.totals, other.totals])
+  );
+  const comparedGroups = groups.map(([one, other]) =>
+    comparePart("group", one.name, [one.totals, other.totals])
+  );
+  const findings = [
+    ...(isOne ? [totals] : [totals, ...requests, ...comparedClasses])
+      .flatMap((row) => judged.map((figure) => row[figure].finding)),
+    ...comparedGroups.flatMap((row) =>
+      judgedFigures(row.unfinished).map((figure) => row[figure].finding)
+    ),
+  ];
   const count = (wanted: Finding): number => findings.filter((one) => one === wanted).length;
   return {
     maxRegression,
@@ -181,11 +249,172 @@ export function compareRuns(a: ComparedRun, b: ComparedRun, maxRegression: numbe
     requests,
     onlyInA: loneOf(a.requests, b.requests),
     onlyInB: loneOf(b.requests, a.requests),
+    classes: comparedClasses,
+    groups: comparedGroups,
+    checks: comparedChecks(a, b),
+    metrics: comparedMetrics(a, b),
     figures: findings.length,
     regressions: count("regression"),
     unclear: count("unclear"),
-    warnings: comparabilityProblems(a, b),
+    warnings: [...comparabilityProblems(a, b), ...lonePartsOf(a, b)],
   };
+}
+
+/** A class or a group with its counts, which are those of requests or of groups that ended. */
+interface PartOfRun {
+  readonly name: string;
+  readonly totals: ComparedTotals;
+}
+
+/** The classes of both runs; none if both have only one, which are all requests. */
+function classPairs(a: ComparedRun, b: ComparedRun): [PartOfRun, PartOfRun][] {
+  const [ours, theirs] = [a.classes ?? [], b.classes ?? []];
+  return Math.max(ours.length, theirs.length) < 2 ? [] : pairsOf(ours, theirs, ({ name }) => name);
+}
+
+/** The groups of a run, with durations as latencies. */
+function groupsOf({ groups = [], durationSeconds }: ComparedRun): PartOfRun[] {
+  return groups.map((group) => ({
+    name: group.name,
+    totals: {
+      requests: group.count,
+      failures: group.failures,
+      unfinished: group.unfinished,
+      errorRate: group.errorRate,
+      rate: durationSeconds === 0 ? 0 : group.count / durationSeconds,
+      latencyMs: group.durationMs,
+      lowerBounds: group.lowerBounds,
+      failureLatencyMs: group.failureDurationMs,
+      phases: undefined,
+      histogram: group.histogram,
+    },
+  }));
+}
+
+/**
+ * The figures of a class or a group with seconds of its own, so that they vary as it does, and not as all requests
+ * do. `null` if the history is not known of both runs, or in steps of different lengths.
+ */
+function figuresByHistory(
+  kind: "class" | "group",
+  name: string,
+  [a, b]: readonly [ComparedRun, ComparedRun],
+  [one, other]: readonly [ComparedTotals, ComparedTotals],
+): readonly [RunFigures, RunFigures] | null {
+  const [ours, theirs] = [historyOf(a, kind, name), historyOf(b, kind, name)];
+  if (ours === null || theirs === null || ours.stepSeconds !== theirs.stepSeconds) return null;
+  const [before, after] = [secondsOfHistory(a, ours, one), secondsOfHistory(b, theirs, other)];
+  return [new RunFigures(before, after), new RunFigures(after, before)];
+}
+
+type ComparedHistory = NonNullable<ComparedRun["histories"]>[number];
+
+function historyOf(
+  { histories = [] }: ComparedRun,
+  kind: "class" | "group",
+  name: string,
+): ComparedHistory | null {
+  const found = histories.find((history) => history.kind === kind && history.name === name);
+  // A file that somebody has edited may have columns of different lengths.
+  const columns = found === undefined
+    ? []
+    : [found.requests, found.failures, found.p50, found.p95, found.p99];
+  const isWhole = columns.every(({ length }) => length === found!.seconds.length);
+  return found === undefined || !isWhole || found.stepSeconds < 1 ? null : found;
+}
+
+/** A step counts as a second. */
+function secondsOfHistory(
+  { schema, durationSeconds }: ComparedRun,
+  { stepSeconds, seconds, requests, failures, p50, p95, p99 }: ComparedHistory,
+  totals: ComparedTotals,
+): RunSeconds {
+  return {
+    schema,
+    durationSeconds: durationSeconds / stepSeconds,
+    totals,
+    timeline: seconds.map((second, at) => ({
+      second: Math.floor(second / stepSeconds),
+      requests: requests[at]!,
+      failures: failures[at]!,
+      p50: p50[at]!,
+      p95: p95[at]!,
+      p99: p99[at]!,
+    })),
+  };
+}
+
+function comparedChecks(a: ComparedRun, b: ComparedRun): ComparedCheck[] {
+  return pairsOf(a.checks ?? [], b.checks ?? [], ({ name }) => name).map(([one, other]) => {
+    const [ours, theirs] = [one, other].map(({ passed, failed }): CheckCounts => {
+      const count = passed + failed;
+      return { count, rate: count === 0 ? 1 : passed / count };
+    }) as [CheckCounts, CheckCounts];
+    return { name: one.name, a: ours, b: theirs, change: theirs.rate - ours.rate };
+  });
+}
+
+type MetricOfRun = NonNullable<ComparedRun["metrics"]>[number];
+
+/** The figures of each type of metric, with the fields that have them. */
+const METRIC_FIGURES: Readonly<
+  Record<MetricType, readonly (readonly [figure: string, of: (row: MetricOfRun) => unknown])[]>
+> = {
+  counter: [["value", ({ value }) => value], ["perSecond", ({ perSecond }) => perSecond]],
+  gauge: [["value", ({ value }) => value]],
+  rate: [["rate", ({ rate }) => rate]],
+  trend: [
+    ["mean", ({ figures }) => figures?.mean],
+    ["p50", ({ figures }) => figures?.p50],
+    ["p95", ({ figures }) => figures?.p95],
+    ["p99", ({ figures }) => figures?.p99],
+  ],
+};
+
+function comparedMetrics(a: ComparedRun, b: ComparedRun): ComparedMetric[] {
+  const key = ({ type, name }: MetricOfRun): string => `${type} ${name}`;
+  return pairsOf(a.metrics ?? [], b.metrics ?? [], key).flatMap(([one, other]) =>
+    METRIC_FIGURES[one.type].map(([figure, of]) => {
+      const [before, after] = [of(one), of(other)]
+        .map((value) => typeof value === "number" ? value : null) as [number | null, number | null];
+      return {
+        name: one.name,
+        type: one.type,
+        figure,
+        unit: one.unit ?? "",
+        a: before,
+        b: after,
+        change: metricChange(before, after, one.type),
+      };
+    })
+  );
+}
+
+function metricChange(a: number | null, b: number | null, type: MetricType): number | null {
+  if (a === null || b === null) return null;
+  if (type === "rate") return b - a;
+  return a === 0 ? null : (b - a) / Math.abs(a);
+}
+
+/** Sentences about classes, groups, checks and metrics that only one of the runs has. */
+function lonePartsOf(a: ComparedRun, b: ComparedRun): string[] {
+  const kinds = ["classes", "groups", "checks", "metrics"] as const;
+  return kinds.flatMap((kind) => {
+    const [ours, theirs] = [a[kind], b[kind]];
+    // Earlier versions did not write them.
+    if (ours === undefined || theirs === undefined) return [];
+    const sentence = (label: string, own: Named[], others: Named[]): string[] => {
+      const names = own.filter(({ name }) => !others.some((other) => other.name === name));
+      return names.length === 0
+        ? []
+        : [`Only ${label} has the ${kind} ${names.map(({ name }) => name).join(", ")}.`];
+    };
+    return [...sentence("A", [...ours], [...theirs]), ...sentence("B", [...theirs], [...ours])];
+  });
+}
+
+interface Named {
+  readonly name: string;
 }
 
 /** The exit code of a comparison: 3 if there is a regression, else 0. */
@@ -197,13 +426,15 @@ function keyOf({ method, name }: UnmatchedName): string {
   return JSON.stringify([method, name]);
 }
 
-function pairsOf(
-  ours: readonly ComparedRequest[],
-  theirs: readonly ComparedRequest[],
-): [ComparedRequest, ComparedRequest][] {
-  const byKey = new Map(theirs.map((row) => [keyOf(row), row]));
-  return ours.flatMap((row): [ComparedRequest, ComparedRequest][] => {
-    const other = byKey.get(keyOf(row));
+/** The rows of both runs with the same key, in the order of the first. */
+function pairsOf<Row>(
+  ours: readonly Row[],
+  theirs: readonly Row[],
+  key: (row: Row) => string,
+): [Row, Row][] {
+  const byKey = new Map(theirs.map((row) => [key(row), row]));
+  return ours.flatMap((row): [Row, Row][] => {
+    const other = byKey.get(key(row));
     return other === undefined ? [] : [[row, other]];
   });
 }
@@ -458,6 +689,10 @@ export function comparisonReport(
   const sections = [
     [headingOf("A", runs.a), headingOf("B", runs.b)].map((text) => line(span(text, "quiet"))),
     table(comparison, { columns, color }),
+    partTable("Classes, latency in ms", comparison.classes, LABELS, { columns, color }),
+    partTable("Groups, duration in ms", comparison.groups, GROUP_LABELS, { columns, color }),
+    checkTable(comparison.checks, { columns, color }),
+    metricTable(comparison.metrics, { columns, color }),
     [
       ...[...loneNames(comparison), ...comparison.warnings]
         .flatMap((text) => wrappedText(span("!", "warning"), text, { columns, color })),
@@ -483,7 +718,11 @@ function headingOf(label: string, { file, run }: NamedRun): string {
   return `${label}  ${file}: ${facts.join(", ")}`;
 }
 
-const LABELS: Readonly<Record<Figure, string>> = {
+/** The titles of the rows of a table. */
+type RowLabels = Readonly<Record<Figure | "requests", string>>;
+
+const LABELS: RowLabels = {
+  requests: "Reqs",
   rate: "Req/s",
   errorRate: "Fail%",
   unfinishedRate: "Unfin%",
@@ -493,37 +732,70 @@ const LABELS: Readonly<Record<Figure, string>> = {
   p99: "99%",
 };
 
-const COLUMNS: readonly TableColumn[] = [
-  { title: "Latency in ms", align: "left" },
-  { title: "A", align: "right" },
-  { title: "B", align: "right" },
-  { title: "Change", align: "right" },
-  { title: "Interval", align: "left" },
-  { title: "Finding", align: "left" },
-];
+const GROUP_LABELS: RowLabels = { ...LABELS, requests: "Count", rate: "Per second" };
+
+function columnsOf(title: string): TableColumn[] {
+  return [
+    { title, align: "left" },
+    { title: "A", align: "right" },
+    { title: "B", align: "right" },
+    { title: "Change", align: "right" },
+    { title: "Interval", align: "left" },
+    { title: "Finding", align: "left" },
+  ];
+}
 
 function table(comparison: Comparison, size: TableSize): string[] {
-  const groups = [
+  const parts = [
     ...comparison.requests.map((row) => ({ title: `${row.method} ${row.name}`, row })),
     // If there is only one name, the totals are the same.
     ...(isOnlyName(comparison) ? [] : [{ title: "Aggregated", row: comparison.totals }]),
   ];
-  const judged = judgedFigures(comparison.totals.unfinished);
+  const { header, body } = figureTable("Latency in ms", parts, LABELS, size);
+  return [header, ...body];
+}
+
+/** The table of classes or groups, which has its own title above it. */
+function partTable(
+  title: string,
+  rows: readonly ComparedPart[],
+  labels: RowLabels,
+  size: TableSize,
+): string[] {
+  if (rows.length === 0) return [];
+  const parts = rows.map((row) => ({ title: row.name, row }));
+  const { header, body } = figureTable(title, parts, labels, size);
+  return [header, ...body];
+}
+
+interface TitledFigures {
+  readonly title: string;
+  readonly row: ComparedFigures;
+}
+
+function figureTable(
+  title: string,
+  parts: readonly TitledFigures[],
+  labels: RowLabels,
+  size: TableSize,
+): { readonly header: string; readonly body: readonly string[] } {
+  const isCutOff = parts.some(({ row: { unfinished: { a, b } } }) => a + b > 0);
+  const judged = judgedFigures({ a: Number(isCutOff), b: 0 });
   const phases = COMPARED_PHASES.filter((phase) =>
-    groups.some(({ row }) => row.phases[phase].p95.a !== null || row.phases[phase].p95.b !== null)
+    parts.some(({ row }) => row.phases[phase].p95.a !== null || row.phases[phase].p95.b !== null)
   );
   const failed = PERCENTILES.filter((figure) =>
-    groups.some(({ row: { failureLatencies } }) =>
+    parts.some(({ row: { failureLatencies } }) =>
       failureLatencies[figure].a !== null && failureLatencies[figure].b !== null
     )
   );
-  const rows = groups.map(({ row }) => [
-    ...rowsOf(row, judged),
+  const rows = parts.map(({ row }) => [
+    ...rowsOf(row, judged, labels),
     ...failed.map((figure) => timeRow(FAILED_LABELS[figure], row.failureLatencies[figure])),
     ...phases.map((phase) => timeRow(PHASE_LABELS[phase], row.phases[phase].p95)),
   ]);
-  const { header, rule, rows: lines } = textTable(COLUMNS, rows.flat(), size);
-  const body = groups.flatMap(({ title }, at) => {
+  const { header, rule, rows: lines } = textTable(columnsOf(title), rows.flat(), size);
+  const body = parts.flatMap(({ title }, at) => {
     const start = at * rows[0]!.length;
     return [
       rule,
@@ -531,20 +803,71 @@ function table(comparison: Comparison, size: TableSize): string[] {
       ...lines.slice(start, start + rows[0]!.length).map((line) => line.trimEnd()),
     ];
   });
-  return [header, ...body];
+  return { header, body };
 }
+
+/** Checks and metrics have no interval and no finding. */
+function plainTable(
+  title: string,
+  rows: readonly (readonly Span[])[],
+  size: TableSize,
+): string[] {
+  if (rows.length === 0) return [];
+  const columns: TableColumn[] = [
+    { title, align: "left", elastic: true },
+    { title: "A", align: "right" },
+    { title: "B", align: "right" },
+    { title: "Change", align: "right" },
+  ];
+  const table = textTable(columns, rows, size);
+  return [table.header, table.rule, ...table.rows];
+}
+
+function checkTable(checks: readonly ComparedCheck[], size: TableSize): string[] {
+  const rows = checks.map(({ name, a, b, change }) => [
+    span(name),
+    span(formatShare(a.rate)),
+    span(formatShare(b.rate)),
+    span(pointsText(change)),
+  ]);
+  return plainTable("Checks, share that passed (not judged)", rows, size);
+}
+
+function metricTable(metrics: readonly ComparedMetric[], size: TableSize): string[] {
+  const rows = metrics.map(({ name, type, figure, unit, a, b, change }) => {
+    const show = type === "rate" ? shareText : formatNumber;
+    const sign = type === "rate" ? pointsText : changeText;
+    return [
+      span(`${name}${METRIC_LABELS[figure] ?? ` ${figure}`}${unit === "" ? "" : ` (${unit})`}`),
+      span(show(a)),
+      span(show(b)),
+      span(change === null ? "-" : sign(change)),
+    ];
+  });
+  return plainTable("Metrics (not judged)", rows, size);
+}
+
+/** What follows the name of a metric; by default, the name of the figure. */
+const METRIC_LABELS: Readonly<Record<string, string>> = {
+  value: "",
+  rate: "",
+  perSecond: " per second",
+};
 
 function isOnlyName({ requests, figures, totals }: Comparison): boolean {
   return requests.length === 1 && figures === judgedFigures(totals.unfinished).length;
 }
 
-function rowsOf(row: ComparedFigures, judged: readonly Figure[]): Span[][] {
+function rowsOf(row: ComparedFigures, judged: readonly Figure[], labels: RowLabels): Span[][] {
   const { a, b } = row.requests;
-  const requests = ["  Reqs", formatCount(a), formatCount(b), "", "", ""].map((text) => span(text));
-  return [requests, ...judged.map((figure) => rowOf(figure, row))];
+  const requests = [`  ${labels.requests}`, formatCount(a), formatCount(b), "", "", ""];
+  return [
+    requests.map((text) => span(text)),
+    ...judged.map((figure) => rowOf(figure, row, labels)),
+  ];
 }
 
-function rowOf(figure: Figure, row: ComparedFigures): Span[] {
+function rowOf(figure: Figure, row: ComparedFigures, labels: RowLabels): Span[] {
   const { a, b, change, low, high, finding } = row[figure];
   const isShare = figure === "errorRate" || figure === "unfinishedRate";
   const show = isShare ? shareText : figure === "rate" ? formatRate : formatLatency;
@@ -553,7 +876,7 @@ function rowOf(figure: Figure, row: ComparedFigures): Span[] {
     figures.some((one) => one === figure);
   const tone = TONES[finding];
   return [
-    span(`  ${LABELS[figure]}`),
+    span(`  ${labels[figure]}`),
     span(formatBound(show(a), isBound(row.lowerBounds.a))),
     span(formatBound(show(b), isBound(row.lowerBounds.b))),
     span(change === null ? "-" : sign(change), tone),
@@ -670,6 +993,15 @@ export function* comparisonJson(
     requests: requests.map((row) => ({ method: row.method, name: row.name, ...figuresJson(row) })),
     onlyInA,
     onlyInB,
+    classes: comparison.classes.map((row) => ({ name: row.name, ...figuresJson(row) })),
+    groups: comparison.groups.map((row) => ({ name: row.name, ...figuresJson(row) })),
+    checks: comparison.checks.map(({ name, a, b, change }) => ({
+      name,
+      a: { count: a.count, rate: sixDigits(a.rate) },
+      b: { count: b.count, rate: sixDigits(b.rate) },
+      change: sixDigits(change),
+    })),
+    metrics: comparison.metrics.map((row) => ({ ...row, change: sixDigits(row.change) })),
     figures: comparison.figures,
     regressions: comparison.regressions,
     unclear: comparison.unclear,

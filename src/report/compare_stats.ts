@@ -26,6 +26,9 @@ export interface EntryOfRun {
   readonly shifts: ArrayLike<number> | null;
 }
 
+/** A run by second, or a part of it with a history of its own. */
+export type RunSeconds = Pick<ComparedRun, "schema" | "durationSeconds" | "totals" | "timeline">;
+
 /** The figures of a run, for the seconds that the other run has as well. */
 export class RunFigures {
   /** Whether there are enough seconds to estimate their variation. */
@@ -34,7 +37,7 @@ export class RunFigures {
   readonly #totals: ComparedTotals;
   readonly #rates: readonly number[];
 
-  constructor(run: ComparedRun, other: ComparedRun) {
+  constructor(run: RunSeconds, other: RunSeconds) {
     const count = Math.min(...[run, other].map(({ timeline }) => secondsIn(timeline)));
     this.#totals = run.totals;
     this.#seconds = secondsOf(

@@ -11,20 +11,23 @@ import {
   errorCounts,
   type FailureRow,
   figureName,
+  type GroupRow,
   type LatencyFigure,
+  type MetricRow,
   type RequestRow,
   type Snapshot,
   type ThresholdRow,
   type UnansweredSummary,
 } from "../stats/snapshot.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
-import { lowerBoundsOf } from "../stats/unanswered.ts";
+import { groupLowerBounds, lowerBoundsOf } from "../stats/unanswered.ts";
 import {
   formatAge,
   formatAmount,
   formatBound,
   formatBytes,
   formatLatency,
+  formatNumber,
   formatRate,
   formatShare,
 } from "./quantity.ts";
@@ -32,8 +35,9 @@ import { unsentFact } from "./verdict.ts";
 
 /**
  * The JUnit report of a run that has ended. It has a test for each threshold, one for each request
- * name, which fails if any of its requests failed or none was answered, one for errors of users, and
- * one for the completeness of the counts. If none of these failed but the run did, as with an error in
+ * name, which fails if any of its requests failed or none was answered, one for each group, one for errors of
+ * users, and one for the completeness of the counts. Checks and metrics are the output of one that always
+ * passes, because only thresholds judge them. If none of these failed but the run did, as with an error in
  * a load shape, there is one more.
  *
  * @param exitCode that of the process, which would be 0 if all went well until now.
@@ -42,7 +46,8 @@ export function* junit(snapshot: Snapshot, exitCode = 0): Generator<string> {
   const tests = {
     thresholds: thresholdTests(snapshot),
     requests: requestTests(snapshot),
-    run: [userErrorTest(snapshot), countsTest(snapshot)],
+    groups: groupTests(snapshot),
+    run: [userErrorTest(snapshot), countsTest(snapshot), ...measuredTests(snapshot)],
   };
   const isExplained = Object.values(tests).flat().some(({ problem }) => problem !== null);
   if (exitCode !== 0 && !isExplained) {
@@ -149,6 +154,72 @@ function requestOutput(row: RequestRow): string {
       ),
     ]),
   ].join("\n");
+}
+
+function groupTests({ statistics: { groups } }: Snapshot): Test[] {
+  return groups.map((row) => ({
+    name: row.name,
+    time: (row.durationMs.mean ?? 0) / 1000,
+    problem: groupProblem(row),
+    output: groupOutput(row),
+  }));
+}
+
+function groupProblem({ count, failures, errorRate, unfinished }: GroupRow): Problem | null {
+  if (failures > 0) {
+    const message = `${failures} of ${formatAmount(count, "group")} failed (${
+      formatShare(errorRate)
+    })`;
+    return { kind: "failure", type: "group", message, details: "" };
+  }
+  if (count > 0 || unfinished.count === 0) return null;
+  const message = `${formatAmount(unfinished.count, "group")} started, none ended`;
+  return { kind: "failure", type: "unfinished", message, details: unfinishedText(unfinished) };
+}
+
+function groupOutput(row: GroupRow): string {
+  const lowerBounds = groupLowerBounds(row);
+  return [
+    `groups: ${row.count}`,
+    `failures: ${row.failures} (${formatShare(row.errorRate)})`,
+    unfinishedText(row.unfinished),
+    "duration in ms:",
+    ...LATENCIES.map((figure) => {
+      const duration = formatLatency(row.durationMs[figure]);
+      return `  ${figureName(figure)} ${formatBound(duration, lowerBounds.includes(figure))}`;
+    }),
+    `in requests: mean ${formatLatency(row.requestsMs.mean)} ms`,
+  ].join("\n");
+}
+
+/** Checks and metrics, if there are any. */
+function measuredTests({ statistics: { checks, metrics } }: Snapshot): Test[] {
+  const lines = [
+    ...checks.map(({ name, passed, failed, rate }) =>
+      `check ${name}: ${formatShare(rate)} passed, ${passed} passed, ${failed} failed`
+    ),
+    ...metrics.map((row) => `${row.type} ${row.name}: ${metricText(row)}`),
+  ];
+  if (lines.length === 0) return [];
+  const name = "checks and metrics, which only thresholds judge";
+  return [{ name, time: 0, problem: null, output: lines.join("\n") }];
+}
+
+function metricText(row: MetricRow): string {
+  switch (row.type) {
+    case "counter":
+      return `${formatNumber(row.value)} (${formatNumber(row.perSecond)}/s)`;
+    case "gauge":
+      return `${formatNumber(row.value)} (${formatNumber(row.min)} to ${formatNumber(row.max)})`;
+    case "rate":
+      return `${formatShare(row.rate)} (${row.hits} of ${row.total})`;
+    case "trend": {
+      const { p50, p95, max } = row.figures;
+      const [median, high, most] = [p50, p95, max].map(formatNumber);
+      const unit = row.unit === "" ? "" : ` ${row.unit}`;
+      return `p50 ${median}, p95 ${high}, max ${most}${unit} (${row.count} values)`;
+    }
+  }
 }
 
 const LATENCIES: readonly LatencyFigure[] = [

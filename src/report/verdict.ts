@@ -8,6 +8,7 @@
 import { ExitCode } from "../core/errors.ts";
 import {
   type BreakingPoint,
+  type CheckRow,
   errorCounts,
   type ReportedLoad,
   type RequestTotals,
@@ -43,6 +44,7 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
     ...unfinishedFacts(totals),
     ...(unsent > 0 ? [unsentFact(unsent)] : []),
     ...(thrown > 0 ? [formatAmount(thrown, "user error")] : []),
+    ...checkFacts(snapshot.statistics.checks),
     ...thresholdFacts(snapshot),
     // Before the first user started, there was nothing to count.
     ...(snapshot.complete || snapshot.startedAt === null ? [] : [incompleteFact(snapshot)]),
@@ -82,6 +84,13 @@ function unfinishedFacts({ unfinished: { count, oldestMs } }: RequestTotals): st
   return oldestMs === null
     ? []
     : [`${formatExact(count)} unfinished (oldest ${formatAge(oldestMs)})`];
+}
+
+/** A failed check is not a failure: only a threshold makes it one. */
+function checkFacts(checks: readonly CheckRow[]): string[] {
+  const failed = checks.reduce((sum, row) => sum + row.failed, 0);
+  const all = checks.reduce((sum, row) => sum + row.passed, failed);
+  return failed === 0 ? [] : [`${formatExact(failed)} of ${formatAmount(all, "check")} failed`];
 }
 
 /** The thresholds that were crossed, and the breaking point. */

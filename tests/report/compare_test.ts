@@ -399,6 +399,7 @@ const COMPARISON: Comparison = {
   requests: [{ method: "GET", name: "/search", ...COMPARED_FIGURES }],
   onlyInA: [],
   onlyInB: [],
+  ...{ classes: [], groups: [], checks: [], metrics: [] },
   figures: 6,
   regressions: 2,
   unclear: 3,
@@ -543,6 +544,10 @@ Deno.test("the file has exactly these fields, in this order", () => {
     "requests",
     "onlyInA",
     "onlyInB",
+    "classes",
+    "groups",
+    "checks",
+    "metrics",
     "figures",
     "regressions",
     "unclear",
@@ -617,4 +622,235 @@ Deno.test("a warning says if one run has mixed the latencies of successes and fa
   assert.deepEqual(comparabilityProblems(before, before), []);
   const without = { ...SHORT_RUN, schema: 1 as const };
   assert.deepEqual(comparabilityProblems(without, SHORT_RUN), []);
+});
+
+type Groups = NonNullable<ComparedRun["groups"]>;
+
+/** A run with a part of it as a group, whose durations are the latencies of another run. */
+function withGroup(run: ComparedRun, of: ComparedRun, name = "checkout"): ComparedRun {
+  const { requests, latencyMs, failureLatencyMs, ...totals } = of.totals;
+  const group: Groups[number] = {
+    ...totals,
+    ...{ name, count: requests, durationMs: latencyMs, failureDurationMs: failureLatencyMs },
+  };
+  return { ...run, groups: [group], histories: [historyOf(of, "group", name)] };
+}
+
+/** A run with two classes, whose requests are those of other runs. */
+function withClasses(run: ComparedRun, buyers: ComparedRun, admins: ComparedRun): ComparedRun {
+  return {
+    ...run,
+    classes: [
+      { name: "BuyerTest", totals: buyers.totals },
+      { name: "AdminTest", totals: admins.totals },
+    ],
+    histories: [historyOf(buyers, "class", "BuyerTest"), historyOf(admins, "class", "AdminTest")],
+  };
+}
+
+function historyOf(
+  { timeline }: ComparedRun,
+  kind: "class" | "group",
+  name: string,
+): NonNullable<ComparedRun["histories"]>[number] {
+  return {
+    kind,
+    name,
+    stepSeconds: 1,
+    seconds: timeline.map(({ second }) => second),
+    requests: timeline.map(({ requests }) => requests),
+    failures: timeline.map(({ failures }) => failures),
+    p50: timeline.map(({ p50 }) => p50),
+    p95: timeline.map(({ p95 }) => p95),
+    p99: timeline.map(({ p99 }) => p99),
+  };
+}
+
+const GROUP = [{ name: "", rate: 40, median: 400, spread: 0.1 }];
+
+Deno.test("a group that takes longer is a regression, even if its requests do not", () => {
+  const random = seeded(900);
+  const run = { seconds: 30, names: ONE, noise: 0.01 };
+  const group = { ...run, names: GROUP };
+  const [a, b] = [{}, { slower: 1.15 }].map((slower) =>
+    withGroup(simulatedRun(run, random), simulatedRun({ ...group, ...slower }, random))
+  ) as [ComparedRun, ComparedRun];
+  const comparison = compareRuns(a, b, 0.05);
+  assert.equal(comparison.totals.p50.finding, "same");
+  assert.equal(comparison.groups[0]!.p50.finding, "regression");
+  assert.equal(comparison.groups[0]!.rate.a, a.groups![0]!.count / 30);
+  assert.equal(comparisonExitCode(comparison), 3);
+  // The totals, one name and one group.
+  assert.equal(comparison.figures, 3 * (FIGURES.length - 1));
+});
+
+Deno.test("of 100 pairs of equal runs with a group and two classes, at most 5 are found to differ", () => {
+  const random = seeded(901);
+  const run = { seconds: 20, names: ONE, noise: 0.05, memory: 0.5 };
+  const one = (): ComparedRun => {
+    const whole = withGroup(
+      simulatedRun(run, random),
+      simulatedRun({ ...run, names: GROUP, noise: 0.1 }, random),
+    );
+    const parts = withClasses(whole, simulatedRun(run, random), simulatedRun(run, random));
+    return { ...parts, histories: [...whole.histories!, ...parts.histories!] };
+  };
+  let alarms = 0;
+  for (let pair = 0; pair < PAIRS; pair++) {
+    if (compareRuns(one(), one(), 0.05).regressions > 0) alarms++;
+  }
+  assert.ok(alarms <= 5, `${alarms} false alarms`);
+});
+
+Deno.test("a group without a history that fits is compared with the seconds of all requests", () => {
+  const random = seeded(902);
+  const run = { seconds: 20, names: ONE };
+  const [a, b] = [{}, { slower: 1.5 }].map((slower) =>
+    withGroup(simulatedRun(run, random), simulatedRun({ ...run, names: GROUP, ...slower }, random))
+  ) as [ComparedRun, ComparedRun];
+  const [history] = b.histories!;
+  for (
+    const histories of [
+      undefined,
+      [],
+      [{ ...history!, stepSeconds: 2 }],
+      [{ ...history!, stepSeconds: 0 }],
+      [{ ...history!, p95: [] }],
+    ]
+  ) {
+    const { groups } = compareRuns(a, { ...b, histories }, 0.05);
+    assert.equal(groups[0]!.p50.finding, "regression");
+  }
+});
+
+Deno.test("classes are compared if there are several", () => {
+  const random = seeded(903);
+  const run = { seconds: 20, names: ONE };
+  const [x, y, slow] = [{}, {}, { slower: 1.3 }].map((slower) =>
+    simulatedRun({ ...run, ...slower }, random)
+  ) as [ComparedRun, ComparedRun, ComparedRun];
+  const { classes, regressions } = compareRuns(withClasses(x, x, y), withClasses(x, x, slow), 0.05);
+  assert.deepEqual(classes.map(({ name, p50 }) => [name, p50.finding]), [
+    ["BuyerTest", "same"],
+    ["AdminTest", "regression"],
+  ]);
+  assert.ok(regressions > 0);
+  const only = { ...x, classes: [{ name: "BuyerTest", totals: x.totals }] };
+  assert.deepEqual(compareRuns(only, only, 0.05).classes, []);
+});
+
+const MEASURED = {
+  checks: [
+    { name: "has a token", passed: 990, failed: 10 },
+    { name: "never made", passed: 0, failed: 0 },
+  ],
+  metrics: [
+    { type: "counter", name: "logins", value: 100, perSecond: 10 },
+    { type: "gauge", name: "queue", value: -4 },
+    { type: "rate", name: "hits", rate: 0.5, total: 10 },
+    {
+      ...{ type: "trend", name: "cart", unit: "items" },
+      figures: { mean: 4, p50: 0, p95: null, p99: 9 },
+    },
+  ],
+} as unknown as Pick<ComparedRun, "checks" | "metrics">;
+
+Deno.test("checks and metrics are compared as they are, and not judged", () => {
+  const a = { ...SHORT_RUN, ...MEASURED };
+  const b = {
+    ...SHORT_RUN,
+    checks: [{ name: "has a token", passed: 900, failed: 100 }, MEASURED.checks![1]!],
+    metrics: [
+      { ...MEASURED.metrics![0]!, value: 120, perSecond: 12 },
+      { ...MEASURED.metrics![1]!, value: -2 },
+      { ...MEASURED.metrics![2]!, rate: 0.75 },
+      MEASURED.metrics![3]!,
+    ],
+  };
+  const comparison = compareRuns(a, b, 0.05);
+  assert.deepEqual(comparison.checks, [
+    {
+      ...{ name: "has a token", a: { count: 1000, rate: 0.99 }, b: { count: 1000, rate: 0.9 } },
+      change: 0.9 - 0.99,
+    },
+    { name: "never made", a: { count: 0, rate: 1 }, b: { count: 0, rate: 1 }, change: 0 },
+  ]);
+  assert.equal(comparison.regressions, 0);
+  assert.equal(comparison.figures, FIGURES.length - 1);
+  const lines = comparisonReport(
+    comparison,
+    { a: { file: "a.json", run: a }, b: { file: "b.json", run: b } },
+    { columns: 80, color: false },
+  );
+  assert.ok(
+    lines.includes(
+      `
+Checks, share that passed (not judged)      A      B  Change
+────────────────────────────────────────────────────────────
+has a token                             99.0%  90.0%  -9.0pp
+never made                               100%   100%     0pp
+
+Metrics (not judged)      A      B   Change
+───────────────────────────────────────────
+logins                  100    120   +20.0%
+logins per second        10     12   +20.0%
+queue                    -4     -2   +50.0%
+hits                  50.0%  75.0%  +25.0pp
+cart mean (items)         4      4       0%
+cart p50 (items)          0      0        -
+cart p95 (items)          -      -        -
+cart p99 (items)          9      9       0%
+`,
+    ),
+    lines,
+  );
+});
+
+Deno.test("the report has tables of classes and groups apart from the requests", () => {
+  const lines = report({
+    classes: [{ name: "AdminTest", ...COMPARED_FIGURES }],
+    groups: [{ name: "checkout", ...COMPARED_FIGURES }],
+  });
+  const titles = lines.filter((line) =>
+    /^(?:Latency|Classes|Groups|GET|Admin|checkout)/.test(line)
+  );
+  assert.deepEqual(titles.map((line) => line.split("  ")[0]), [
+    "Latency in ms",
+    "GET /search",
+    "Classes, latency in ms",
+    "AdminTest",
+    "Groups, duration in ms",
+    "checkout",
+  ]);
+  const group = lines.slice(lines.indexOf("checkout") + 1);
+  assert.deepEqual(group.slice(0, 2).map((line) => line.trim().split(/ {2,}/)[0]), [
+    "Count",
+    "Per second",
+  ]);
+});
+
+Deno.test("what only one run has is named, unless the other is of an earlier version", () => {
+  const a = { ...SHORT_RUN, ...MEASURED };
+  assert.deepEqual(compareRuns(a, SHORT_RUN, 0.05).warnings, [
+    "Only A has the checks has a token, never made.",
+    "Only A has the metrics logins, queue, hits, cart.",
+  ]);
+  const { checks: _, metrics: __, groups: ___, classes: ____, histories: _____, ...old } =
+    SHORT_RUN;
+  const { warnings, checks, metrics } = compareRuns(a, old as ComparedRun, 0.05);
+  assert.deepEqual([warnings, checks, metrics], [[], [], []]);
+});
+
+Deno.test("the JSON of a comparison has classes, groups, checks and metrics", () => {
+  const run = withGroup({ ...SHORT_RUN, ...MEASURED }, SHORT_RUN);
+  const named = { file: "a.json", run };
+  const { groups, checks, metrics, classes } = JSON.parse(
+    joined(comparisonJson(compareRuns(run, run, 0.05), { a: named, b: named }, "0.1.0")),
+  );
+  assert.deepEqual(Object.keys(groups[0]).slice(0, 3), ["name", "requests", "unfinished"]);
+  assert.deepEqual([checks.length, metrics.length, classes.length], [2, 8, 0]);
+  assert.deepEqual(metrics[0], {
+    ...{ name: "logins", type: "counter", figure: "value", unit: "" },
+    ...{ a: 100, b: 100, change: 0 },
+  });
 });

@@ -4,13 +4,19 @@ import { junit, xmlAttribute, xmlText } from "../../src/report/junit.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { checkJunit, type Element, elementsOf, parseXml } from "../support/junit.ts";
 import {
+  checkRow,
   clusterSnapshot,
+  counterRow,
   emptySnapshot,
+  gaugeRow,
+  groupRow,
   latencies,
   NO_LATENCIES,
+  rateRow,
   requestRow,
   snapshot,
   statistics,
+  trendRow,
   unfinishedAt,
 } from "../support/snapshots.ts";
 import { joined } from "../support/texts.ts";
@@ -104,6 +110,35 @@ Deno.test("a name has its unfinished requests, and fails if none was answered", 
     message: "1 request sent, none answered",
     details: "unfinished: 1 (after up to 2.50 s)",
   });
+});
+
+Deno.test("groups are tests, and checks and metrics are the output of a test that passes", () => {
+  const root = report(snapshot({
+    state: "stopped",
+    statistics: statistics({
+      groups: [
+        groupRow({ failures: 5 }),
+        groupRow({ name: "idle", count: 0, unfinished: { count: 2, oldestMs: 9000 } }),
+      ],
+      checks: [checkRow()],
+      metrics: [rateRow(), trendRow(), counterRow(), gaugeRow()],
+    }),
+  }));
+  const failed = testOf(root, "checkout");
+  assert.equal(failed.attributes.classname, "aiotest.groups");
+  assert.equal(problemOf(failed)!.message, "5 of 500 groups failed (1.00%)");
+  assert.match(elementsOf(failed, "system-out")[0]!.text, /^duration in ms:\n {2}min 50\.0$/m);
+  assert.equal(problemOf(testOf(root, "idle"))!.message, "2 groups started, none ended");
+  const measured = testOf(root, "checks and metrics, which only thresholds judge");
+  assert.equal(problemOf(measured), null);
+  assert.equal(
+    elementsOf(measured, "system-out")[0]!.text,
+    `check has a token: 99.7% passed, 997 passed, 3 failed
+rate cache_hits: 92.5% (925 of 1000)
+trend cart_size: p50 4, p95 12, max 160 items (500 values)
+counter logins: 1,234 (123/s)
+gauge queue length: 7 (0 to 42.5)`,
+  );
 });
 
 Deno.test("failed tests contain the observed values", () => {

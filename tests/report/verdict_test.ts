@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { breakingPointText, formatAskedRate, loadText, verdict } from "../../src/report/verdict.ts";
 import type { BreakingPoint, ReportedLoad, Snapshot } from "../../src/stats/snapshot.ts";
 import {
+  checkRow,
   clusterSnapshot,
   emptySnapshot,
   requestRow,
@@ -26,6 +27,16 @@ Deno.test("failures are mentioned even if the exit code is 0", () => {
     words(snapshot({ statistics: some }), 0),
     "PASSED: 25 of 1,000 requests failed (2.50%)",
   );
+});
+
+Deno.test("failed checks are counted, and do not make the run fail", () => {
+  const checks = [checkRow(), checkRow({ name: "price", failed: 0 })];
+  assert.equal(
+    words(snapshot({ statistics: statistics({ checks }) }), 0),
+    "PASSED: 1,000 requests, no failures, 3 of 1,997 checks failed",
+  );
+  const passed = statistics({ checks: checks.slice(1) });
+  assert.equal(words(snapshot({ statistics: passed }), 0), "PASSED: 1,000 requests, no failures");
 });
 
 Deno.test("a run with another exit code failed, with the reasons", () => {
