@@ -9,6 +9,9 @@ import { Tokenizer, type TokenizerCallbacks } from "htmlparser2";
 /** The most resources of a page. */
 const MAX_RESOURCES = 200;
 
+/** What follows in a page is not read, in UTF-16 units: reading takes time in which no other user continues. */
+const MAX_LENGTH = 8 * 1024 * 1024;
+
 /** The most levels of elements whose content browsers do not load. Deeper ones count as one level. */
 const MAX_INERT = 1000;
 
@@ -31,19 +34,21 @@ const WINDOW_WIDTH = 1280;
 
 /**
  * The URLs of the resources that a page names, each once, in their order: images, scripts, style sheets, icons,
- * preloaded files, frames and the posters of videos. At most 200, and only those with http or https.
+ * preloaded files, frames and the posters of videos. At most 200, only those with http or https, and only what
+ * is in the first 8 Mi characters.
  *
  * @param page the URL of the page, which `<base>` can replace for relative URLs.
  */
-export function resourcesOf(html: string, page: URL): URL[] {
+export function resourcesOf(text: string, page: URL): URL[] {
+  const html = text.slice(0, MAX_LENGTH);
   const reader = new ResourceReader(html);
   const tokenizer = new Tokenizer({ decodeEntities: true }, reader);
   tokenizer.write(html);
   tokenizer.end();
   const base = (reader.base === null ? null : URL.parse(reader.base, page)) ?? page;
   const found = new Map<string, URL>();
-  for (const text of reader.urls) {
-    const url = URL.parse(text, base);
+  for (const written of reader.urls) {
+    const url = URL.parse(written, base);
     if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) continue;
     url.hash = "";
     found.set(url.href, url);

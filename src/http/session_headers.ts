@@ -80,12 +80,12 @@ export class SessionHeaders {
   }
 
   /** All headers in the order in which they are sent, as `[name, value]`. */
-  entries(): ArrayIterator<[name: string, value: string]> {
+  entries(): IterableIterator<[name: string, value: string]> {
     return this.#pairs.map(([name, value]): [string, string] => [name, value]).values();
   }
 
   /** As {@link entries}. */
-  [Symbol.iterator](): ArrayIterator<[name: string, value: string]> {
+  [Symbol.iterator](): IterableIterator<[name: string, value: string]> {
     return this.entries();
   }
 

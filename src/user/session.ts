@@ -358,7 +358,7 @@ export class Session {
   #explainOtherHost(host: string): void {
     if (!this.#http.isNewOtherHost(host)) return;
     logger.warn(
-      `${this.#userClass}: resources of ${host} are not fetched, because it is not the host of the page. ` +
+      `Resources of ${host} are not fetched, because it is not the host of their page. ` +
         `To fetch them, write resources: { hosts: [${JSON.stringify(host)}] }.`,
     );
   }

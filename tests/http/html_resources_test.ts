@@ -84,6 +84,11 @@ Deno.test("a page has at most 200 resources, each once", () => {
   assert.equal(found(images.join("")).length, 200);
 });
 
+Deno.test("only the first 8 Mi characters of a page are read", () => {
+  const html = `<img src=a.png>${" ".repeat(8 * 1024 * 1024)}<img src=b.png>`;
+  assert.deepEqual(found(html), ["/shop/a.png"]);
+});
+
 Deno.test("any text is read, and gives absolute URLs without fragments", () => {
   fc.assert(
     fc.property(hostileHtml(), (html) => {
