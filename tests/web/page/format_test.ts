@@ -20,6 +20,10 @@ Deno.test("numbers have the same format on the page and on the terminal", () => 
   fc.assert(fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (share) => {
     assert.equal(page.formatShare(share), terminal.formatShare(share));
   }));
+  const values = fc.oneof(fc.double(), fc.integer(), fc.double({ min: -2000, max: 2000 }));
+  fc.assert(fc.property(fc.option(values), (value) => {
+    assert.equal(page.formatNumber(value), terminal.formatNumber(value));
+  }));
   for (const share of [0, 0.00009, 0.0001, 0.09995, 0.1, 0.999, 0.99901, 1]) {
     assert.equal(page.formatShare(share), terminal.formatShare(share));
   }
