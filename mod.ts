@@ -33,6 +33,7 @@ export type {
   SendOptions,
   WhenEmpty,
 } from "./src/core/cluster.ts";
+export { run } from "./src/core/current_run.ts";
 export { events } from "./src/core/events.ts";
 export type {
   CommandLineParser,

@@ -22,6 +22,11 @@ import { runMetadata } from "./run_metadata.ts";
 export interface LiveRun {
   readonly control: RunControl;
   snapshot(): Snapshot;
+  /**
+   * As {@link snapshot}, if the process exits now: requests in progress are unfinished, counts may be missing,
+   * and the thresholds are judged.
+   */
+  cutOff(): Snapshot;
   /** Stops it gracefully. */
   stop(): void;
 }

@@ -10,7 +10,9 @@ import { User } from "../user/user.ts";
 import { flagOf } from "./setting_types.ts";
 
 /** The exports that aiotest reads, besides classes. */
-const KNOWN = ["thresholds", "files"] as const;
+const KNOWN_VALUES = ["thresholds", "files"] as const;
+const KNOWN_FUNCTIONS = ["setup", "teardown"] as const;
+const KNOWN = [...KNOWN_VALUES, ...KNOWN_FUNCTIONS];
 
 /** Options of a run that are often exported by mistake. */
 const LOAD_OPTIONS = ["users", "rate", "runTime", "arrivalRate", "maxUsers", "iterations"] as const;
@@ -29,14 +31,14 @@ export function misspelledExports(exports: Readonly<Record<string, unknown>>): s
 function adviceOn(name: string, value: unknown): string | null {
   if (KNOWN.some((known) => known === name)) return null;
   if (isClass(value)) return adviceOnClass(name, value);
-  if (typeof value === "function") return FUNCTIONS.get(name) ?? null;
+  if (typeof value === "function") return adviceOnFunction(name);
   if (name === "options" && isObject(value)) return adviceOnK6Options(value);
   const option = LOAD_OPTIONS.find((one) => one === name);
   if (option !== undefined && (typeof value === "number" || typeof value === "string")) {
     return `Give ${flagOf(option)} on the command line, or export a shape.`;
   }
   if (!Array.isArray(value) && typeof value !== "string") return null;
-  const nearest = nearestWord(name, KNOWN, { lettersPerMistake: LETTERS_PER_MISTAKE });
+  const nearest = nearestWord(name, KNOWN_VALUES, { lettersPerMistake: LETTERS_PER_MISTAKE });
   return nearest === null ? null : `Did you mean ${nearest}?`;
 }
 
@@ -46,11 +48,19 @@ function adviceOnClass(name: string, { prototype }: { readonly prototype: object
   return hasTests ? "A user class extends FastHttpUser, HttpUser or User." : null;
 }
 
-/** Functions of k6 scripts, and what to write instead. */
-const FUNCTIONS: ReadonlyMap<string, string> = new Map([
-  ["setup", 'Use events.on("testStart", …), which runs once on every node.'],
-  ["teardown", 'Use events.on("testStop", …), which runs once on every node.'],
-  ["handleSummary", "Use --json, --html, --csv or --junit."],
+function adviceOnFunction(name: string): string | null {
+  if (name === "handleSummary") return "Use --json, --html, --csv or --junit.";
+  const nearest = nearestWord(name, KNOWN_FUNCTIONS, {
+    lettersPerMistake: LETTERS_PER_MISTAKE,
+    otherNames: OTHER_FUNCTIONS,
+  });
+  return nearest === null ? null : `Did you mean ${nearest}?`;
+}
+
+/** What other programs call these functions. */
+const OTHER_FUNCTIONS: ReadonlyMap<string, typeof KNOWN_FUNCTIONS[number]> = new Map([
+  ["beforeall", "setup"],
+  ["afterall", "teardown"],
 ]);
 
 /** What replaces the members of k6's options. */

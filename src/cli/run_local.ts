@@ -5,6 +5,7 @@
  */
 
 import { systemClock, systemRandom } from "../core/clock.ts";
+import { currentRun } from "../core/current_run.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
@@ -69,7 +70,7 @@ async function runWithServices(
 
 async function runUsers(
   session: RunSession,
-  { parts, classes, connections, thresholds, warnings }: RunSetup,
+  { parts, classes, connections, thresholds, functions, warnings }: RunSetup,
   { services, done }: {
     readonly services: SharedServices;
     readonly done: Promise<void> | undefined;
@@ -95,6 +96,7 @@ async function runUsers(
     connections,
     resetStats: options.resetStats,
     setupTimeout: options.setupTimeout,
+    functions,
     waitsForStart: options.noAutostart,
     shortages: () => services.shortages,
     thresholds,
@@ -111,8 +113,10 @@ async function runUsers(
     openFileLimit: await host.openFileLimit(),
     sockets: loggedSocketKind(),
     onSecond: (snapshot) => session.update(snapshot),
+    onInfo: (text) => logger.info(text),
     onWarning: (text) => logger.warn(text),
   });
+  currentRun.attach(run.info);
   await session.show(run, services);
   session.guard({
     stopping: STOPPING_USERS,

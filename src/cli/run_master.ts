@@ -17,6 +17,7 @@ import {
 } from "../cluster/restore.ts";
 import { AwakeClock } from "../core/awake_clock.ts";
 import { systemClock } from "../core/clock.ts";
+import { currentRun } from "../core/current_run.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
@@ -185,7 +186,7 @@ interface OpenRun {
 
 async function openRun(
   session: RunSession,
-  { parts, classes, thresholds, warnings }: RunSetup,
+  { parts, classes, thresholds, functions, warnings }: RunSetup,
   { settings, forwarded, fileServer, services, awakeClock }: MasterContext & {
     readonly fileServer: FileServer | null;
     readonly services: SharedServices;
@@ -234,6 +235,8 @@ async function openRun(
     expectSeconds: settings.expectWorkersMaxWait,
     resetStats: options.resetStats,
     setupTimeout: options.setupTimeout,
+    functions,
+    places: session.places,
     waitsForStart: options.noAutostart,
     shortages: () => services.shortages,
     thresholds,
@@ -248,6 +251,7 @@ async function openRun(
     onWarning: (text) => logger.warn(text),
   });
   nodeCluster.attach(rpc.localRpc);
+  currentRun.attach(run.info);
   return { run, services, journal, port: listener.port };
 }
 

@@ -6,6 +6,7 @@
 
 import { dirname, resolve } from "node:path";
 import { systemClock } from "../core/clock.ts";
+import { currentRun } from "../core/current_run.ts";
 import {
   AiotestError,
   atLeastFailed,
@@ -308,7 +309,13 @@ export class RunSession {
       node,
       cluster: nodeCluster,
     };
-    const limit = { clock: systemClock, seconds: options.setupTimeout };
+    const limit = {
+      clock: systemClock,
+      seconds: options.setupTimeout,
+      placeOf: (thrown: unknown) =>
+        this.places.placeOf(thrown, errorText(thrown), systemClock.now()),
+    };
+    currentRun.prepare(node);
     await nodeCluster.init(() => prepareWithin(events, "init", event, limit));
   }
 
@@ -437,9 +444,10 @@ export class RunSession {
   #sayLost(): void {
     const { host } = this;
     this.close();
-    const snapshot = this.#run?.snapshot() ?? null;
-    if (!this.#isReported && snapshot !== null && snapshot.startedAt !== null) {
-      const result = { ...snapshot, complete: false, warnings: [...snapshot.warnings, CUT_OFF] };
+    const run = this.#run;
+    if (!this.#isReported && run !== null && run.snapshot().startedAt !== null) {
+      const snapshot = run.cutOff();
+      const result = { ...snapshot, warnings: [...snapshot.warnings, CUT_OFF] };
       const { columns } = host.stdout;
       const { color } = this.#abilities;
       host.stdout.write(
@@ -510,11 +518,11 @@ export class RunSession {
   }
 
   /** The error of a run that was stopped before it started; `null` if it has started. */
-  #earlyEnd({ startedAt }: Snapshot): AiotestError | null {
+  #earlyEnd({ startedAt, runEnd }: Snapshot): AiotestError | null {
     if (this.#isInterruptedEarly) {
       return new AiotestError(INTERRUPTED_EARLY, ExitCode.interrupted);
     }
-    if (startedAt !== null) return null;
+    if (startedAt !== null || runEnd !== null) return null;
     return new AiotestError("The test was stopped before it started", ExitCode.interrupted);
   }
 

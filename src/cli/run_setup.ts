@@ -19,6 +19,7 @@ import {
 } from "../load/load_parts.ts";
 import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import { loadedClasses } from "../runner/load_generator.ts";
+import type { TestFunctions } from "../runner/setup_teardown.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
 import { type DiscoveredClass, selectClasses, selectTests } from "../user/discovery.ts";
 import { checkOptions } from "../user/user.ts";
@@ -40,6 +41,8 @@ export interface RunSetup {
   readonly mix: ClassMix;
   /** Thresholds of the command line and of the test file. */
   readonly thresholds: ThresholdSet;
+  /** The functions of the test file that are called once. */
+  readonly functions: TestFunctions;
   /** What has no effect or is probably wrong in options and test file, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -99,6 +102,7 @@ export function setUpRun(
     connections,
     mix: new ClassMix(loaded),
     thresholds,
+    functions: testFile.functions,
     warnings,
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import { systemClock, systemRandom } from "../core/clock.ts";
+import { currentRun } from "../core/current_run.ts";
 import { ExitCode, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
@@ -69,6 +70,7 @@ export async function runWorker(
       places: session.places,
       setUp: (forwarded) => setUpNode(session, exports, commandLine, { rpc, forwarded }),
     });
+    currentRun.attach(run.info);
     session.guard({
       get stopping(): string {
         return run.hasBegun ? STOPPING_USERS : "Interrupted before a test started on this worker.";

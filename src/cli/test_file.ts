@@ -39,11 +39,13 @@ import {
   discover,
   type DiscoveredClass,
   exportedClassName,
+  isClass,
   isTestClassName,
   oldClassName,
   type Warn,
   wasTestName,
 } from "../user/discovery.ts";
+import type { TestFunctions } from "../runner/setup_teardown.ts";
 import { ErrorPlaces } from "../user/error_places.ts";
 import { type DeclaredMetric, metrics } from "../user/metrics.ts";
 import { Recorder } from "../user/recorder.ts";
@@ -65,6 +67,7 @@ export interface TestFile {
   readonly thresholds: ThresholdSet;
   /** The metrics that it has made. */
   readonly metrics: readonly DeclaredMetric[];
+  readonly functions: TestFunctions;
   /** What is probably misspelled, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -142,12 +145,12 @@ class ImportOverdue extends UsageError {
 }
 
 /**
- * Finds the user classes, the shape and the thresholds of a test file. Creates one user of each class, and
+ * Finds the user classes, the shape, the thresholds and the functions of a test file. Creates one user of each class, and
  * discards it, to find tests that are fields. Therefore it must be called after the event `init`, because
  * constructors may use what the test file has loaded there.
  *
  * @throws UsageError if there is no user class or more than one shape, or if the shape or a threshold is
- * invalid.
+ * invalid, or if one of the functions is none.
  */
 export function readTestFile(exports: TestFileExports): TestFile {
   const lifetime = new AbortController();
@@ -164,6 +167,10 @@ export function readTestFile(exports: TestFileExports): TestFile {
       shapeClass: findShape(exports, warn),
       thresholds: readThresholds(exports),
       metrics: metrics.declared,
+      functions: {
+        setup: readFunction(exports, "setup"),
+        teardown: readFunction(exports, "teardown"),
+      },
       warnings,
     };
   } finally {
@@ -212,13 +219,26 @@ function readThresholds({ thresholds = [] }: TestFileExports): ThresholdSet {
   return new ThresholdSet(thresholds, "The test file's threshold");
 }
 
+/** A function that a test file may export; `null` if it does not. */
+function readFunction(
+  exports: TestFileExports,
+  name: keyof TestFunctions,
+): ((data?: unknown) => unknown) | null {
+  const value = exports[name];
+  if (value === undefined) return null;
+  if (typeof value === "function" && !isClass(value)) return value as () => unknown;
+  throw new UsageError(
+    `Invalid ${name} in the test file: ${shown(value)}; expected a function`,
+    `Example: export async function ${name}(${name === "setup" ? "" : "data"}) { … }`,
+  );
+}
+
 function isShapeClass(value: unknown): value is ShapeClass {
   return typeof value === "function" && value.prototype instanceof LoadUserShape;
 }
 
 /** Creates a user that never runs. What it measures is discarded. */
 function makeProbe(userClass: UserClass, signal: AbortSignal): User {
-  const run: RunInfo = { id: "", node: "local", userCount: 0, runTime: 0 };
   const table = {
     record(): void {},
     unfinished(): void {},
@@ -226,6 +246,15 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     group(): void {},
     unfinishedGroup(): void {},
     check(): void {},
+  };
+  const run: RunInfo = {
+    id: "",
+    node: "local",
+    userCount: 0,
+    runTime: 0,
+    data: null,
+    stop(): void {},
+    fail(): void {},
   };
   const node = nodeContext({
     env: () => undefined,

@@ -87,7 +87,7 @@ export class WorkerConnections {
    *
    * @param last QUIT, or the ERROR that ended the run.
    */
-  async end(last: Message<"QUIT" | "ERROR"> = { type: "QUIT" }): Promise<void> {
+  async end(last: Message<"QUIT" | "ERROR"> = { type: "QUIT", why: "" }): Promise<void> {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#inbox.close();
     this.broadcast(last);

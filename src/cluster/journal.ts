@@ -17,6 +17,7 @@ import type { DiskFile } from "../core/files.ts";
 import { unpack } from "./codec.ts";
 import { concatenated } from "./frames.ts";
 import { membership, MESSAGE_LIMIT, reportMetric } from "./protocol.ts";
+import { MAX_SETUP_DATA } from "./setup_data.ts";
 import {
   amount,
   bytes,
@@ -113,6 +114,10 @@ export const RECORD = union({
   settled: { incarnation: id, ids: list(count) },
   /** Something was added to metrics on the master itself. */
   metrics: { metrics: list(reportMetric) },
+  /** `setup` of the test file has returned this, as JSON. It is not called again. */
+  setup: { data: json(MAX_SETUP_DATA) },
+  /** Code of the test has ended the run. Of several records, the last one counts. */
+  runEnd: { kind: word("stop", "fail"), reason: clipped(1000), node: id },
   /** What happened next could not be written, so the run cannot be resumed. */
   abandoned: { reason: clipped(1000) },
 });

@@ -399,6 +399,21 @@ export const MESSAGE = union({
     /** Options of the master's command line that apply to every node, as a JSON object. */
     options: json(MAX_SETUP),
   },
+  /**
+   * Master, before PREPARE and START: what `setup` of the test file has returned, as JSON. The worker asks for
+   * what is missing with NEED.
+   */
+  DATA: {
+    /** Bytes of the whole text. */
+    size: count,
+    /** Its first part. */
+    first: bytes(0, 128 * 1024),
+  },
+  /**
+   * Master, before START: the worker is to call the handlers of `testStart`, and then to send its state. A
+   * worker that gets START without it calls them then.
+   */
+  PREPARE: {},
   /** Master: the test has started. */
   START: {
     /** Seconds since the start of the test. */
@@ -431,6 +446,8 @@ export const MESSAGE = union({
     sockets: optional(text(32), ""),
     /** The classes of which all users have ended by themselves, or that have no iterations left. */
     exhausted: optional(list(name), []),
+    /** Whether handlers of `testStart` are still to be called: see PREPARE. */
+    unprepared: optional(flag, false),
   },
   /** Master: the first target number of users is running. */
   STARTED: {
@@ -510,11 +527,21 @@ export const MESSAGE = union({
   STOP: {
     /** Seconds from now after which the master stops waiting. */
     deadline: seconds,
+    /** How code of the test has ended the run, as a part of a sentence; empty if it did not. */
+    why: optional(shortText, ""),
   },
   /** Worker: all its users have stopped, and this is its final report. */
   STOPPED: { lastSeq: count },
   /** Master: all reports have arrived, and the worker may exit. */
-  QUIT: {},
+  QUIT: {
+    /** As in STOP, if the run was ended before it started. */
+    why: optional(shortText, ""),
+  },
+  /**
+   * Worker: code of the test has called `run.stop` or `run.fail` on it. It is sent again on each new
+   * connection.
+   */
+  END: { kind: word("stop", "fail"), reason: shortText },
   /** Either side, every second. */
   PING: {
     /** Returned in the PONG. */
@@ -565,7 +592,10 @@ export const MESSAGE = union({
       sha256: bytes(32, 32),
     })),
   },
-  /** Worker: asks for the bytes from an offset on. All files count as one, in the order of FILES. */
+  /**
+   * Worker: asks for the bytes from an offset on, of the files or of DATA. All files count as one, in the order
+   * of FILES.
+   */
   NEED: { offset: count },
   /** Master: the bytes from this offset on, as many as it sends at once. */
   CHUNK: { offset: count, data: bytes(1, 512 * 1024) },

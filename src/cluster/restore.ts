@@ -205,6 +205,14 @@ class Replay implements RestoredRun {
         this.state.elapsedSeconds = elapsedSeconds;
         return;
       }
+      case "setup":
+        this.state.setupData = record.data;
+        return;
+      case "runEnd": {
+        const { kind, reason, node } = record;
+        this.state.runEnd = { kind, reason, node };
+        return;
+      }
       case "ended":
         throw new UsageError(
           `${this.#what}: the run ${this.state.runId} has already ended`,

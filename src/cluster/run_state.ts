@@ -4,9 +4,15 @@
  * @module
  */
 
-import type { KeyedInProgress, SecondCounts, StatsDelta } from "../stats/stats_delta.ts";
+import type { RunEnd } from "../stats/snapshot.ts";
+import {
+  emptyDelta,
+  type KeyedInProgress,
+  type SecondCounts,
+  type StatsDelta,
+} from "../stats/stats_delta.ts";
 import { Totals } from "../stats/totals.ts";
-import { InProgressGauge } from "../stats/unanswered.ts";
+import { asUnfinished, InProgressGauge } from "../stats/unanswered.ts";
 import type { UnstartedTests } from "../stats/unstarted_tests.ts";
 import {
   type Message,
@@ -35,6 +41,10 @@ export class RunState {
   damaged = false;
   /** Milliseconds since 1970; null before the test has started. */
   startedAt: number | null = null;
+  /** What `setup` of the test file has returned, as JSON; null before that. */
+  setupData: string | null = null;
+  /** How code of the test has ended the run; null if it has not. */
+  runEnd: RunEnd | null = null;
   /** Called with everything that is added to the totals. */
   onCounted: (counted: StatsDelta) => void = () => {};
   /** Seconds since the start of the test, as of the last journal record. */
@@ -161,6 +171,13 @@ export class RunState {
     this.onCounted(counted);
   }
 
+  /** Counts the requests in progress on all workers as unfinished, because this process exits at once. */
+  cutOff(): void {
+    const unfinished = [...asUnfinished(this.inProgress)];
+    this.totals.add({ ...emptyDelta(Math.floor(this.elapsedSeconds)), unfinished });
+    for (const worker of this.workers) worker.inProgress = new InProgressGauge();
+  }
+
   /** Discards what was counted until now, and reports made before this reset that arrive later. */
   reset(resetCount: number, elapsedSeconds: number): void {
     this.resetCount = resetCount;
@@ -205,6 +222,8 @@ export class WorkerState {
   state: WorkerStateName = "preparing";
   /** The classes of which its users have nothing left to do. */
   exhausted: readonly string[] = [];
+  /** Whether it still has to call its handlers of `testStart`. */
+  unprepared = false;
   /** How its sockets are implemented; `null` if it has not said so yet. */
   sockets: string | null = null;
   users = 0;

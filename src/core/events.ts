@@ -73,8 +73,9 @@ export interface CommandLineParser {
   ): unknown;
 }
 
-/** The name under which errors of the handlers of `testStop` are counted, like those of a user class. */
+/** The names under which errors at the end of a test are counted, like those of a user class. */
 export const TEST_STOP = "(event testStop)";
+export const TEARDOWN = "(teardown)";
 
 /** The names of all events, each with the object that its handlers receive. */
 export interface EventMap {
@@ -154,6 +155,11 @@ export function stopHandlersLimit(stopTimeout: number): number {
   return Math.max(stopTimeout, MIN_STOP_HANDLERS_S);
 }
 
+/** An error's text for a message, with the place at which it was thrown if that is known. */
+export function textWithPlace(text: string, place: string): string {
+  return place === "" ? text : `${text} (${place})`;
+}
+
 type AnyHandler = (event: never) => void | Promise<void>;
 
 /** Test files are not type-checked when they run: a handler of a misspelled event would never be called. */
@@ -226,14 +232,18 @@ export class Events {
   /**
    * As {@link emit}, for the events that prepare a run.
    *
+   * @param placeOf says where an error was thrown, such as `shop.ts:12:7`; empty if that is unknown.
    * @throws PreparationError if a handler throws, once all are done.
    */
   async prepare<Name extends "initCommandLineParser" | "init" | "testStart">(
     name: Name,
     event: EventMap[Name],
+    placeOf: (thrown: unknown) => string = () => "",
   ): Promise<void> {
     const errors: string[] = [];
-    await this.#call(name, event, (text) => errors.push(text));
+    await this.#call(name, event, (text, thrown) => {
+      errors.push(textWithPlace(text, placeOf(thrown)));
+    });
     const [error, ...others] = errors;
     if (error === undefined) return;
     const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
@@ -246,9 +256,9 @@ export class Events {
   async #call<Name extends keyof EventMap>(
     name: Name,
     event: EventMap[Name],
-    onError: (text: string) => void,
+    onError: (text: string, thrown: unknown) => void,
   ): Promise<void> {
-    const failed = (error: unknown): void => onError(errorText(error));
+    const failed = (error: unknown): void => onError(errorText(error), error);
     const running: Promise<unknown>[] = [];
     for (const handler of this.#of(name)) {
       try {
@@ -301,22 +311,33 @@ export async function prepareWithin<Name extends "init" | "testStart">(
   events: Events,
   name: Name,
   event: EventMap[Name],
-  limit: HandlerLimit,
+  { placeOf, ...limit }: HandlerLimit & { readonly placeOf?: (thrown: unknown) => string },
 ): Promise<void> {
-  const { clock, seconds } = limit;
-  const slow = clock.setTimer(() => {
-    logger.info(
-      `Handlers of the event ${name} are still running. The test starts after them; ` +
-        `they have ${seconds} s (--setup-timeout).`,
-    );
-  }, SLOW_MS);
-  const outcome = await within(limit, events.prepare(name, event))
-    .finally(() => clock.clearTimer(slow));
-  if (outcome !== "overdue") return;
-  throw new PreparationError(
-    overdueText(name, limit),
-    "The test does not start. If they need more time, raise --setup-timeout.",
-  );
+  await preparedWithin(limit, events.prepare(name, event, placeOf), {
+    running: `Handlers of the event ${name} are still running. The test starts after them; ` +
+      `they have ${limit.seconds} s (--setup-timeout).`,
+    overdue: overdueText(name, limit),
+    hint: "The test does not start. If they need more time, raise --setup-timeout.",
+  });
+}
+
+/**
+ * Waits for work without which a test cannot start, but not beyond a limit. Resolves with `undefined` if the
+ * wait was cancelled.
+ *
+ * @param texts for the log if the work takes long, and of the error if it takes too long.
+ * @throws PreparationError if the work has not ended in time; and what the work throws.
+ */
+export async function preparedWithin<Result>(
+  limit: HandlerLimit,
+  work: Promise<Result>,
+  texts: { readonly running: string; readonly overdue: string; readonly hint: string },
+): Promise<Result | undefined> {
+  const { clock } = limit;
+  const slow = clock.setTimer(() => logger.info(texts.running), SLOW_MS);
+  const outcome = await within(limit, work).finally(() => clock.clearTimer(slow));
+  if (outcome === "overdue") throw new PreparationError(texts.overdue, texts.hint);
+  return outcome === "cancelled" ? undefined : outcome;
 }
 
 function overdueText(name: keyof EventMap, { seconds }: HandlerLimit): string {

@@ -6,7 +6,7 @@
 
 /** The run that a test file is part of. All fields are read-only, and they change during the run. */
 export interface RunInfo {
-  /** Identifies the run in all of its reports. */
+  /** Identifies the run in all of its reports; empty in handlers of `init`. */
   readonly id: string;
   /** The name of this node; `local` in a local run. */
   readonly node: string;
@@ -14,6 +14,25 @@ export interface RunInfo {
   readonly userCount: number;
   /** Seconds since the test started; 0 before that. */
   readonly runTime: number;
+  /**
+   * What `setup` of the test file has returned, on every node. It is read-only in its whole depth. `null` if
+   * there is no `setup`, if it returned nothing, and before it has returned.
+   */
+  readonly data: unknown;
+  /**
+   * Ends the run on all nodes, as if its time were over: users stop, the reports are written, and the
+   * thresholds decide whether it has passed. It returns at once. Before the start, no user starts.
+   *
+   * @param reason any value; the reports show it as one line of at most 200 characters.
+   */
+  stop(reason?: unknown): void;
+  /**
+   * As {@link stop}, and makes the run fail: the exit code is 1, unless a threshold was crossed (3) or counts
+   * are missing (4). Of several calls on all nodes, the first of `fail` counts, or else the first of `stop`.
+   *
+   * @param reason as of {@link stop}.
+   */
+  fail(reason?: unknown): void;
 }
 
 /** How a run is called. Every report shows it. */

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { TEARDOWN } from "../core/events.ts";
+import { runEndFact } from "../stats/run_end.ts";
 import {
   errorCounts,
   type FailureRow,
@@ -36,8 +38,9 @@ import { unsentFact } from "./verdict.ts";
 /**
  * The JUnit report of a run that has ended. It has a test for each threshold, one for each request
  * name, which fails if any of its requests failed or none was answered, one for each group, one for errors of
- * users, and one for the completeness of the counts. Checks and metrics are the output of one that always
- * passes, because only thresholds judge them. If none of these failed but the run did, as with an error in
+ * users, one for the completeness of the counts, and one about `run.fail` if the test has ended its run. Checks
+ * and metrics are the output of one that always passes, because only thresholds judge them. If none of these
+ * failed but the run did, as with an error in
  * a load shape, there is one more.
  *
  * @param exitCode that of the process, which would be 0 if all went well until now.
@@ -47,7 +50,12 @@ export function* junit(snapshot: Snapshot, exitCode = 0): Generator<string> {
     thresholds: thresholdTests(snapshot),
     requests: requestTests(snapshot),
     groups: groupTests(snapshot),
-    run: [userErrorTest(snapshot), countsTest(snapshot), ...measuredTests(snapshot)],
+    run: [
+      userErrorTest(snapshot),
+      countsTest(snapshot),
+      ...runEndTests(snapshot),
+      ...measuredTests(snapshot),
+    ],
   };
   const isExplained = Object.values(tests).flat().some(({ problem }) => problem !== null);
   if (exitCode !== 0 && !isExplained) {
@@ -237,7 +245,9 @@ const LATENCIES: readonly LatencyFigure[] = [
 
 const FAILURE_LATENCIES: readonly LatencyFigure[] = ["p50", "p95", "max"];
 
-function userErrorTest({ statistics: { userErrors } }: Snapshot): Test {
+function userErrorTest({ statistics }: Snapshot): Test {
+  // What teardown throws does not make a run fail.
+  const userErrors = statistics.userErrors.filter(({ user }) => user !== TEARDOWN);
   const { thrown, unsent } = errorCounts(userErrors);
   const problem: Problem | null = userErrors.length === 0 ? null : {
     kind: "error",
@@ -251,6 +261,17 @@ function userErrorTest({ statistics: { userErrors } }: Snapshot): Test {
     ).join("\n"),
   };
   return { name: "no user throws an error", time: 0, problem, output: "" };
+}
+
+/** A test that has failed if `run.fail` was called; none if the test did not end its run. */
+function runEndTests({ runEnd }: Snapshot): Test[] {
+  if (runEnd === null) return [];
+  const fact = runEndFact(runEnd);
+  const { kind, reason } = runEnd;
+  const problem: Problem | null = kind === "stop"
+    ? null
+    : { kind: "failure", type: "run.fail", message: reason, details: fact };
+  return [{ name: "the test does not call run.fail", time: 0, problem, output: fact }];
 }
 
 function countsTest({ complete, warnings }: Snapshot): Test {

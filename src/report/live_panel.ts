@@ -16,6 +16,7 @@ import {
   iterationTimeLines,
   loadLines,
   progressBar,
+  runEndLines,
   statusLines,
   testLines,
   thresholdLines,
@@ -50,7 +51,7 @@ export function render(snapshot: Snapshot, size: PanelSize, rates: PanelRates): 
   const side = { columns: size.columns - figureColumns - GUTTER.length, color: size.color };
   const head = [
     draw(progressBar(snapshot, size.columns)),
-    "",
+    ...(snapshot.runEnd === null ? [""] : runEndLines(snapshot).map(draw)),
     ...(isWide(size)
       ? beside(figures, figureColumns, sideTable(snapshot, side, figures.length))
       : figures),
@@ -72,6 +73,7 @@ function fewLines(snapshot: Snapshot, size: PanelSize, room: number): string[] {
   const [users = [], ...load] = loadLines(snapshot, null, size.columns);
   return [
     progressBar(snapshot, size.columns),
+    ...runEndLines(snapshot),
     requests,
     rate,
     p95,

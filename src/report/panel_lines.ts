@@ -21,6 +21,7 @@ import {
   type ThresholdRow,
   type TimelineSecond,
 } from "../stats/snapshot.ts";
+import { runEndFact } from "../stats/run_end.ts";
 import { observedText } from "../stats/thresholds.ts";
 import { groupLowerBounds, lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
 import {
@@ -74,6 +75,13 @@ export function progressBar(snapshot: Snapshot, columns: number): Span[] {
     span(`${Math.floor(share * 100)}%  `.padStart(length > 0 ? PERCENT_COLUMNS : 0), "strong"),
     span(`${elapsed} of ${planned}${left}`),
   ];
+}
+
+/** A line about how code of the test has ended the run, if it has. */
+export function runEndLines({ runEnd }: Snapshot): Span[][] {
+  if (runEnd === null) return [];
+  const tone = runEnd.kind === "fail" ? "bad" : "warning";
+  return [[label("end", tone), span(sanitizeTerminal(runEndFact(runEnd)), tone)]];
 }
 
 /** A longer bar would not be more informative. */

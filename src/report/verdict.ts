@@ -15,6 +15,7 @@ import {
   type Snapshot,
   type ThresholdRow,
 } from "../stats/snapshot.ts";
+import { runEndFact } from "../stats/run_end.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
 import {
   formatAge,
@@ -46,6 +47,7 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
     ...(thrown > 0 ? [formatAmount(thrown, "user error")] : []),
     ...checkFacts(snapshot.statistics.checks),
     ...thresholdFacts(snapshot),
+    ...(snapshot.runEnd === null ? [] : [runEndFact(snapshot.runEnd)]),
     // Before the first user started, there was nothing to count.
     ...(snapshot.complete || snapshot.startedAt === null ? [] : [incompleteFact(snapshot)]),
     ...(exitCode === ExitCode.cluster ? workerFacts(snapshot) : []),
@@ -95,14 +97,15 @@ function checkFacts(checks: readonly CheckRow[]): string[] {
 
 /** The thresholds that were crossed, and the breaking point. */
 function thresholdFacts(snapshot: Snapshot): string[] {
-  const { breakingPoint, state, thresholds: { length: all } } = snapshot;
+  const { breakingPoint, startedAt, state, thresholds: { length: all } } = snapshot;
   const failed = failedThresholds(snapshot);
   const named = failed.slice(0, THRESHOLDS_NAMED)
     .map((row) => `${row.expression} (${observedText(row)})`);
   const more = failed.length - named.length;
   const rest = more > 0 ? `, and ${formatCount(more)} more` : "";
   // Before the end, any threshold may still be crossed.
-  const held = failed.length === 0 && breakingPoint === null && all > 0 && state === "stopped";
+  const isJudged = state === "stopped" && startedAt !== null;
+  const held = failed.length === 0 && breakingPoint === null && all > 0 && isJudged;
   return [
     ...(held ? [`${all > 1 ? "all " : ""}${formatAmount(all, "threshold")} held`] : []),
     ...(breakingPoint === null ? [] : [breakingPointFact(breakingPoint)]),

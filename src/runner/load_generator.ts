@@ -12,7 +12,8 @@ import { ExitCall } from "../core/exit_calls.ts";
 import type { Lease } from "../core/lease.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { type LoadedClass, partWeight, weightsOf } from "../load/load_parts.ts";
-import { EXIT_CALLS } from "../stats/snapshot.ts";
+import { reasonText } from "../stats/run_end.ts";
+import { EXIT_CALLS, type RunEnd } from "../stats/snapshot.ts";
 import { type PendingMetrics, type SecondStats, StatsTable } from "../stats/stats_table.ts";
 import type { UnstartedTests } from "../stats/unstarted_tests.ts";
 import { type NodeContext, nodeContext, type NodeOptions } from "../user/context.ts";
@@ -61,6 +62,10 @@ export interface LoadGeneratorOptions {
   readonly onIterationsOver: () => void;
   /** Called when all users of a class of the closed model have ended by themselves; more may start. */
   readonly onUsersGone: () => void;
+  /** What `setup` of the test file has returned; `null` before that. */
+  readonly data: () => unknown;
+  /** Called when code of the test ends the run. It may be repeated. */
+  readonly onRunEnd: (end: RunEnd) => void;
   /** Called when a test turns out not to be prepared, so that the run must end. It may be repeated. */
   readonly onUnprepared: (error: PreparationError) => void;
   /** Called with a sentence if this node cannot keep up. It may be repeated. */
@@ -119,10 +124,12 @@ export class LoadGenerator {
     this.#clock = clock;
     this.#table = new StatsTable(options.metrics);
     this.run = liveRunInfo({
-      id: runId,
+      id: () => runId,
       node,
       users: () => this.users,
       runTime: () => this.elapsedSeconds,
+      data: options.data,
+      onEnd: options.onRunEnd,
     });
     this.#recorder = new Recorder(
       this.#table,
@@ -331,6 +338,11 @@ export class LoadGenerator {
     return this.#testStarts.unstarted;
   }
 
+  /** Counts all requests in progress as unfinished, because the process exits at once. */
+  cutOff(): void {
+    this.#pool.cutOff(this.#clock.now());
+  }
+
   /** Counts an error that no user could catch. */
   countStrayError(thrown: unknown): void {
     if (this.#recorder.isCounted(thrown)) return;
@@ -390,18 +402,28 @@ export function loadedClasses(classes: readonly DiscoveredClass[]): LoadedClass[
 
 /** What a {@link RunInfo} is made from. */
 export interface RunIdentity {
-  readonly id: string;
+  id(): string;
   readonly node: string;
   /** Users that run on this node now. */
   users(): number;
   /** Seconds since the test started; 0 before that. */
   runTime(): number;
+  /** What `setup` of the test file has returned; `null` before that. */
+  data(): unknown;
+  /** Code of the test ends the run. */
+  onEnd(end: RunEnd): void;
 }
 
 /** The run as test files see it; its fields always give the current values. */
-export function liveRunInfo({ id, node, users, runTime }: RunIdentity): RunInfo {
+export function liveRunInfo(
+  { id, node, users, runTime, data, onEnd }: RunIdentity,
+): RunInfo {
+  const end = (kind: RunEnd["kind"], reason: unknown): void =>
+    onEnd({ kind, reason: reasonText(reason), node });
   return {
-    id,
+    get id(): string {
+      return id();
+    },
     node,
     get userCount(): number {
       return users();
@@ -409,5 +431,10 @@ export function liveRunInfo({ id, node, users, runTime }: RunIdentity): RunInfo 
     get runTime(): number {
       return runTime();
     },
+    get data(): unknown {
+      return data();
+    },
+    stop: (reason) => end("stop", reason),
+    fail: (reason) => end("fail", reason),
   };
 }

@@ -5,15 +5,16 @@
  */
 
 import type { Clock, Random } from "../core/clock.ts";
-import { type Events, TEST_STOP } from "../core/events.ts";
+import { type Events, TEARDOWN, TEST_STOP } from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
-import type { RunLabels } from "../core/run_info.ts";
+import type { RunInfo, RunLabels } from "../core/run_info.ts";
 import { ALL_ARRIVALS } from "../load/arrival_schedule.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { LoadPart } from "../load/load_parts.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
 import type { SocketKind } from "../net/socket.ts";
-import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
+import { decidingEnd, runEndFact } from "../stats/run_end.ts";
+import type { RunEnd, RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { SecondStats } from "../stats/stats_table.ts";
 import { Totals } from "../stats/totals.ts";
 import { InProgressGauge } from "../stats/unanswered.ts";
@@ -27,6 +28,7 @@ import { RunControl } from "./run_control.ts";
 import { RunLoads } from "./run_loads.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
+import { SetupAndTeardown, type TestFunctions } from "./setup_teardown.ts";
 import { TestEvents } from "./test_events.ts";
 import { GeneratorStandstills, surplusUsers, Warnings } from "./warnings.ts";
 
@@ -42,8 +44,9 @@ export interface LocalRunOptions extends RunWatchOptions, RunLabels {
   readonly connections: NodeOptions["connections"];
   /** Discard the statistics from before the first number of users was reached. */
   readonly resetStats: boolean;
-  /** Seconds that handlers of `testStart` may take. */
+  /** Seconds that `setup` may take, and handlers of `testStart`. */
   readonly setupTimeout: number;
+  readonly functions: TestFunctions;
   /** The test starts only when {@link RunControl.start} is called. */
   readonly waitsForStart: boolean;
   readonly events: Events;
@@ -67,6 +70,7 @@ export interface LocalRunOptions extends RunWatchOptions, RunLabels {
   readonly places: LoadGeneratorOptions["places"];
   /** Called once a second while the test runs. */
   readonly onSecond: (snapshot: Snapshot) => void;
+  readonly onInfo: (text: string) => void;
 }
 
 const NODE = "local";
@@ -98,7 +102,10 @@ export class LocalRun {
   #finalUsers = 0;
   #lastHealth: Health = { cpu: 0, lagMs: 0 };
   #failure: unknown = null;
+  readonly #setupAndTeardown: SetupAndTeardown;
   readonly #testEvents: TestEvents;
+  /** How code of the test has ended the run; `null` if it has not. */
+  #runEnd: RunEnd | null = null;
 
   constructor(options: LocalRunOptions) {
     const { parts, clock } = options;
@@ -110,6 +117,7 @@ export class LocalRun {
     this.#warnings = new Warnings(options.onWarning);
     this.#watch = new RunWatch(options, parts, this.#warnings, () => this.stop());
     this.#naturalEnd = new NaturalEnd(options);
+    this.#setupAndTeardown = new SetupAndTeardown(options);
     this.#generator = new LoadGenerator({
       runId: options.runId,
       node: NODE,
@@ -127,6 +135,8 @@ export class LocalRun {
       env: options.env,
       activity: options.activity,
       places: options.places,
+      data: () => this.#setupAndTeardown.data,
+      onRunEnd: (end) => this.#end(end),
       onIterationsOver: () => this.#naturalEnd.endIterations(this.#driver),
       onUsersGone: () => this.#endWithoutUsers(),
       onUnprepared: (error) => {
@@ -143,7 +153,7 @@ export class LocalRun {
     this.#warnings.addAll(this.#options.warnings);
     await this.control.waitForStart(() => this.#options.onSecond(this.snapshot()));
     // A test that is stopped while it waits never starts.
-    if (this.#state === "ready") await this.#execute();
+    if (this.#state === "ready" && this.#runEnd === null) await this.#execute();
     this.#state = "stopped";
     this.#warnings.addAll(this.#totals.limitWarnings);
     this.#warnings.addAll(surplusUsers(this.#totals.peakUsers, this.#mostUsers));
@@ -154,6 +164,7 @@ export class LocalRun {
       }
       await this.#emitTestStop();
     }
+    await this.#tearDown();
     return this.snapshot();
   }
 
@@ -163,13 +174,25 @@ export class LocalRun {
     this.#warnings.addAll(warnings);
   }
 
+  async #tearDown(): Promise<void> {
+    const { errors, warnings } = await this.#setupAndTeardown.tearDown(
+      this.#stopTimeoutMs / 1000,
+      this.#time.begun,
+    );
+    this.#totals.addUserErrors(TEARDOWN, errors);
+    this.#warnings.addAll(warnings);
+  }
+
   async #execute(): Promise<void> {
     try {
+      await this.#setupAndTeardown.setUp();
+      if (this.#state !== "ready" || this.#runEnd !== null) return;
       await this.#testEvents.start();
     } catch (error) {
       this.#failure = error;
       return;
     }
+    if (this.#runEnd !== null) return;
     this.#startedAtWall = this.#clock.wallTime();
     this.#time.begin();
     this.#generator.start(0);
@@ -223,12 +246,29 @@ export class LocalRun {
 
   /** Ends the test early, as if its time were over. */
   stop(): void {
+    this.#setupAndTeardown.cancel();
     this.#testEvents.cancel();
     // The results of a test that has ended are being reported.
     if (this.#state === "stopped") return;
     this.#state = "stopping";
     this.control.cancelWait();
     this.#driver?.stop();
+  }
+
+  /** Code of the test ends the run. What prepares it, or follows it, goes on to its end. */
+  #end(end: RunEnd): void {
+    const before = this.#runEnd;
+    this.#runEnd = decidingEnd(before, end);
+    if (this.#runEnd === before) return;
+    const { onInfo, onWarning } = this.#options;
+    (end.kind === "fail" ? onWarning : onInfo)(`The run is ${runEndFact(end)}.`);
+    this.control.cancelWait();
+    this.#driver?.stop();
+  }
+
+  /** The run as code of the test file sees it. */
+  get info(): RunInfo {
+    return this.#generator.run;
   }
 
   /** The error that ended the test early, such as one in its shape or in `testStart`; `null` if there was none. */
@@ -239,6 +279,14 @@ export class LocalRun {
   /** Counts an error that no user could catch. */
   countStrayError(thrown: unknown): void {
     this.#generator.countStrayError(thrown);
+  }
+
+  /** The results if the process exits now: requests in progress are unfinished, and thresholds are judged. */
+  cutOff(): Snapshot {
+    this.#generator.cutOff();
+    this.#count(this.#generator.flush());
+    this.#state = "stopped";
+    return { ...this.snapshot(), complete: false };
   }
 
   /** The state and results of the run at this moment. */
@@ -270,7 +318,11 @@ export class LocalRun {
       users,
       ...this.#loads.shown,
       breakingPoint: this.#watch.breakingPoint,
-      thresholds: this.#watch.rows(statistics, this.#state, durationSeconds),
+      thresholds: this.#watch.rows(
+        statistics,
+        this.#time.begun ? this.#state : "ready",
+        durationSeconds,
+      ),
       expectedWorkers: null,
       workers: [{
         id: NODE,
@@ -287,7 +339,7 @@ export class LocalRun {
         sockets: this.#options.sockets,
       }],
       statistics,
-      runEnd: null,
+      runEnd: this.#runEnd,
       warnings: [
         ...this.#warnings.texts,
         ...this.#standstills.texts,

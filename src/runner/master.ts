@@ -14,7 +14,13 @@ import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
-import { type Events, stopHandlersLimit, TEST_STOP, type WorkerReport } from "../core/events.ts";
+import {
+  type Events,
+  stopHandlersLimit,
+  TEARDOWN,
+  TEST_STOP,
+  type WorkerReport,
+} from "../core/events.ts";
 import type { RunInfo, RunLabels } from "../core/run_info.ts";
 import { peerText } from "../core/text.ts";
 import type { ClassCounts } from "../load/dispatcher.ts";
@@ -22,7 +28,8 @@ import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { LoadPart } from "../load/load_parts.ts";
 import type { RpcServer } from "../shared/rpc.ts";
 import { GeneratorWatch } from "../stats/generator_watch.ts";
-import type { RunStatus, Snapshot } from "../stats/snapshot.ts";
+import { decidingEnd, reasonText, runEndFact } from "../stats/run_end.ts";
+import type { RunEnd, RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { PendingMetrics } from "../stats/stats_table.ts";
 import { Allocator } from "./allocation.ts";
 import { type LoadChange, LoadDriver } from "./load_driver.ts";
@@ -37,6 +44,11 @@ import { RunControl } from "./run_control.ts";
 import { RunLoads } from "./run_loads.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
+import {
+  SetupAndTeardown,
+  type SetupAndTeardownOptions,
+  type TestFunctions,
+} from "./setup_teardown.ts";
 import { TestEvents } from "./test_events.ts";
 import { fromMoment, GeneratorStandstills, Standstills, Warnings } from "./warnings.ts";
 import {
@@ -72,8 +84,11 @@ export interface MasterRunOptions
   readonly expectSeconds: number;
   /** Drop what was counted before the first target number of users ran. */
   readonly resetStats: boolean;
-  /** Seconds that handlers of `testStart` may take. */
+  /** Seconds that `setup` may take, and handlers of `testStart`. */
   readonly setupTimeout: number;
+  readonly functions: TestFunctions;
+  /** Finds where errors were thrown. */
+  readonly places: SetupAndTeardownOptions["places"];
   /** The test starts only when it is started by hand. */
   readonly waitsForStart: boolean;
   readonly events: Events;
@@ -90,6 +105,9 @@ const RETURN_MS = 10_000;
 
 /** Workers that join within this time share one line of the log: there may be hundreds. */
 const ANNOUNCE_MS = 1_000;
+
+/** How long workers may take to call handlers of `testStart`, in addition to the time that these have. */
+const PREPARE_SECONDS = 5;
 
 /** How long a final report may take, in addition to the end of the users and of `testStop`. */
 const REPORT_SECONDS = 10;
@@ -132,7 +150,12 @@ export class MasterRun {
   #isStopped = false;
   /** The workers with which the test has started. */
   readonly #starters = new Set<WorkerState>();
+  readonly #setupAndTeardown: SetupAndTeardown;
   readonly #testEvents: TestEvents;
+  /** Workers whose handlers of `testStart` are awaited. */
+  #preparing: readonly WorkerState[] = [];
+  /** Resolved when none of {@link #preparing} is awaited any more; `null` while that is not awaited. */
+  #workersPrepared: PromiseWithResolvers<void> | null = null;
   /** Workers of the run before it was resumed; `null` in a new run, which waits for any. */
   #returning: readonly WorkerState[] | null = null;
   /** Resolved when the awaited workers are connected; `null` while none are awaited. */
@@ -165,11 +188,16 @@ export class MasterRun {
     );
     this.#loads = new RunLoads(parts);
     this.#run = liveRunInfo({
-      id: this.#runState.runId,
+      id: () => this.#runState.runId,
       node: "master",
       users: () => this.#runState.users,
       runTime: () => this.#time.elapsedSeconds,
+      data: () => this.#setupAndTeardown.data,
+      onEnd: (end) => this.#end(end),
     });
+    this.#setupAndTeardown = new SetupAndTeardown(options);
+    const { setupData } = this.#runState;
+    if (setupData !== null) this.#setupAndTeardown.restore(setupData);
     this.#testEvents = new TestEvents(options, this.#run);
     const limited = new Set(
       parts.filter(({ profile }) => profile.iterations !== null)
@@ -200,6 +228,8 @@ export class MasterRun {
   async run(): Promise<Snapshot> {
     const { warnings, restored, journal } = this.#options;
     this.#warnings.addAll(warnings);
+    const { setupData } = this.#runState;
+    if (setupData !== null) this.#workers.announce(setupData);
     this.#workers.open();
     try {
       if (this.#runState.startedAt === null) await this.#begin();
@@ -217,12 +247,16 @@ export class MasterRun {
         if (this.#failure === null) this.#warnings.addAll(unstartedOnAll(this.#runState));
         // The workers have done so before their final reports. They stay for the messages of the handlers.
         await this.#emitTestStop();
-        await this.#deliverMessages();
       }
+      await this.#tearDown();
+      if (this.#time.begun) await this.#deliverMessages();
     } finally {
       this.#allocator.end();
       const failure = this.#failure;
-      await this.#workers.end(failure instanceof PreparationError ? failure : null);
+      await this.#workers.end(
+        failure instanceof PreparationError ? failure : null,
+        this.#time.begun ? "" : this.#endFact,
+      );
     }
     return this.snapshot();
   }
@@ -230,10 +264,40 @@ export class MasterRun {
   /** Ends the test early, as if its time were over. */
   stop(): void {
     this.#isStopped = true;
+    this.#setupAndTeardown.cancel();
     this.#testEvents.cancel();
     this.#driver?.stop();
+    this.#endWaits();
+  }
+
+  /** Code of the test ends the run, on any node. What prepares it, or follows it, goes on to its end. */
+  #end(end: RunEnd): void {
+    const before = this.#runState.runEnd;
+    const decides = this.#runState.runEnd = decidingEnd(before, end);
+    if (decides === before) return;
+    const { journal, onInfo, onWarning } = this.#options;
+    journal.append({ type: "runEnd", ...end });
+    (end.kind === "fail" ? onWarning : onInfo)(`The run is ${runEndFact(end)}.`);
+    this.#driver?.stop();
+    // A run that is being resumed ends once its workers are back.
+    if (this.#runState.startedAt === null) this.#endWaits();
+  }
+
+  #endWaits(): void {
     this.control.cancelWait();
     this.#workersConnected?.resolve();
+    this.#workersPrepared?.resolve();
+  }
+
+  /** How code of the test has ended the run; empty if it has not. */
+  get #endFact(): string {
+    const { runEnd } = this.#runState;
+    return runEnd === null ? "" : runEndFact(runEnd);
+  }
+
+  /** The run as code of the master's test file sees it. */
+  get info(): RunInfo {
+    return this.#run;
   }
 
   /** Adds a warning to the log and to the report. */
@@ -244,6 +308,13 @@ export class MasterRun {
   /** What ended the test before its time; `null` if nothing did. */
   get failure(): unknown {
     return this.#failure;
+  }
+
+  /** As {@link snapshot}, if the process exits now: requests in progress are unfinished, and thresholds are judged. */
+  cutOff(): Snapshot {
+    this.#runState.cutOff();
+    this.#state = "stopped";
+    return { ...this.snapshot(), complete: false };
   }
 
   /** Everything that is known about the run at this moment. */
@@ -296,19 +367,69 @@ export class MasterRun {
         "--expect-workers-max-wait sets how long the master waits for them.",
       );
     }
-    if (this.#isStopped) return;
     try {
-      await this.#testEvents.start();
+      await this.#prepare();
     } catch (error) {
       this.#failure = error;
       return;
     }
-    if (this.#isStopped) return;
+    if (this.#isCancelled) return;
     this.#time.begin();
-    for (const worker of this.#workers.available) this.#starters.add(worker);
+    for (const worker of this.#workers.available) {
+      if (!worker.unprepared) this.#starters.add(worker);
+    }
     this.#runState.startedAt = clock.wallTime();
     journal.append({ type: "begin", startedAt: this.#runState.startedAt });
     this.#workers.begin(() => this.#time.elapsedSeconds);
+  }
+
+  /** Whether the run ends before it starts. */
+  get #isCancelled(): boolean {
+    return this.#isStopped || this.#runState.runEnd !== null;
+  }
+
+  /**
+   * Calls everything that prepares the test, on all nodes.
+   *
+   * @throws PreparationError if something of it fails here. A failure on a worker stops the run.
+   */
+  async #prepare(): Promise<void> {
+    if (this.#isCancelled) return;
+    const setupData = await this.#setupAndTeardown.setUp();
+    if (setupData !== null) {
+      this.#runState.setupData = setupData;
+      this.#options.journal.append({ type: "setup", data: setupData });
+      this.#workers.announce(setupData);
+    }
+    if (this.#isCancelled) return;
+    await this.#testEvents.start();
+    if (!this.#isCancelled) await this.#prepareWorkers();
+  }
+
+  /** Waits for the handlers of `testStart` of all workers: if one of them throws, no user starts anywhere. */
+  async #prepareWorkers(): Promise<void> {
+    const { awakeClock, setupTimeout } = this.#options;
+    this.#workersPrepared = Promise.withResolvers();
+    this.#preparing = this.#workers.prepare();
+    this.#checkPrepared();
+    const { promise } = this.#workersPrepared;
+    const handled = (): Promise<void> => this.#workers.handled();
+    await settlesWithin(awakeClock, promise, (setupTimeout + PREPARE_SECONDS) * 1000, handled);
+    this.#workersPrepared = null;
+  }
+
+  #checkPrepared(): void {
+    const isAwaited = (one: WorkerState): boolean => one.canRunUsers && one.unprepared;
+    if (!this.#preparing.some(isAwaited)) this.#workersPrepared?.resolve();
+  }
+
+  async #tearDown(): Promise<void> {
+    const { errors, warnings } = await this.#setupAndTeardown.tearDown(
+      this.#stopTimeout,
+      this.#time.begun,
+    );
+    this.#runState.totals.addUserErrors(TEARDOWN, errors);
+    this.#warnings.addAll(warnings);
   }
 
   async #emitTestStop(): Promise<void> {
@@ -372,7 +493,7 @@ export class MasterRun {
       onStarted: (users) => this.#awaitedUsers = users,
       onSecond: () => this.#closeSecond(),
     }, progress);
-    if (this.#isStopped || restored?.stopping) return;
+    if (this.#isCancelled || restored?.stopping) return;
     this.control.attach(this.#driver);
     this.#state = "spawning";
     if (this.#workers.available.length === 0) this.#endWithoutWorkersIn(LOST_MS);
@@ -418,7 +539,8 @@ export class MasterRun {
   get #hasWorkers(): boolean {
     return this.#isStopped ||
       (this.#returning === null
-        ? this.#connectedWorkers >= this.#options.expectedWorkers
+        ? this.#runState.runEnd !== null ||
+          this.#connectedWorkers >= this.#options.expectedWorkers
         : this.#returning.every((one) => this.#workers.isConnected(one)));
   }
 
@@ -440,7 +562,7 @@ export class MasterRun {
    * reports arrive.
    */
   async #awaitFinalReports(seconds: number): Promise<void> {
-    this.#workers.stop(seconds);
+    this.#workers.stop(seconds, this.#endFact);
     this.#reportsComplete = Promise.withResolvers();
     this.#checkFinalReports();
     const { awakeClock } = this.#options;
@@ -496,6 +618,12 @@ export class MasterRun {
         return this.#checkFinalReports();
       case "ERROR":
         return this.#workerFailed(worker, message);
+      case "NEED":
+        return this.#workers.sendData(worker, message.offset);
+      case "END": {
+        const reason = peerText(reasonText(message.reason));
+        return this.#end({ kind: message.kind, reason, node: worker.id });
+      }
       default:
         this.#options.rpc.handle(worker, message);
     }
@@ -519,6 +647,7 @@ export class MasterRun {
       this.#time.atLeast(message.elapsedSeconds);
     }
     if (this.#workersConnected !== null && this.#hasWorkers) this.#workersConnected.resolve();
+    this.#checkPrepared();
     this.#checkUsers();
   }
 
@@ -558,6 +687,7 @@ export class MasterRun {
       this.#endWithoutWorkersIn(isEmpty ? LOST_MS - this.#workers.silence : null);
       this.#allocator.rebalance();
     }
+    this.#checkPrepared();
     this.#checkUsers();
     this.#checkFinalReports();
   }

@@ -56,11 +56,15 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
     },
     ...source.loads.shown,
     breakingPoint: source.watch.breakingPoint,
-    thresholds: source.watch.rows(statistics, state, durationSeconds),
+    thresholds: source.watch.rows(
+      statistics,
+      runState.startedAt === null ? "ready" : state,
+      durationSeconds,
+    ),
     expectedWorkers: source.expectedWorkers,
     workers: workers.map((worker) => workerRow(worker, isOver)),
     statistics,
-    runEnd: null,
+    runEnd: runState.runEnd,
     warnings: source.warnings,
   };
 }

@@ -5,8 +5,10 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import { errorText } from "../core/errors.ts";
 import { emitWithin, type Events, prepareWithin, stopHandlersLimit } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
+import type { ErrorPlaces } from "../user/error_places.ts";
 
 /** The dependencies of {@link TestEvents}. */
 export interface TestEventsOptions {
@@ -14,6 +16,8 @@ export interface TestEventsOptions {
   readonly clock: Clock;
   /** Seconds that handlers of `testStart` may take. */
   readonly setupTimeout: number;
+  /** Finds where errors were thrown. */
+  readonly places: Pick<ErrorPlaces, "placeOf">;
 }
 
 /** What went wrong in handlers of `testStop`. */
@@ -41,11 +45,12 @@ export class TestEvents {
    * @throws PreparationError if a handler throws, or they have not ended in time.
    */
   async start(): Promise<void> {
-    const { events, clock, setupTimeout } = this.#options;
+    const { events, clock, setupTimeout, places } = this.#options;
     await prepareWithin(events, "testStart", { run: this.#run }, {
       clock,
       seconds: setupTimeout,
       cancelled: this.#cancelled.promise,
+      placeOf: (thrown) => places.placeOf(thrown, errorText(thrown), clock.now()),
     });
   }
 

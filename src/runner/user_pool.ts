@@ -72,6 +72,11 @@ export class UserPool {
     }
   }
 
+  /** Counts all requests in progress as unfinished. @param now in milliseconds on the clock of the node. */
+  cutOff(now: number): void {
+    for (const { requests } of this.#alive) requests.close(now);
+  }
+
   /** Sets what schedules the iterations of users of some classes that are started from now on. */
   useExecutor(executor: IterationExecutor, classes: readonly number[]): void {
     for (const classIndex of classes) this.#executors[classIndex] = executor;

@@ -7,14 +7,25 @@
 
 import type { JoinedMaster } from "../cluster/handshake.ts";
 import { MasterConnection, type MasterConnectionOptions } from "../cluster/master_connection.ts";
-import type { Assignment, Message, WorkerStateName } from "../cluster/protocol.ts";
+import {
+  type Assignment,
+  type Message,
+  ProtocolError,
+  type WorkerStateName,
+} from "../cluster/protocol.ts";
+import { PartialSetupData } from "../cluster/setup_data.ts";
 import type { Clock, Timer } from "../core/clock.ts";
-import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
+import { AiotestError, errorText, ExitCode, PreparationError } from "../core/errors.ts";
 import { Lease } from "../core/lease.ts";
+import { frozenJson } from "../core/plain_json.ts";
+import type { RunInfo } from "../core/run_info.ts";
+import { peerText } from "../core/text.ts";
 import type { SocketKind } from "../net/socket.ts";
 import type { RemoteRpc } from "../shared/rpc_client.ts";
+import { decidingEnd, runEndFact } from "../stats/run_end.ts";
+import type { RunEnd } from "../stats/snapshot.ts";
 import { ClockSync } from "./clock_sync.ts";
-import type { LoadGeneratorOptions } from "./load_generator.ts";
+import { liveRunInfo, type LoadGeneratorOptions } from "./load_generator.ts";
 import { type LimitedIterations, reportDelayMs, WorkerNode } from "./worker_node.ts";
 
 /** What a worker runs, known once the master has sent its setup. */
@@ -54,6 +65,8 @@ const USER_IDS_PER_WORKER = 1e9;
 
 /** One worker, from its joining to its end. */
 export class WorkerRun {
+  /** The run as code of the test file sees it. */
+  readonly info: RunInfo;
   readonly #options: WorkerRunOptions;
   readonly #clock: Clock;
   readonly #connection: MasterConnection;
@@ -67,6 +80,13 @@ export class WorkerRun {
   #state: WorkerStateName = "preparing";
   #isSettingUp = false;
   #node: WorkerNode | null = null;
+  /** What `setup` has returned, while parts of it may be missing; `null` before it is announced. */
+  #partialData: PartialSetupData | null = null;
+  #data: unknown = null;
+  /** Resolved when nothing of it is missing, as it is before it is announced. */
+  #dataReceived: PromiseWithResolvers<void> | null = null;
+  /** How code of the test on this node has ended the run; `null` if it has not. */
+  #runEnd: RunEnd | null = null;
   #stopping: Promise<void> | null = null;
   #failure: unknown = null;
   #timer: Timer | null = null;
@@ -74,6 +94,7 @@ export class WorkerRun {
   constructor(options: WorkerRunOptions) {
     this.#options = options;
     this.#clock = options.connection.clock;
+    this.info = this.#runInfo();
     this.#connection = new MasterConnection(options.connection, {
       onJoined: (joined, heardAt) => this.#joined(joined, heardAt),
       onHeard: (atMs) => void this.#lease.renew(atMs + this.#leaseMs, this.#clock.now()),
@@ -119,6 +140,17 @@ export class WorkerRun {
     this.#node?.countStrayError(thrown);
   }
 
+  #runInfo(): RunInfo {
+    return liveRunInfo({
+      id: () => this.#runId ?? "",
+      node: this.#options.connection.identity.workerId,
+      users: () => this.#node?.users ?? 0,
+      runTime: () => this.#node?.elapsedSeconds ?? 0,
+      data: () => this.#data,
+      onEnd: (end) => this.#end(end),
+    });
+  }
+
   #joined({ welcome }: JoinedMaster, heardAt: number): void {
     const { master, info, identity } = this.#options.connection;
     if (this.#runId !== null && welcome.runId !== this.#runId) {
@@ -138,6 +170,7 @@ export class WorkerRun {
     this.#lease.holds(this.#clock.now());
     this.#lease.grant(heardAt + this.#leaseMs);
     this.#sendState();
+    this.#sendEnd();
     this.#options.rpc.joined(welcome.epoch);
     this.#node?.reporter?.reconnected(welcome.ackedSeq);
     // The acknowledgement of its final report may have been lost.
@@ -149,6 +182,14 @@ export class WorkerRun {
     switch (message.type) {
       case "SETUP":
         return void this.#setUp(message);
+      case "DATA":
+      case "CHUNK":
+        return this.#receiveData(message);
+      case "PREPARE":
+        if (this.#stopping === null) {
+          this.#node?.prepare().then(() => this.#sendState(), (error) => this.#cannotStart(error));
+        }
+        return;
       case "START":
         if (this.#stopping === null) {
           this.#node?.begin(message).catch((error) => this.#cannotStart(error));
@@ -165,12 +206,17 @@ export class WorkerRun {
       case "RESUME":
         return this.#resume(message.seq);
       case "STOP":
+        if (message.why !== "" && this.#stopping === null) {
+          this.#options.connection.info(`Stopping the users: ${peerText(message.why)}.`);
+        }
         return void this.#stop();
       case "QUIT":
         if (reporter !== null && !reporter.drained) {
           this.#warn("The master has ended the run without the final report of this worker.");
         }
-        this.#options.connection.info("The run is over.");
+        this.#options.connection.info(
+          message.why === "" ? "The run is over." : `The run is over: ${peerText(message.why)}.`,
+        );
         return void this.#connection.close();
     }
     this.#options.rpc.handle(message);
@@ -207,6 +253,9 @@ export class WorkerRun {
         env,
         activity,
         places,
+        data: () => this.#data,
+        dataReceived: () => this.#dataReceived?.promise ?? Promise.resolve(),
+        onRunEnd: (end) => this.#end(end),
         openFileLimit,
         clockSync: new ClockSync(rpc, this.#clock),
         connection: this.#connection,
@@ -218,6 +267,43 @@ export class WorkerRun {
     } catch (error) {
       this.#cannotStart(error);
     }
+  }
+
+  /** Takes what `setup` has returned, part by part. It is announced again on each new connection. */
+  #receiveData(message: Message<"DATA" | "CHUNK">): void {
+    try {
+      if (message.type === "DATA") this.#partialData ??= new PartialSetupData(message);
+      else this.#partialData?.add(message.offset, message.data);
+      const partial = this.#partialData;
+      if (partial === null) return;
+      this.#dataReceived ??= Promise.withResolvers();
+      const { missingFrom } = partial;
+      if (missingFrom !== null) {
+        return this.#connection.send({ type: "NEED", offset: missingFrom });
+      }
+      this.#data ??= frozenJson(partial.json);
+      this.#dataReceived.resolve();
+    } catch (error) {
+      const what = error instanceof ProtocolError ? error.message : errorText(error);
+      this.#fail(
+        new AiotestError(`The data of setup cannot be used: ${peerText(what)}`, ExitCode.cluster),
+      );
+    }
+  }
+
+  /** Code of the test ends the run: the master decides, and is told again if it may not have heard it. */
+  #end(end: RunEnd): void {
+    const before = this.#runEnd;
+    this.#runEnd = decidingEnd(before, end);
+    if (this.#runEnd === before) return;
+    this.#options.connection.info(`The run is ${runEndFact(end)}.`);
+    this.#sendEnd();
+  }
+
+  #sendEnd(): void {
+    if (this.#runEnd === null) return;
+    const { kind, reason } = this.#runEnd;
+    this.#connection.send({ type: "END", kind, reason });
   }
 
   /** Tells the master if the test file is not prepared: then the run cannot start on any node. */
@@ -287,7 +373,10 @@ export class WorkerRun {
   async #stopNode(): Promise<void> {
     if (this.#node === null) return;
     if (this.#state !== "leaving") this.#setState("stopping");
-    await this.#node.stop();
+    const stopped = this.#node.stop();
+    // Nothing waits for data any longer that may never come.
+    this.#dataReceived?.resolve();
+    await stopped;
     // Without a reporter the test has not started here, and there is no report to wait for.
     this.#connection.send({ type: "STOPPED", lastSeq: this.#node.reporter?.lastSeq ?? 0 });
     if (this.#state === "leaving") this.#endIfDrained();
@@ -318,6 +407,7 @@ export class WorkerRun {
       elapsedSeconds: this.#node?.elapsedSeconds ?? 0,
       sockets: this.#options.sockets,
       exhausted: this.#node?.exhausted ?? [],
+      unprepared: this.#node?.unprepared ?? false,
     });
   }
 

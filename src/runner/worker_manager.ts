@@ -14,6 +14,7 @@ import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import { WorkerListener } from "../cluster/listener.ts";
 import { type Assignment, type Message, NO_TESTFILE, ProtocolError } from "../cluster/protocol.ts";
 import type { RunState, WorkerState } from "../cluster/run_state.ts";
+import { SetupData } from "../cluster/setup_data.ts";
 import type { AwakeClock } from "../core/awake_clock.ts";
 import type { PreparationError } from "../core/errors.ts";
 import type { StreamListener } from "../core/network.ts";
@@ -101,6 +102,12 @@ export class WorkerManager {
   #startedUsers: number | null = null;
   /** Seconds that are left for final reports; `null` until the test stops. */
   #secondsLeft: (() => number) | null = null;
+  /** How code of the test has ended the run; empty if it has not, or the test does not stop. */
+  #why = "";
+  /** What `setup` has returned; `null` before that. */
+  #setupData: SetupData | null = null;
+  /** Whether workers are to call their handlers of `testStart`. */
+  #isPreparing = false;
   #isOver = false;
 
   constructor(options: WorkerManagerOptions) {
@@ -184,13 +191,35 @@ export class WorkerManager {
     this.#connections.restartLeases();
   }
 
+  /** Sends what `setup` has returned to all workers, and to those that join later. @param json as JSON. */
+  announce(json: string): void {
+    this.#setupData = new SetupData(json);
+    this.#connections.broadcast(this.#setupData.announcement);
+  }
+
+  /** Sends a worker a part of what `setup` has returned. */
+  sendData(worker: WorkerState, offset: number): void {
+    const chunk = this.#setupData?.chunk(offset) ?? null;
+    if (chunk !== null) this.#connections.send(worker, chunk);
+  }
+
+  /** Tells all workers to call their handlers of `testStart`; returns those that have some. */
+  prepare(): readonly WorkerState[] {
+    this.#isPreparing = true;
+    const workers = this.#ready.filter(({ unprepared }) => unprepared);
+    for (const worker of workers) this.#connections.send(worker, { type: "PREPARE" });
+    return workers;
+  }
+
   /** Sends START to all workers, and to those that join later. */
   begin(elapsed: () => number): void {
     this.#elapsed = elapsed;
     this.#options.rpc.begin(elapsed);
-    for (const worker of this.available.filter((one) => this.isConnected(one))) {
-      this.#start(worker);
-    }
+    for (const worker of this.#ready) this.#start(worker);
+  }
+
+  get #ready(): WorkerState[] {
+    return this.available.filter((one) => this.isConnected(one));
   }
 
   /** Tells a worker what to run. */
@@ -214,27 +243,34 @@ export class WorkerManager {
     for (const worker of this.#runState.workers) this.#sendStarted(worker);
   }
 
-  /** Tells all workers to stop. @param deadlineSeconds how long their final reports are awaited. */
-  stop(deadlineSeconds: number): void {
+  /**
+   * Tells all workers to stop.
+   *
+   * @param deadlineSeconds how long their final reports are awaited.
+   * @param why how code of the test has ended the run; empty if it has not.
+   */
+  stop(deadlineSeconds: number, why: string): void {
     const { awakeClock: clock } = this.#options;
     const until = clock.now() + deadlineSeconds * 1000;
     this.#secondsLeft = () => Math.max(0, (until - clock.now()) / 1000);
-    this.#connections.broadcast({ type: "STOP", deadline: deadlineSeconds });
+    this.#why = why;
+    this.#connections.broadcast({ type: "STOP", deadline: deadlineSeconds, why });
   }
 
   /**
    * Disconnects all workers, and accepts no more.
    *
    * @param unprepared why the test could not start; `null` if it could.
+   * @param why how code of the test has ended the run before it started; empty if it has not.
    */
-  async end(unprepared: PreparationError | null = null): Promise<void> {
+  async end(unprepared: PreparationError | null = null, why = ""): Promise<void> {
     this.#isOver = true;
     this.#lostLog.flush();
     this.#listener.close();
     this.#options.files?.close();
     await this.#connections.end(
       unprepared === null
-        ? { type: "QUIT" }
+        ? { type: "QUIT", why }
         : { type: "ERROR", code: "unprepared", text: unprepared.message },
     );
   }
@@ -245,19 +281,28 @@ export class WorkerManager {
    */
   updateState(
     worker: WorkerState,
-    { users, state, sockets, exhausted }: Message<"STATE">,
+    { users, state, sockets, exhausted, unprepared }: Message<"STATE">,
   ): boolean {
     worker.state = state;
     worker.exhausted = exhausted;
     worker.users = users;
+    worker.unprepared = unprepared;
     worker.sockets = sockets === "" ? null : sockets;
     const isBack = this.#silent.delete(worker);
     if (state === "ready" && this.#elapsed !== null && this.#secondsLeft === null) {
       this.#start(worker);
     } else if (isBack) this.#sendStarted(worker);
     if (!isBack) return false;
-    if (this.#secondsLeft === null) return true;
-    this.#connections.send(worker, { type: "STOP", deadline: this.#secondsLeft() });
+    if (this.#secondsLeft === null) {
+      const isUnprepared = this.#isPreparing && this.#elapsed === null && unprepared;
+      if (isUnprepared) this.#connections.send(worker, { type: "PREPARE" });
+      return true;
+    }
+    this.#connections.send(worker, {
+      type: "STOP",
+      deadline: this.#secondsLeft(),
+      why: this.#why,
+    });
     return false;
   }
 
@@ -384,6 +429,7 @@ export class WorkerManager {
     }
     rpc.workerConnected(worker);
     this.#connections.send(worker, { type: "SETUP", workerIndex: worker.index, options: setup });
+    if (this.#setupData !== null) this.#connections.send(worker, this.#setupData.announcement);
   }
 
   #start(worker: WorkerState): void {

@@ -29,6 +29,8 @@ interface WorkerNodeOptions extends Omit<LoadGeneratorOptions, "onIterationsOver
   readonly clockSync: ClockSync;
   /** Seconds that handlers of `testStart` may take. */
   readonly setupTimeout: number;
+  /** Resolves when what `setup` has returned is known. */
+  readonly dataReceived: () => Promise<void>;
   /** Called with what the users do: whether some are still to be started, run, or have ended. */
   readonly onState: (state: WorkerStateName) => void;
 }
@@ -50,6 +52,9 @@ export class WorkerNode {
   readonly #generator: LoadGenerator;
   readonly #ramp: UserRamp;
   readonly #classNames: readonly string[];
+  /** Resolves when the handlers of `testStart` have ended; `null` before they are called. */
+  #preparing: Promise<void> | null = null;
+  #isPrepared = false;
   /** Resolves when the test has started; `null` before the master has sent START. */
   #beginning: Promise<void> | null = null;
   /** How often the master has reset the counts. */
@@ -111,6 +116,27 @@ export class WorkerNode {
     return this.#beginning !== null;
   }
 
+  /** Whether handlers of `testStart` are still to be called. */
+  get unprepared(): boolean {
+    return !this.#isPrepared && this.#options.events.has("testStart");
+  }
+
+  /**
+   * Calls the handlers of `testStart`; a second call only waits for them.
+   *
+   * @throws PreparationError if they throw or take too long.
+   */
+  prepare(): Promise<void> {
+    return this.#preparing ??= this.#prepare();
+  }
+
+  async #prepare(): Promise<void> {
+    await this.#options.dataReceived();
+    if (this.#isStopped) return;
+    await this.#testEvents.start();
+    this.#isPrepared = true;
+  }
+
   /**
    * The test has started; a second call changes nothing.
    *
@@ -124,7 +150,7 @@ export class WorkerNode {
     this.#setResetCount(resetCount);
     const { connection, runId } = this.#options;
     const receivedAt = this.#clock.now();
-    await this.#testEvents.start();
+    await this.prepare();
     this.#generator.start(elapsedSeconds + (this.#clock.now() - receivedAt) / 1000);
     this.#reporter = new Reporter({
       runId,

@@ -19,8 +19,10 @@ import {
   type UnansweredSummary,
 } from "./snapshot.ts";
 import type {
+  BucketSink,
   InProgressCounts,
   KeyedInProgress,
+  KeyedUnfinished,
   LatencyCounts,
   StatsDelta,
   UnfinishedCounts,
@@ -97,6 +99,30 @@ export class InProgressGauge {
   [Symbol.iterator](): IterableIterator<KeyedInProgress> {
     return this.#counts[Symbol.iterator]();
   }
+}
+
+/**
+ * Requests in progress as unfinished ones, because nothing more will be known about them. The ages of those
+ * that are younger than 1 s are not known, apart from the highest, and count as 0.
+ */
+export function* asUnfinished(inProgress: Iterable<KeyedInProgress>): Generator<KeyedUnfinished> {
+  for (const [method, name, { count, oldestMs, ages }] of inProgress) {
+    const unfinished = new Unfinished();
+    if (ages === null) unfinished.ages.add(oldestMs);
+    else unfinished.ages.merge(ages);
+    const young = count - unfinished.ages.count;
+    if (young > 0) unfinished.ages.merge(newborn(young));
+    yield [method, name, unfinished];
+  }
+}
+
+/** Times of 0. */
+function newborn(count: number): LatencyCounts {
+  const histogram = {
+    count,
+    addTo: (sink: BucketSink) => sink.addBucket(0, count),
+  };
+  return { count, min: 0, max: 0, sum: 0, squaredDeviations: 0, histogram };
 }
 
 /**

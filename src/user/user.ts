@@ -61,6 +61,9 @@ export interface ClassOptions {
 /** Names the static method with which a user class checks the options of a run. */
 export const checkOptions: unique symbol = Symbol("aiotest.checkOptions");
 
+/** Names the method with which a user begins an iteration. */
+export const beginIteration: unique symbol = Symbol("aiotest.beginIteration");
+
 /** Names the method with which a user begins a new session. */
 export const renewSession: unique symbol = Symbol("aiotest.renewSession");
 
@@ -193,6 +196,8 @@ export class User {
   /** The run that this user is part of. */
   readonly run: RunInfo;
   readonly #context: UserContext;
+  /** Iterations that have begun. */
+  #iterations = 0;
 
   /** A subclass with its own constructor must call `super(context)`. */
   constructor(context: UserContext) {
@@ -204,6 +209,24 @@ export class User {
     this.host = context.host ?? (this.constructor as UserClass).host;
     this.signal = context.signal;
     this.run = context.run;
+  }
+
+  /**
+   * The number of this user's iteration: 0 in the first one, and before it. The tests of one iteration have
+   * the same number.
+   *
+   * ```ts
+   * import { FastHttpUser } from "aiotest";
+   *
+   * export class ReaderTest extends FastHttpUser {
+   *   async testNextPage(): Promise<void> {
+   *     await this.session.get(`/pages/${this.iteration + 1}`, { name: "/pages/:number" });
+   *   }
+   * }
+   * ```
+   */
+  get iteration(): number {
+    return Math.max(0, this.#iterations - 1);
   }
 
   /** Called once before the first test. If it throws, it is called again after 1, 2, 4 … 30 s. */
@@ -393,6 +416,11 @@ export class User {
       }, seconds * 1000);
       signal.addEventListener("abort", cut, { once: true });
     });
+  }
+
+  /** @internal Called when an iteration begins. */
+  [beginIteration](): void {
+    this.#iterations++;
   }
 
   /** @internal Called before the first iteration and after each, if the class asks for it. */

@@ -12,7 +12,7 @@ import { currentUser, UserEnd, UserLifetime } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
-import { renewSession, User } from "./user.ts";
+import { beginIteration, renewSession, User } from "./user.ts";
 import { UserRequests } from "./user_requests.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
 
@@ -75,7 +75,7 @@ export class UserLoop {
   }
 
   /** What the user has started and not finished. */
-  get requests(): Pick<UserRequests, "first"> {
+  get requests(): Pick<UserRequests, "first" | "close"> {
     return this.#requests;
   }
 
@@ -171,6 +171,7 @@ export class UserLoop {
     while (!this.#finished) {
       // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
+      this.#user[beginIteration]();
       const iterationStart = this.#iterationStart();
       for (let i = 0; i < tests.length && !this.#finished; i++) {
         let endsIteration = i === tests.length - 1;
@@ -200,6 +201,7 @@ export class UserLoop {
     while (!this.#finished) {
       // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
+      this.#user[beginIteration]();
       const iterationStart = this.#iterationStart();
       if (userClass.order === "random") {
         await this.#test(chooseTest(tests, this.#context.random()));

@@ -210,7 +210,7 @@ type Changes = Omit<LiveUpdate, "live" | "exitCode">;
  */
 export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
   if (before.runId !== now.runId || before.state !== now.state) return null;
-  if (before.startedAt !== now.startedAt) return null;
+  if (before.startedAt !== now.startedAt || before.runEnd !== now.runEnd) return null;
   const [old, current] = [before.statistics, now.statistics];
   const requests = changedRows(old.requests, current.requests, changedRequest);
   const classes = changedRows(old.classes, current.classes, changedClass);

@@ -36,6 +36,7 @@ import {
   type UserErrorRow,
   type WorkerRow,
 } from "../stats/snapshot.ts";
+import { runEndFact } from "../stats/run_end.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
 import { type HistoryKey, liveHistories } from "./histories.ts";
 
@@ -132,6 +133,8 @@ export interface LiveState {
   readonly waitingFor: string | null;
   /** Whether the run has passed, or how it is going so far. */
   readonly verdict: LiveVerdict;
+  /** How code of the test has ended the run, as a part of a sentence; null if it has not. */
+  readonly ended: string | null;
   /** Seconds since the first user started, until the last user stopped. */
   readonly elapsedSeconds: number;
   /** How long the run is planned to last, in seconds; null if it has no planned end. */
@@ -266,6 +269,7 @@ export function liveState(
     state: snapshot.state,
     waitingFor: awaited(snapshot),
     verdict: liveVerdict(snapshot, exitCode),
+    ended: snapshot.runEnd === null ? null : runEndFact(snapshot.runEnd),
     elapsedSeconds: rounded(snapshot.elapsedSeconds),
     plannedSeconds: snapshot.plannedSeconds,
     model: arrivalRate === null ? "closed" : "open",
@@ -327,6 +331,7 @@ export function liveVerdict(snapshot: Snapshot, exitCode: number | null): LiveVe
   const errors = unsent > 0 ? unsentFact(unsent) : thrownFact;
   const { count: unfinished } = totals.unfinished;
   const cutOff = unfinished > 0 ? `${formatCount(unfinished)} unfinished` : null;
+  const isFailed = snapshot.runEnd?.kind === "fail";
   if (exitCode === 0) {
     if (totals.requests === 0) return { text: "Nothing measured", tone: "warning" };
     return cutOff === null
@@ -334,10 +339,12 @@ export function liveVerdict(snapshot: Snapshot, exitCode: number | null): LiveVe
       : { text: `Passed, ${cutOff}`, tone: "warning" };
   }
   if (exitCode !== null) {
-    const reason = FAILURE_REASONS.get(exitCode) ?? failures ?? errors ?? cutOff ??
+    const reason = FAILURE_REASONS.get(exitCode) ?? (isFailed ? "run.fail was called" : null) ??
+      failures ?? errors ?? cutOff ??
       `exit code ${exitCode}`;
     return { text: `Failed: ${reason}`, tone: "bad" };
   }
+  if (isFailed) return { text: "run.fail was called", tone: "bad" };
   const crossed = failedThresholds(snapshot).length;
   if (crossed > 0 && totals.requests > 0) {
     return { text: `${formatAmount(crossed, "threshold")} crossed`, tone: "bad" };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { exitCodeOf } from "../../src/cli/exit_code.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
+import { TEARDOWN } from "../../src/core/events.ts";
 import {
   EXIT_CALLS,
   LOAD_GENERATOR,
@@ -43,6 +44,21 @@ Deno.test("unsent requests and calls of Deno.exit fail a run, whatever the optio
     const failed = outcome({ totals: requestRow(), userErrors });
     assert.deepEqual([0, 1, 7].map((code) => exitCodeOf(failed, code, null)), [1, 1, 7], user);
   }
+});
+
+Deno.test("run.fail gives exit code 1, whatever the option says, and run.stop leaves the verdict", () => {
+  const end = { reason: "no stock", node: "w1" };
+  const failed = { ...GOOD, runEnd: { ...end, kind: "fail" as const } };
+  const crossed = [{ expression: "p95<200ms", observed: 312, passed: false }];
+  assert.deepEqual([0, 1, 7].map((code) => exitCodeOf(failed, code, null)), [1, 1, 1]);
+  assert.equal(exitCodeOf({ ...failed, thresholds: crossed }, 1, null), 3);
+  assert.equal(exitCodeOf({ ...failed, complete: false }, 1, null), 4);
+  assert.equal(exitCodeOf({ ...GOOD, runEnd: { ...end, kind: "stop" } }, 1, null), 0);
+});
+
+Deno.test("an error of teardown leaves the verdict as it is", () => {
+  const userErrors = [{ user: TEARDOWN, error: "cannot clean up", place: null, count: 1 }];
+  assert.equal(exitCodeOf(outcome({ totals: requestRow(), userErrors }), 1, null), 0);
 });
 
 Deno.test("incomplete counts give exit code 4, whatever else failed", () => {

@@ -65,6 +65,10 @@ class StandingRun {
     return this.now;
   }
 
+  cutOff(): Snapshot {
+    return this.now;
+  }
+
   stop(): void {
     this.stops++;
   }

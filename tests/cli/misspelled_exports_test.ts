@@ -21,8 +21,6 @@ Deno.test("options of k6 are reported with what replaces them", () => {
   assert.deepEqual(
     misspelledExports({
       options: { vus: 10, duration: "30s", thresholds: {} },
-      setup: () => {},
-      teardown: () => {},
       handleSummary: () => {},
     }),
     [
@@ -31,14 +29,25 @@ Deno.test("options of k6 are reported with what replaces them", () => {
         "Instead of vus, use --users; instead of duration, use --run-time; " +
           'instead of thresholds, use export const thresholds = ["p95<200ms"].',
       ),
-      noEffect("setup", 'Use events.on("testStart", …), which runs once on every node.'),
-      noEffect("teardown", 'Use events.on("testStop", …), which runs once on every node.'),
       noEffect("handleSummary", "Use --json, --html, --csv or --junit."),
     ],
   );
   assert.deepEqual(misspelledExports({ options: { color: "red" } }), [
     noEffect("options", "Options are given on the command line or in the --config file."),
   ]);
+});
+
+Deno.test("functions that resemble setup and teardown are reported with the nearest one", () => {
+  const nothing = (): void => {};
+  assert.deepEqual(
+    misspelledExports({ Setup: nothing, setUp: nothing, beforeAll: nothing, tearDown: nothing }),
+    [
+      noEffect("Setup", "Did you mean setup?"),
+      noEffect("setUp", "Did you mean setup?"),
+      noEffect("beforeAll", "Did you mean setup?"),
+      noEffect("tearDown", "Did you mean teardown?"),
+    ],
+  );
 });
 
 Deno.test("options of a run are reported with their flag", () => {
@@ -69,6 +78,9 @@ Deno.test("exports of a test file's own are not reported", () => {
       User,
       thresholds: [],
       files: [],
+      setup: () => {},
+      teardown: () => {},
+      setUpBasket: () => {},
       users: ["ann", "bob"],
       file: { name: "a.csv" },
       helper: () => {},

@@ -35,6 +35,7 @@ const CLOCK = new FakeClock();
 const SHOWN: LiveRun = {
   control: new RunControl(CLOCK, partsOf(), true),
   snapshot: () => snapshot(),
+  cutOff: () => ({ ...snapshot(), complete: false }),
   stop: () => {},
 };
 
@@ -117,13 +118,18 @@ Deno.test("a second Ctrl-C prints what was counted, and names the files that are
     "out.html",
   );
   await session.open({});
-  await session.show({ ...SHOWN, snapshot: () => result(0) }, { rendezvous: [] });
+  const crossed = [{ expression: "unfinished==0", observed: 3, passed: false }];
+  const cutOff = (): Snapshot => ({ ...result(0), complete: false, thresholds: crossed });
+  await session.show({ ...SHOWN, snapshot: () => result(0), cutOff }, { rendezvous: [] });
   session.guard({ stopping: "Stopping the users.", stop: () => {}, countStrayError: () => {} });
   host.interrupt();
   assert.match(host.stderr.text, /Stopping the users\./);
   assert.throws(() => host.interrupt());
   assert.equal(host.exitCode, 130);
-  assert.match(host.stdout.text, /\(exit code 130\)/);
+  assert.match(
+    host.stdout.text.replaceAll(/\s+/g, " "),
+    /threshold crossed: unfinished==0 .*\(exit code 130\)/,
+  );
   assert.match(
     host.stderr.text,
     /interrupted again, so it exits at once\. Not written: --json out\.json, --html out\.html\n$/,

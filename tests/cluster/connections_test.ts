@@ -199,7 +199,7 @@ Deno.test("at the end all workers get QUIT, after all earlier messages", async (
   scene.connections.send(a, { type: "ACK", seq: 1 });
   await scene.connections.end();
   await settle();
-  assert.deepEqual(worker.heard, [{ type: "ACK", seq: 1 }, { type: "QUIT" }]);
+  assert.deepEqual(worker.heard, [{ type: "ACK", seq: 1 }, { type: "QUIT", why: "" }]);
   assert.equal(worker.ended, true);
   assert.equal(scene.clock.pending, 0);
 });
@@ -219,7 +219,7 @@ Deno.test("a worker that does not read delays the end by 1 s at most", async () 
 Deno.test("messages to workers that are not connected are dropped", () => {
   const scene = new Scene();
   const a = scene.enter("a");
-  scene.connections.send(a, { type: "QUIT" });
+  scene.connections.send(a, { type: "QUIT", why: "" });
   assert.equal(scene.connections.isConnected(a), false);
   assert.equal(scene.connections.silence, Infinity);
 });

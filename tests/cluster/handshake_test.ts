@@ -492,7 +492,7 @@ Deno.test("messages in the wrong order are refused", async () => {
   await assert.rejects(early.joined, refusal("protocol", "PING before HELLO"));
   const late = workerSide();
   late.master.send(hello());
-  late.master.send({ type: "QUIT" });
+  late.master.send({ type: "QUIT", why: "" });
   await assert.rejects(late.joined, refusal("protocol", "QUIT before WELCOME"));
 });
 

@@ -490,6 +490,11 @@ const WRITTEN: {
     },
     ["metrics", [["counter", "logins", 3]]],
   ],
+  setup: [{ type: "setup", data: '{"id":1}' }, ["setup", '{"id":1}']],
+  runEnd: [
+    { type: "runEnd", kind: "fail", reason: "no stock", node: "w1" },
+    ["runEnd", "fail", "no stock", "w1"],
+  ],
   abandoned: [{ type: "abandoned", reason: "disk full" }, ["abandoned", "disk full"]],
 };
 

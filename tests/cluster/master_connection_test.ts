@@ -122,7 +122,7 @@ Deno.test("a worker that has joined receives and sends messages", async () => {
   assert.deepEqual(all.log, ["joined run-1 at 0"]);
   const heard: Message[] = [];
   void answer(all.masters[0]!, heard);
-  all.masters[0]!.send({ type: "STOP", deadline: 1 });
+  all.masters[0]!.send({ type: "STOP", deadline: 1, why: "" });
   all.connection.send({ type: "TARGET_ACK", revision: 4 });
   await all.clock.advance(2_000);
   assert.deepEqual(all.log, [
@@ -317,7 +317,7 @@ Deno.test("closing it while it tries to connect ends it immediately", async () =
 Deno.test("sending without a connection does nothing", async () => {
   const all = scene({ listening: false });
   assert.equal(all.connection.connected, false);
-  all.connection.send({ type: "QUIT" });
+  all.connection.send({ type: "QUIT", why: "" });
   all.connection.renew();
   await all.connection.close();
 });

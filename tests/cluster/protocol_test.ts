@@ -193,6 +193,11 @@ const WIRE: {
   ],
   ERROR: [{ type: "ERROR", code: "token", text: "no" }, ["ERROR", "token", "no"]],
   SETUP: [{ type: "SETUP", workerIndex: 2, options: "{}" }, ["SETUP", 2, "{}"]],
+  DATA: [
+    { type: "DATA", size: 5, first: new Uint8Array([1, 2]) },
+    ["DATA", 5, new Uint8Array([1, 2])],
+  ],
+  PREPARE: [{ type: "PREPARE" }, ["PREPARE"]],
   START: [{ type: "START", elapsedSeconds: 1.5, resetCount: 2 }, ["START", 1.5, 2]],
   TARGET: [
     {
@@ -214,8 +219,9 @@ const WIRE: {
       elapsedSeconds: 2.5,
       sockets: "epoll",
       exhausted: ["ATest"],
+      unprepared: true,
     },
-    ["STATE", 3, "running", 2.5, "epoll", ["ATest"]],
+    ["STATE", 3, "running", 2.5, "epoll", ["ATest"], true],
   ],
   STARTED: [{ type: "STARTED", userCount: 100, resetCount: 1 }, ["STARTED", 100, 1]],
   REPORT: [
@@ -242,9 +248,14 @@ const WIRE: {
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],
   RESUME: [{ type: "RESUME", seq: 4 }, ["RESUME", 4]],
-  STOP: [{ type: "STOP", deadline: 12.5 }, ["STOP", 12.5]],
+  STOP: [{ type: "STOP", deadline: 12.5, why: "ended by run.fail: no stock" }, [
+    "STOP",
+    12.5,
+    "ended by run.fail: no stock",
+  ]],
   STOPPED: [{ type: "STOPPED", lastSeq: 9 }, ["STOPPED", 9]],
-  QUIT: [{ type: "QUIT" }, ["QUIT"]],
+  QUIT: [{ type: "QUIT", why: "" }, ["QUIT", ""]],
+  END: [{ type: "END", kind: "fail", reason: "no stock" }, ["END", "fail", "no stock"]],
   PING: [{ type: "PING", number: 5 }, ["PING", 5]],
   PONG: [{ type: "PONG", number: 5 }, ["PONG", 5]],
   CALL: [
@@ -410,7 +421,7 @@ const FAULTS: readonly (readonly [
   ["REPORT", { 11: NaN }, `REPORT.lag ${AMOUNT}`],
   ["REPORT", { 12: 1 }, "REPORT.final must be true or false"],
   ["STOP", { 1: Infinity }, `STOP.deadline ${AMOUNT}`],
-  ["QUIT", { 1: 0 }, "QUIT must be a list of 1 values, not 2"],
+  ["PREPARE", { 1: 0 }, "PREPARE must be a list of 1 values, not 2"],
   ["FILES", { 1: "x".repeat(241) }, "FILES.entry must be a string of at most 240 characters"],
   ["FILES", { 3: [["a", -1, sha256]] }, `FILES.files[0].size ${COUNT}`],
   [
@@ -428,7 +439,10 @@ Deno.test("a fault names the message and the field", () => {
 });
 
 Deno.test("no message may have an extra value, and only some may lack their last ones", () => {
-  const optional: Partial<Record<MessageType, number>> = { STATE: 3, PING: 1, PONG: 1, REPORT: 3 };
+  const optional: Partial<Record<MessageType, number>> = {
+    ...{ STATE: 4, PING: 1, PONG: 1, REPORT: 3 },
+    ...{ STOP: 1, QUIT: 1 },
+  };
   for (const [{ type }, sent] of Object.values<readonly [Message, unknown[]]>(WIRE)) {
     const { read } = MESSAGE.variants[type];
     assert.equal(read([...sent, 0]), undefined, `${type} and one more`);
@@ -449,6 +463,7 @@ Deno.test("a missing number in PING and PONG, and a missing time in STATE, are 0
     elapsedSeconds: 0,
     sockets: "",
     exhausted: [],
+    unprepared: false,
   });
 });
 

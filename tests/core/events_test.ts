@@ -3,6 +3,7 @@ import { UsageError } from "../../src/core/errors.ts";
 import { emitWithin, Events, prepareWithin } from "../../src/core/events.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { RUN } from "../support/users.ts";
 
 Deno.test("handlers are called in the order in which they were added, with the same object", async () => {
   const events = new Events();
@@ -107,7 +108,7 @@ Deno.test("the promise of another library is awaited, and its error is the handl
 
 Deno.test("an event that prepares the run rejects once all its handlers are done", async () => {
   const events = new Events();
-  const run = { id: "run", node: "local", userCount: 0, runTime: 0 };
+  const run = { ...RUN, userCount: 0 };
   await events.prepare("testStart", { run });
   let done = 0;
   events.on("testStart", () => {
@@ -134,7 +135,7 @@ Deno.test("emitWithin does not wait longer for handlers that never end, and name
   const clock = new FakeClock();
   events.on("testStop", () => new Promise(() => {}));
   const overdue: (string | null)[] = [];
-  const run = { id: "", node: "local", userCount: 0, runTime: 0 };
+  const run = { ...RUN, userCount: 0 };
   const limit = { clock, seconds: 5 };
   void emitWithin(events, "testStop", { run }, limit).then((outcome) =>
     overdue.push(outcome.overdue)
@@ -150,7 +151,7 @@ Deno.test("handlers that hold up the start for 5 s have a line in the log", asyn
   await configureLog("INFO", (line) => lines.push(line.slice(line.indexOf("INFO"))));
   const events = new Events();
   const clock = new FakeClock();
-  const run = { id: "", node: "local", userCount: 0, runTime: 0 };
+  const run = { ...RUN, userCount: 0 };
   const ready = Promise.withResolvers<void>();
   events.on("testStart", () => ready.promise);
   const prepared = prepareWithin(events, "testStart", { run }, { clock, seconds: 60 });
@@ -169,7 +170,7 @@ Deno.test("handlers that hold up the start for 5 s have a line in the log", asyn
 Deno.test("prepareWithin rejects at the limit, and with what a handler throws before", async () => {
   const events = new Events();
   const clock = new FakeClock();
-  const run = { id: "", node: "local", userCount: 0, runTime: 0 };
+  const run = { ...RUN, userCount: 0 };
   events.on("testStart", () => new Promise(() => {}));
   const late = assert.rejects(
     prepareWithin(events, "testStart", { run }, { clock, seconds: 30 }),

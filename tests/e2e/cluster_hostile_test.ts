@@ -216,6 +216,7 @@ async function stranger(
       elapsedSeconds: 0,
       sockets: "epoll",
       exhausted: [],
+      unprepared: false,
     });
     act(channel, welcome.runId);
     await channel.flushed();

@@ -298,3 +298,28 @@ Deno.test("line breaks are kept, also in attributes", () => {
   assert.equal(xmlText("a\tb\nc\rd"), "a\tb\nc&#13;d");
   assert.equal(xmlAttribute("a\tb\nc\rd"), "a&#9;b&#10;c&#13;d");
 });
+
+Deno.test("run.fail is a failure with its reason, run.stop is none, and both are named", () => {
+  const reason = "<no stock>";
+  const name = "the test does not call run.fail";
+  const failed = report(
+    snapshot({ state: "stopped", runEnd: { kind: "fail", reason, node: "w1" } }),
+  );
+  assert.deepEqual(problemOf(testOf(failed, name)), {
+    is: "failure",
+    type: "run.fail",
+    message: reason,
+    details: "ended by run.fail on w1: <no stock>",
+  });
+  const stopped = report(
+    snapshot({ state: "stopped", runEnd: { kind: "stop", reason, node: "local" } }),
+  );
+  assert.equal(problemOf(testOf(stopped, name)), null);
+  assert.match(testOf(stopped, name).children[0]!.text, /^ended by run\.stop: <no stock>$/);
+});
+
+Deno.test("an error of teardown is no failed test", () => {
+  const userErrors = [{ user: "(teardown)", error: "cannot clean up", place: null, count: 1 }];
+  const root = report(snapshot({ state: "stopped", statistics: statistics({ userErrors }) }));
+  assert.equal(problemOf(testOf(root, "no user throws an error")), null);
+});

@@ -55,6 +55,23 @@ Deno.test("a run with another exit code failed, with the reasons", () => {
   );
 });
 
+Deno.test("a run that its test has ended says how, and on which node", () => {
+  const end = { reason: "no stock", node: "w1" };
+  assert.equal(
+    words(snapshot({ runEnd: { ...end, kind: "fail" } }), 1),
+    "FAILED: 1,000 requests, no failures, ended by run.fail on w1: no stock (exit code 1)",
+  );
+  const early = emptySnapshot({
+    state: "stopped",
+    thresholds: [{ expression: "p95<1s", observed: null, passed: true }],
+    runEnd: { ...end, kind: "stop" },
+  });
+  assert.equal(
+    words(early, 0),
+    "NOTHING MEASURED: no requests, ended by run.stop on w1: no stock",
+  );
+});
+
 Deno.test("requests that could not be sent are told from errors of users", () => {
   const some = statistics({
     userErrors: [

@@ -19,6 +19,7 @@ interface Running {
   readonly clock: FakeClock;
   readonly run: LocalRun;
   readonly seconds: Snapshot[];
+  readonly infos: string[];
   readonly warnings: string[];
   readonly events: Events;
   result: Snapshot | null;
@@ -31,7 +32,7 @@ function begin(
 ): Running {
   const clock = new FakeClock();
   const seconds: Snapshot[] = [];
-  const warnings: string[] = [];
+  const [infos, warnings]: [string[], string[]] = [[], []];
   const events = options.events ?? new Events();
   const run = new LocalRun({
     runId: "run-1",
@@ -44,6 +45,7 @@ function begin(
     connections: DEFAULT_CONNECTIONS,
     resetStats: false,
     setupTimeout: 30,
+    functions: { setup: null, teardown: null },
     waitsForStart: false,
     thresholds: new ThresholdSet([]),
     abortOnThreshold: false,
@@ -59,10 +61,11 @@ function begin(
     activity: new Int32Array(1),
     places: { placeOf: () => "" },
     onSecond: (snapshot) => seconds.push(snapshot),
+    onInfo: (text) => infos.push(text),
     onWarning: (text) => warnings.push(text),
     ...options,
   });
-  const running: Running = { clock, run, seconds, warnings, events, result: null };
+  const running: Running = { clock, run, seconds, infos, warnings, events, result: null };
   void run.run().then((result) => running.result = result);
   return running;
 }
@@ -603,6 +606,153 @@ Deno.test("a run that is stopped does not wait for testStart or testStop", async
   assert.equal(running.result!.statistics.totals.requests, 0);
   assert.equal(running.run.failure, null);
   assert.equal(running.clock.pending, 0);
+});
+
+Deno.test("setup, handlers, users and teardown are called in order, and see the data", async () => {
+  const seen: string[] = [];
+  const note = (text: string): void => void seen.push(text);
+  class DataTest extends StepTest {
+    override testStep(): void {
+      note(`user ${JSON.stringify(this.run.data)}`);
+    }
+  }
+  const running = begin([DataTest], { users: 1, runTime: 0.5 }, {
+    functions: {
+      setup: () => {
+        note("setup");
+        return Promise.resolve({ id: 1 });
+      },
+      teardown: (data) => note(`teardown ${JSON.stringify(data)}`),
+    },
+  });
+  running.events.on("testStart", ({ run }) => note(`testStart ${JSON.stringify(run.data)}`));
+  running.events.on("testStop", ({ run }) => note(`testStop ${JSON.stringify(run.data)}`));
+  await running.clock.advance(3_000);
+  const data = '{"id":1}';
+  assert.deepEqual(seen, [
+    "setup",
+    `testStart ${data}`,
+    `user ${data}`,
+    `testStop ${data}`,
+    `teardown ${data}`,
+  ]);
+  assert.equal(running.result!.runEnd, null);
+  assert.equal(running.clock.pending, 0);
+});
+
+Deno.test("a setup that throws ends the run before the first user starts, with the place", async () => {
+  const running = begin([StepTest], { users: 1, runTime: 1 }, {
+    functions: {
+      setup: () => Promise.reject(new TypeError("no stock")),
+      teardown: () => assert.fail("teardown without setup"),
+    },
+    places: { placeOf: () => "shop.ts:3:9" },
+  });
+  await running.clock.advance(5_000);
+  assert.equal(
+    String(running.run.failure),
+    "UsageError: setup threw: TypeError: no stock (shop.ts:3:9)",
+  );
+  assert.equal(running.result!.startedAt, null);
+  assert.equal(running.result!.statistics.totals.requests, 0);
+});
+
+for (const kind of ["stop", "fail"] as const) {
+  Deno.test(`run.${kind} of a user ends the run as if its time were over, and teardown follows`, async () => {
+    class EndTest extends StepTest {
+      override testStep(): void {
+        super.testStep();
+        if (this.run.runTime >= 2) this.run[kind]("no stock");
+      }
+    }
+    let tornDown = 0;
+    const running = begin([EndTest], { users: 3, rate: 1000, runTime: 60 }, {
+      functions: { setup: null, teardown: () => void tornDown++ },
+      thresholds: new ThresholdSet(["count>3"]),
+    });
+    await running.clock.advance(3_000);
+    const { runEnd, thresholds, complete, durationSeconds } = running.result!;
+    assert.deepEqual(runEnd, { kind, reason: "no stock", node: "local" });
+    assert.deepEqual([complete, tornDown], [true, 1]);
+    assert.ok(durationSeconds < 2.5);
+    assert.equal(thresholds[0]!.passed, true);
+    const said = `The run is ended by run.${kind}: no stock.`;
+    assert.deepEqual(kind === "fail" ? running.warnings : running.infos, [said]);
+  });
+}
+
+Deno.test("a run that ends itself before its start has no users, and judges no thresholds", async () => {
+  type End = (running: Running) => void;
+  const places: readonly End[] = [
+    (running) => running.run.info.stop("enough"),
+    ({ events }) => events.on("testStart", ({ run }) => run.stop("enough")),
+  ];
+  for (const end of places) {
+    let tornDown = 0;
+    const running = begin([StepTest], { users: 1, runTime: 5 }, {
+      functions: { setup: () => 1, teardown: () => void tornDown++ },
+      thresholds: new ThresholdSet(["p95<1s"]),
+      waitsForStart: true,
+    });
+    end(running);
+    running.run.control.cancelWait();
+    await running.clock.advance(10_000);
+    const { startedAt, runEnd, thresholds, complete } = running.result!;
+    assert.deepEqual([startedAt, runEnd!.kind, complete], [null, "stop", true]);
+    assert.deepEqual(thresholds.map(({ passed }) => passed), [true]);
+    assert.equal(running.result!.statistics.totals.requests, 0);
+    assert.ok(tornDown <= 1);
+    assert.equal(running.clock.pending, 0);
+  }
+});
+
+Deno.test("run.fail in testStop and in teardown still makes the run fail", async () => {
+  for (const place of ["testStop", "teardown"]) {
+    const running: Running = begin([StepTest], { users: 1, runTime: 1 }, {
+      functions: {
+        setup: null,
+        teardown: () => {
+          if (place === "teardown") running.run.info.fail(place);
+        },
+      },
+    });
+    running.events.on("testStop", ({ run }) => {
+      if (place === "testStop") run.fail(place);
+      run.stop("too late");
+    });
+    await running.clock.advance(5_000);
+    assert.deepEqual(running.result!.runEnd, { kind: "fail", reason: place, node: "local" });
+  }
+});
+
+Deno.test("what teardown throws is a user error and a warning", async () => {
+  const running = begin([StepTest], { users: 1, runTime: 1 }, {
+    functions: { setup: null, teardown: () => Promise.reject(new Error("cannot clean up")) },
+    places: { placeOf: () => "shop.ts:9:1" },
+  });
+  await running.clock.advance(5_000);
+  const { statistics, warnings } = running.result!;
+  assert.deepEqual(statistics.userErrors, [
+    { user: "(teardown)", error: "cannot clean up", place: "shop.ts:9:1", count: 1 },
+  ]);
+  assert.deepEqual(warnings, ["teardown threw: cannot clean up (shop.ts:9:1)."]);
+});
+
+Deno.test("if the process exits at once, requests in progress are unfinished and cross thresholds", async () => {
+  class HangTest extends User {
+    async testHang(): Promise<void> {
+      await this.measure("hang", () => this.sleep(100));
+    }
+  }
+  const running = begin([HangTest], { users: 3, rate: 1000, runTime: 60 }, {
+    thresholds: new ThresholdSet(["unfinished==0", "max<2s"]),
+  });
+  await running.clock.advance(4_500);
+  const { statistics, thresholds, complete } = running.run.cutOff();
+  const { unfinished, inProgress } = statistics.totals;
+  assert.deepEqual([unfinished, inProgress.count], [{ count: 3, oldestMs: 4_500 }, 0]);
+  assert.deepEqual(thresholds.map(({ passed }) => passed), [false, false]);
+  assert.equal(complete, false);
 });
 
 Deno.test("a load generator that does not run for a while says so, and when that was", async () => {

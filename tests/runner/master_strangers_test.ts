@@ -156,6 +156,7 @@ async function visit({ cluster }: Scene, name: string, ready: boolean): Promise<
       elapsedSeconds: 0,
       sockets: "epoll",
       exhausted: [],
+      unprepared: false,
     });
   }
   await cluster.clock.advance(0);

@@ -407,6 +407,7 @@ Deno.test("the master waits until the deadline for a worker that never sends its
   assert.deepEqual(mute.received.find(({ type }) => type === "STOP"), {
     type: "STOP",
     deadline: 22,
+    why: "",
   });
   assert.equal(master.result, null);
   await cluster.advance(200);

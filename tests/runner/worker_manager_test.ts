@@ -98,7 +98,15 @@ class Scene {
 }
 
 function state(state: Message<"STATE">["state"], users = 0): Message<"STATE"> {
-  return { type: "STATE", users, state, elapsedSeconds: 0, sockets: "epoll", exhausted: [] };
+  return {
+    type: "STATE",
+    users,
+    state,
+    elapsedSeconds: 0,
+    sockets: "epoll",
+    exhausted: [],
+    unprepared: false,
+  };
 }
 
 Deno.test("a worker joins, gets its setup, and can run users once it is ready", async () => {
@@ -228,14 +236,14 @@ Deno.test("a worker that has reconnected gets the messages that it may have miss
   await settle();
   assert.deepEqual(second.heard.slice(1), [{ type: "STARTED", userCount: 7, resetCount: 1 }]);
   second.channel.close();
-  manager.stop(17);
+  manager.stop(17, "");
   await clock.advance(2_000);
   const third = await join("a");
   third.channel.send(state("running", 4));
   await settle();
   assert.deepEqual(third.heard.slice(1), [
     { type: "STARTED", userCount: 7, resetCount: 1 },
-    { type: "STOP", deadline: 15 },
+    { type: "STOP", deadline: 15, why: "" },
   ]);
   await manager.end();
 });
@@ -246,7 +254,7 @@ Deno.test("no new worker is accepted while the test stops, and no worker at all 
   a.channel.send(state("ready"));
   await settle();
   manager.begin(() => 0);
-  manager.stop(17);
+  manager.stop(17, "");
   await assert.rejects(join("b"), refusal("run", "The run is over."));
   await manager.end();
   await assert.rejects(join("a"), Deno.errors.ConnectionRefused);

@@ -114,6 +114,7 @@ Deno.test("a worker sets up, starts, and runs what it is assigned", async () => 
     {
       ...{ type: "STATE", users: 0, state: "preparing", elapsedSeconds: 0 },
       ...{ sockets: "epoll", exhausted: [] },
+      unprepared: false,
     },
   ]);
   master.send(SETUP);
@@ -125,6 +126,7 @@ Deno.test("a worker sets up, starts, and runs what it is assigned", async () => 
     elapsedSeconds: 0,
     sockets: "epoll",
     exhausted: [],
+    unprepared: false,
   });
   master.send({ ...START, elapsedSeconds: 7.5 });
   master.send(assigned(1, 4, { rate: 2 }));
@@ -172,7 +174,7 @@ Deno.test("a restarted master counts its assignments from 1", async () => {
 Deno.test("STOP stops all users, and the final report has everything they did", async () => {
   const { cluster, master, worker, target } = await running(3);
   await cluster.advance(2_500);
-  master.send({ type: "STOP", deadline: 17 });
+  master.send({ type: "STOP", deadline: 17, why: "" });
   await cluster.advance(100);
   assert.equal(target.users(), 0);
   const reports = master.of("REPORT");
@@ -190,7 +192,7 @@ Deno.test("STOP stops all users, and the final report has everything they did", 
   master.send(assigned(2, 5));
   await cluster.advance(1_000);
   assert.equal(target.users(), 0);
-  master.send({ type: "QUIT" });
+  master.send({ type: "QUIT", why: "" });
   await cluster.advance(100);
   assert.deepEqual([worker.ended, worker.error], [true, null]);
   assert.deepEqual(worker.warnings, []);
@@ -200,9 +202,9 @@ Deno.test("STOP stops all users, and the final report has everything they did", 
 Deno.test("a master that ends the run without the final report causes a warning", async () => {
   const { cluster, master, worker } = await running(3);
   master.ignoreReports();
-  master.send({ type: "STOP", deadline: 17 });
+  master.send({ type: "STOP", deadline: 17, why: "" });
   await cluster.advance(100);
-  master.send({ type: "QUIT" });
+  master.send({ type: "QUIT", why: "" });
   await cluster.advance(100);
   assert.equal(worker.ended, true);
   assert.deepEqual(worker.warnings, [
@@ -300,7 +302,7 @@ Deno.test("users that were stopped are replaced by new ones, and their counts ar
   await cluster.advance(2_000);
   assert.equal(target.users(), 4);
   assert.equal(new Set(target.ids).size, 8);
-  master.send({ type: "STOP", deadline: 17 });
+  master.send({ type: "STOP", deadline: 17, why: "" });
   await cluster.advance(500);
   const counted = new Map(master.of("REPORT").map((report) => [report.seq, report]));
   const sum = [...counted.values()].flatMap(({ seconds: users }) => users)
@@ -398,14 +400,14 @@ Deno.test("STOP during the worker's testStart starts no user, and still reports"
   await cluster.advance(100);
   for (const message of [SETUP, START, assigned(1, 2)]) master.send(message);
   await cluster.advance(500);
-  master.send({ type: "STOP", deadline: 17 });
+  master.send({ type: "STOP", deadline: 17, why: "" });
   await cluster.advance(500);
   slow.resolve();
   await cluster.advance(1_000);
   assert.deepEqual(target.ids, []);
   assert.deepEqual(master.of("REPORT").map(({ final }) => final), [true]);
   assert.equal(master.of("STATE").at(-1)!.state, "stopped");
-  master.send({ type: "QUIT" });
+  master.send({ type: "QUIT", why: "" });
   await settle();
   assert.equal(worker.ended, true);
   assert.deepEqual(worker.warnings, []);

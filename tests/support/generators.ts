@@ -30,6 +30,8 @@ export function loadGenerator(
     env: () => undefined,
     activity: new Int32Array(1),
     places: { placeOf: () => "" },
+    data: () => null,
+    onRunEnd: () => {},
     onIterationsOver: () => {},
     onUsersGone: () => {},
     onUnprepared: () => {},

@@ -163,6 +163,7 @@ const READY = encodeMessage({
   elapsedSeconds: 0,
   sockets: "epoll",
   exhausted: [],
+  unprepared: false,
 });
 
 /** The first messages of a master without a token, until a user runs. */

@@ -66,6 +66,7 @@ export function liveState(changes: Partial<LiveState> = {}): LiveState {
     state: "running",
     waitingFor: null,
     verdict: { text: "No failures", tone: "good" },
+    ended: null,
     elapsedSeconds: 10,
     plannedSeconds: 20,
     model: "closed",

@@ -55,6 +55,7 @@ export async function scriptedWorker(
       elapsedSeconds: 0,
       sockets: "epoll",
       exhausted: [],
+      unprepared: false,
     });
   return { channel, received, sendState, ping };
 }

@@ -274,6 +274,7 @@ export class SimulatedWorker {
       elapsedSeconds: this.begun ? (this.#clock.now() - this.#startedAt) / 1000 : 0,
       sockets: "epoll",
       exhausted: [],
+      unprepared: false,
     });
   }
 }

@@ -17,7 +17,15 @@ import { testSockets } from "./sockets.ts";
 import { FakeClock } from "./fake_clock.ts";
 
 /** A run that has started, for tests of single users. */
-export const RUN: RunInfo = { id: "run", node: "local", userCount: 1, runTime: 0 };
+export const RUN: RunInfo = {
+  id: "run",
+  node: "local",
+  userCount: 1,
+  runTime: 0,
+  data: null,
+  stop: () => {},
+  fail: () => {},
+};
 
 /** What users have recorded, in order. */
 export interface Recorded {

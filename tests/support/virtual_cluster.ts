@@ -234,6 +234,8 @@ export class VirtualCluster {
       expectSeconds: 0,
       resetStats: false,
       setupTimeout: 30,
+      functions: { setup: null, teardown: null },
+      places: { placeOf: () => "" },
       waitsForStart: false,
       thresholds: new ThresholdSet([]),
       abortOnThreshold: false,

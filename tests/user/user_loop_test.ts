@@ -1158,3 +1158,35 @@ Deno.test("tests in random order and in parallel begin whatever the others throw
   // The random number of the context is always 0.5.
   assert.deepEqual(await unstartedOf(RandomTest), ["testOne: 1 10 0 "]);
 });
+
+Deno.test("iterations are numbered from 0 for each user, and all tests of one have its number", async () => {
+  for (const order of ["sequential", "random", "parallel"] as const) {
+    const user = live((say) =>
+      class ATest extends User {
+        static override order = order;
+        static override waitTime = 1;
+        override onStart(): void {
+          say(`start ${this.iteration}`);
+        }
+        override onStop(): void {
+          say(`stop ${this.iteration}`);
+        }
+        testOne(): void {
+          say(`one ${this.iteration}`);
+        }
+        testTwo(): void {
+          say(`two ${this.iteration}`);
+        }
+      }
+    );
+    await user.clock.advance(3_500);
+    user.loop.stop(0);
+    await user.clock.advance(0);
+    const numbers = user.log.map((line) => line.split(" ")[2]).filter((text) => text !== undefined);
+    assert.deepEqual(
+      numbers.join(""),
+      { sequential: "000111", random: "001233", parallel: "0001122333" }[order],
+      order,
+    );
+  }
+});

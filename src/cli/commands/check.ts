@@ -25,11 +25,11 @@ import { openLog, RunSession } from "../run_session.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "../run_setup.ts";
 import { loadFeeders } from "../shared_services.ts";
 import { dataFiles } from "../test_bundle.ts";
-import { importTestFile, isTestFile, readTestFile } from "../test_file.ts";
+import { importTestFile, isTestFile, readTestFile, type TestFile } from "../test_file.ts";
 
 /**
  * Checks the test file and the options; resolves with the exit code. Handlers of `initCommandLineParser`
- * and `init` are called, those of `testStart` are not: they prepare the target.
+ * and `init` are called; `setup` and handlers of `testStart` are not, because they prepare the target.
  *
  * @throws UsageError if a run could not start.
  */
@@ -66,6 +66,7 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
         ["Feeders", feeders.map(feederText).join(", ")],
         ["Files", files.map((path) => relative(host.cwd, path)).join(", ")],
         ["Events", events.handled.join(", ")],
+        ["Functions", functionNames(testFile).join(", ")],
       ]),
       ...setup.warnings.flatMap((text) => ["", ...wrap(`! ${text}`, host.stdout.columns)]),
     ];
@@ -74,6 +75,11 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
   } finally {
     session.close();
   }
+}
+
+/** The functions that a run calls once. */
+function functionNames({ functions: { setup, teardown } }: TestFile): string[] {
+  return [...(setup === null ? [] : ["setup"]), ...(teardown === null ? [] : ["teardown"])];
 }
 
 function feederText({ name, rows }: LoadedFeeder): string {

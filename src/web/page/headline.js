@@ -28,6 +28,8 @@ export class HeadView {
     byId("run-head").hidden = false;
     showBadge(byId("state"), state);
     showBadge(byId("verdict"), live.verdict);
+    byId("run-end").hidden = live.ended === null;
+    setText(byId("run-end"), live.ended ?? "");
     // Screen readers announce changes of state, and the verdict only at the end.
     setText(
       byId("state-announced"),
