@@ -10,14 +10,8 @@ import type { ConnectionOptions } from "../http/shared_http_state.ts";
 import { ClassMix, type ClassWeight, IterationMix } from "../load/class_mix.ts";
 import { forecast } from "../load/forecast.ts";
 import { isArrivals } from "../load/load.ts";
-import {
-  type LoadPart,
-  loadParts,
-  partWeight,
-  plannedSecondsOf,
-  weightsOf,
-} from "../load/load_parts.ts";
-import { type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
+import { type LoadPart, loadParts, partWeight, weightsOf } from "../load/load_parts.ts";
+import { isOpen, type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
 import { loadedClasses } from "../runner/load_generator.ts";
 import type { TestFunctions } from "../runner/setup_teardown.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
@@ -31,14 +25,13 @@ import type { TestFile } from "./test_file.ts";
 
 /** Everything that a run needs. */
 export interface RunSetup {
-  /** What options and shape ask for. */
-  readonly profile: LoadProfile;
-  /** The parts of the load: that of {@link profile}, unless each class has its own, and those of classes. */
+  /**
+   * The parts of the load: what options and shape ask for, unless each class has a load of its own, and the
+   * loads of classes.
+   */
   readonly parts: readonly LoadPart[];
   readonly classes: readonly DiscoveredClass[];
   readonly connections: ConnectionOptions;
-  /** The share of users of each class. */
-  readonly mix: ClassMix;
   /** Thresholds of the command line and of the test file. */
   readonly thresholds: ThresholdSet;
   /** The functions of the test file that are called once. */
@@ -88,19 +81,20 @@ export function setUpRun(
       ...options,
       shape: shapeClass?.name ?? null,
       thresholds: thresholds.expressions,
+      ownLoads: ownLoadsOf(foreseen),
     }),
-    ...longWaits(classes, plannedSecondsOf(parts)),
-    ...rareTests(classes, profile.iterations),
+    ...foreseen.flatMap((part) => {
+      const own = part.classes.map((index) => classes[index]!);
+      return [...longWaits(own, part), ...rareTests(own, part.profile.iterations)];
+    }),
     ...foreseen.flatMap((part) =>
       idleClasses(weightsOf(loaded.map(partWeight), part.classes), { ...part.profile, workers })
     ),
   ];
   return {
-    profile,
     parts,
     classes,
     connections,
-    mix: new ClassMix(loaded),
     thresholds,
     functions: testFile.functions,
     warnings,
@@ -108,16 +102,21 @@ export function setUpRun(
 }
 
 /**
- * Which classes wait for longer than the run lasts, a sentence each: such a wait is usually meant in
+ * Which classes wait for longer than their load lasts, a sentence each: such a wait is usually meant in
  * milliseconds. Infinity is not, and says what it does.
  */
-function longWaits(classes: readonly DiscoveredClass[], runSeconds: number | null): string[] {
+function longWaits(
+  classes: readonly DiscoveredClass[],
+  { ownClass, profile }: LoadPart,
+): string[] {
+  const runSeconds = plannedSeconds(profile);
   if (runSeconds === null) return [];
+  const what = ownClass === null ? "the run" : "its load";
   return classes.flatMap(({ name, userClass: { waitTime } }) => {
     const seconds = fixedSeconds(waitTime) ?? 0;
     if (seconds <= runSeconds || seconds === Infinity) return [];
     return [
-      `${name}.waitTime is longer than the run: ${seconds} s of ${runSeconds} s. ` +
+      `${name}.waitTime is longer than ${what}: ${seconds} s of ${runSeconds} s. ` +
       "Waits are in seconds.",
     ];
   });
@@ -244,6 +243,26 @@ export interface RequestedLoad extends Pick<Options, "given" | "arrivalRate" | "
   readonly shape: string | null;
   /** Thresholds of the command line and of the test file. */
   readonly thresholds: readonly string[];
+  readonly ownLoads: OwnLoads;
+}
+
+/** The loads that user classes have of their own. */
+interface OwnLoads {
+  /** The names of these classes. */
+  readonly classes: readonly string[];
+  /** Whether no class follows options or a shape. */
+  readonly isAll: boolean;
+  /** Whether one of the loads is an arrival rate. */
+  readonly hasArrivals: boolean;
+}
+
+function ownLoadsOf(parts: readonly LoadPart[]): OwnLoads {
+  const own = parts.filter(({ ownClass }) => ownClass !== null);
+  return {
+    classes: own.map(({ ownClass }) => ownClass!),
+    isAll: own.length === parts.length,
+    hasArrivals: own.some(({ profile }) => isOpen(profile)),
+  };
 }
 
 /** Options that a shape overrides. */
@@ -253,17 +272,50 @@ const DECIDED_BY_SHAPE = ["users", "rate", "runTime", "arrivalRate", "maxUsers"]
 const CLOSED = ["users", "rate"] as const;
 const OPEN = ["maxUsers", "arrivals", "onBusy"] as const;
 
+/** Options that apply to classes without a load of their own. */
+const SHARED = ["users", "rate", "arrivalRate", "maxUsers", "iterations"] as const;
+
+/** Options that apply to every arrival rate. */
+const SPACING = ["arrivals", "onBusy"] as const;
+
 /** Which of the options given have no effect, and why; a sentence each. */
 export function ignoredFlags(requested: RequestedLoad): string[] {
-  const { shape, arrivalRate, abortOnThreshold, thresholds } = requested;
-  const warnings = shape !== null
-    ? ignored(requested, DECIDED_BY_SHAPE, `the shape ${shape} determines the load.`)
-    : arrivalRate !== null
-    ? ignored(requested, CLOSED, "with --arrival-rate, users are started as needed.")
-    : ignored(requested, OPEN, "there is no --arrival-rate.");
+  const { abortOnThreshold, thresholds, ownLoads } = requested;
+  const warnings = ownLoads.isAll ? ignoredByClasses(requested) : ignoredLoadFlags(requested);
   return abortOnThreshold && thresholds.length === 0
     ? [...warnings, "--abort-on-threshold is ignored: there is no threshold."]
     : warnings;
+}
+
+/** If every class has a load of its own. */
+function ignoredByClasses(requested: RequestedLoad): string[] {
+  const { shape, ownLoads } = requested;
+  const reason = "every user class has a load of its own.";
+  return [
+    ...(shape === null ? [] : [`The shape ${shape} has no effect: ${reason}`]),
+    ...ignored(requested, SHARED, reason),
+    ...(ownLoads.hasArrivals ? [] : ignored(requested, SPACING, "no load is an arrival rate.")),
+  ];
+}
+
+/** If some classes follow the options or a shape. */
+function ignoredLoadFlags(requested: RequestedLoad): string[] {
+  const { shape, given, arrivalRate, ownLoads: { classes, hasArrivals } } = requested;
+  const unlimited = given.has("iterations") && classes.length > 0
+    ? [`--iterations does not limit ${listed(classes)}: loads of classes have their own end.`]
+    : [];
+  if (shape !== null) {
+    // Among several loads, --run-time limits all of them.
+    const decided = DECIDED_BY_SHAPE.filter((one) => one !== "runTime" || classes.length === 0);
+    return [
+      ...ignored(requested, decided, `the shape ${shape} determines the load.`),
+      ...unlimited,
+    ];
+  }
+  const others = arrivalRate !== null
+    ? ignored(requested, CLOSED, "with --arrival-rate, users are started as needed.")
+    : ignored(requested, hasArrivals ? ["maxUsers"] : OPEN, "there is no --arrival-rate.");
+  return [...others, ...unlimited];
 }
 
 function ignored(

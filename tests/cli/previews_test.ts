@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
-import { showShape } from "../../src/cli/previews.ts";
-import { ClassMix } from "../../src/load/class_mix.ts";
+import { showShape, showShares } from "../../src/cli/previews.ts";
 import {
   type Curve,
+  delayed,
   hold,
   inSequence,
   ramp,
   stages,
   stepUntilItBreaks,
 } from "../../src/load/curves.ts";
+import type { LoadedClass } from "../../src/load/load_parts.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import { FakeHost } from "../support/fake_host.ts";
-import { type ProfileChanges, profileOf } from "../support/load_profiles.ts";
-
-const MIX = new ClassMix([{ name: "TestReader", weight: 1, fixedCount: 0 }]);
+import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
 /** What is printed, as after a line break. */
 function shown(plan: ProfileChanges, columns = 40, warnings: readonly string[] = []): string {
   const host = new FakeHost({ columns });
-  assert.equal(showShape(host, { profile: profileOf(plan), mix: MIX, warnings }), 0);
+  const classes = [{ name: "ATest" }];
+  assert.equal(showShape(host, { parts: partsOf(profileOf(plan)), classes, warnings }), 0);
   assert.equal(host.stderr.text, "");
   return `\n${host.stdout.text}`;
 }
@@ -194,4 +194,108 @@ Deno.test("no line is longer than the terminal, and warnings follow the chart", 
     text,
     /\n--users, --rate are ignored:\nthe shape TestShape determines\nthe load\.\n$/,
   );
+});
+
+function loaded(name: string, load: Curve | null): LoadedClass {
+  return { name, weight: 1, fixedCount: 0, load };
+}
+
+const SEVERAL = [
+  loaded(
+    "BuyerTest",
+    inSequence(
+      ramp({ seconds: 20, arrivalRate: { from: 0, to: 10 } }),
+      hold({ seconds: 20, arrivalRate: 10, maxUsers: 50 }),
+    ),
+  ),
+  loaded("AdminTest", delayed(30, hold({ seconds: 30, users: 2 }))),
+  loaded("ReaderTest", null),
+  loaded("SearchTest", null),
+  loaded("ApiTest", hold({ seconds: 60, arrivalRate: 4, maxUsers: 10 })),
+];
+
+Deno.test("each class with a load of its own is drawn, the load of the others, and the sums", () => {
+  const host = new FakeHost({ columns: 50 });
+  const parts = partsOf(profileOf({ users: 3, rate: 3, runTime: 50 }), SEVERAL);
+  assert.equal(showShape(host, { parts, classes: SEVERAL, warnings: [] }), 0);
+  const { text } = host.stdout;
+  assert.deepEqual(text.split("\n").filter((line) => line.endsWith(" over time")), [
+    "The load of ReaderTest and SearchTest, users over time",
+    "BuyerTest, iterations per second over time",
+    "BuyerTest, maximum users over time",
+    "AdminTest, users over time",
+    "ApiTest, iterations per second over time",
+    "All classes, users over time",
+    "All classes, iterations per second over time",
+  ]);
+  const between = (from: string, to: string): string =>
+    text.slice(text.indexOf(from), to === "" ? undefined : text.indexOf(to));
+  assert.equal(
+    `\n${between("AdminTest,", "ApiTest,")}`,
+    `
+AdminTest, users over time
+
+2 ┤                            ███████████████████
+  │                            ███████████████████
+  │                            ███████████████████
+  │                            ███████████████████
+1 ┤                            ███████████████████
+  │                            ███████████████████
+  │                            ███████████████████
+  │                            ███████████████████
+0 ┼─────────────┬─────────────┬─────────────┬─────
+  0s            15s           30s           45s
+
+Peak: 2 users, reached within 31s
+Time: 50s
+
+`,
+  );
+  assert.equal(
+    `\n${between("All classes, iterations", "")}`,
+    `
+All classes, iterations per second over time
+
+15 ┤               ▁▃▄▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅
+   │           ▃▄▆███████████████████████
+10 ┤      ▁▃▄▆███████████████████████████
+   │ ▁▃▄▆████████████████████████████████
+ 5 ┤█████████████████████████████████████▅▅▅▅▅▅▅▅▅
+   │██████████████████████████████████████████████
+ 0 ┼─────────────┬─────────────┬────────────┬─────
+   0s            15s           30s          45s
+
+Users:      at most 5 users, reached within 31s
+Arrivals:   14 iterations per second, from 20s on,
+for at most 1,010 users
+Time:       50s
+Iterations: 500
+`,
+  );
+});
+
+Deno.test("a sum of one load of each model has no chart, and may have no end", () => {
+  const host = new FakeHost({ columns: 80 });
+  const classes = [SEVERAL[1]!, loaded("ApiTest", hold({ arrivalRate: 4, maxUsers: 10 }))];
+  const parts = partsOf(profileOf(), classes);
+  showShape(host, { parts, classes, warnings: [] });
+  assert.equal(
+    host.stdout.text.slice(host.stdout.text.indexOf("All classes")),
+    `All classes
+Users:    at most 2 users, reached within 31s
+Arrivals: 4 iterations per second, from the start on, for at most 10 users
+Time:     until all loads have ended
+`,
+  );
+});
+
+Deno.test("the shares of classes say which have a load of their own", () => {
+  const host = new FakeHost();
+  const parts = partsOf(profileOf(), SEVERAL.slice(0, 3));
+  assert.equal(showShares(host, { parts, classes: SEVERAL.slice(0, 3) }), 0);
+  assert.deepEqual(JSON.parse(host.stdout.text), [
+    { name: "BuyerTest", share: null, fixedCount: null, ownLoad: true },
+    { name: "AdminTest", share: null, fixedCount: null, ownLoad: true },
+    { name: "ReaderTest", share: 1, fixedCount: null, ownLoad: false },
+  ]);
 });

@@ -9,11 +9,11 @@ import {
 import { readTestFile } from "../../src/cli/test_file.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
-import { ramp, stepUntilItBreaks } from "../../src/load/curves.ts";
+import { type Curve, delayed, hold, ramp, stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape, type ShapeClass } from "../../src/load/load_user_shape.ts";
 import { weight } from "../../src/user/discovery.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
-import { between, constant, constantPacing } from "../../src/user/wait_time.ts";
+import { between, constant, constantPacing, type WaitTime } from "../../src/user/wait_time.ts";
 import { parse } from "../support/command_line.ts";
 
 class ShopTest extends User {
@@ -114,12 +114,12 @@ Deno.test("loads without a breaking point need no threshold", async () => {
 });
 
 Deno.test("the load profile comes from the command line", async () => {
-  const { profile, warnings } = await setUp(
+  const { parts, warnings } = await setUp(
     undefined,
     ...["-u", "7", "-r", "2.5", "-t", "1m", "--iterations", "40", "--arrival-rate", "0.5"],
     ...["--max-users", "9", "--arrivals", "poisson", "--on-busy", "drop"],
   );
-  assert.deepEqual(profile, {
+  assert.deepEqual(parts[0]!.profile, {
     load: { arrivalRate: 0.5, maxUsers: 9 },
     runTime: 60,
     stopTimeout: 2,
@@ -131,7 +131,7 @@ Deno.test("the load profile comes from the command line", async () => {
   assert.deepEqual(warnings, [
     "--users, --rate are ignored: with --arrival-rate, users are started as needed.",
   ]);
-  assert.deepEqual((await setUp(undefined)).profile.load, { users: 1, rate: 1 });
+  assert.deepEqual((await setUp(undefined)).parts[0]!.profile.load, { users: 1, rate: 1 });
 });
 
 Deno.test("options that a shape overrides are ignored with a warning", async () => {
@@ -145,6 +145,71 @@ Deno.test("options that a shape overrides are ignored with a warning", async () 
   ]);
 });
 
+class BuyerTest extends User {
+  static override load: Curve | null = ramp({ seconds: 60, arrivalRate: { from: 0, to: 50 } });
+  testBuy(): void {}
+}
+
+class ClerkTest extends User {
+  static override load: Curve | null = delayed(30, hold({ seconds: 30, users: 2 }));
+  static override waitTime: WaitTime = 50;
+  testClerk(): void {}
+}
+
+async function warningsFor(
+  exports: Readonly<Record<string, unknown>>,
+  ...args: string[]
+): Promise<readonly string[]> {
+  const options = await parse({ args });
+  return setUpRun(readTestFile(exports), options, DEFAULT_CONNECTIONS).warnings;
+}
+
+Deno.test("options that no class follows are warned of", async () => {
+  const all = { BuyerTest, TestStages };
+  assert.deepEqual(await warningsFor(all, "-u", "5", "-t", "90", "--iterations", "9"), [
+    "The shape TestStages has no effect: every user class has a load of its own.",
+    "--users, --iterations are ignored: every user class has a load of its own.",
+  ]);
+  assert.deepEqual(
+    await warningsFor({ BuyerTest }, "--arrivals", "poisson", "--max-users", "5"),
+    ["--max-users is ignored: every user class has a load of its own."],
+  );
+  class CalmTest extends ClerkTest {
+    static override waitTime = 1;
+  }
+  assert.deepEqual(await warningsFor({ CalmTest }, "--arrivals", "poisson", "--on-busy", "drop"), [
+    "--arrivals, --on-busy are ignored: no load is an arrival rate.",
+  ]);
+});
+
+Deno.test("options apply to classes without a load, and some of them to all", async () => {
+  const some = { BuyerTest, ShopTest };
+  assert.deepEqual(await warningsFor(some, "-u", "5", "--arrivals", "poisson", "-t", "9"), []);
+  assert.deepEqual(await warningsFor(some, "--max-users", "5", "--iterations", "9"), [
+    "--max-users is ignored: there is no --arrival-rate.",
+    "--iterations does not limit BuyerTest: loads of classes have their own end.",
+  ]);
+  assert.deepEqual(await warningsFor({ ...some, TestStages }, "-u", "5", "-t", "9"), [
+    "--users is ignored: the shape TestStages determines the load.",
+  ]);
+});
+
+Deno.test("waits are compared with the load of their class", async () => {
+  class SlowTest extends ClerkTest {
+    static override waitTime = 70;
+  }
+  assert.deepEqual(await warningsFor({ SlowTest, ShopTest }, "-t", "1h"), [
+    "SlowTest.waitTime is longer than its load: 70 s of 60 s. Waits are in seconds.",
+  ]);
+});
+
+Deno.test("--user-classes leaves out the other classes and their loads", async () => {
+  const options = await parse({ args: ["--user-classes", "ShopTest"] });
+  const setup = setUpRun(readTestFile({ BuyerTest, ShopTest }), options, DEFAULT_CONNECTIONS);
+  assert.deepEqual(setup.classes.map(({ name }) => name), ["ShopTest"]);
+  assert.deepEqual(setup.parts.map(({ ownClass }) => ownClass), [null]);
+});
+
 function warnings(requested: Partial<RequestedLoad>): string[] {
   return ignoredFlags({
     given: new Set(),
@@ -152,6 +217,7 @@ function warnings(requested: Partial<RequestedLoad>): string[] {
     abortOnThreshold: false,
     shape: null,
     thresholds: [],
+    ownLoads: { classes: [], isAll: false, hasArrivals: false },
     ...requested,
   });
 }

@@ -9,14 +9,16 @@ import { formatDuration } from "../../core/duration.ts";
 import { ExitCode } from "../../core/errors.ts";
 import { events } from "../../core/events.ts";
 import type { Host } from "../../core/host.ts";
-import { hideCredentials, sanitizeTerminal } from "../../core/text.ts";
+import { hideCredentials, listed, sanitizeTerminal } from "../../core/text.ts";
 import { forecast } from "../../load/forecast.ts";
 import { isArrivals } from "../../load/load.ts";
+import type { LoadPart } from "../../load/load_parts.ts";
 import type { LoadProfile } from "../../load/load_profile.ts";
 import { formatAmount } from "../../report/quantity.ts";
 import { wrap } from "../../report/terminal.ts";
 import type { LoadedFeeder } from "../../shared/feeders.ts";
 import type { DiscoveredClass, TestMethod } from "../../user/discovery.ts";
+import type { UserClass } from "../../user/user.ts";
 import { fixedSeconds } from "../../user/wait_time.ts";
 import { checkLocalAddresses, checkProxies, connectionOptions } from "../connection_options.ts";
 import type { CommandLine, Options } from "../options.ts";
@@ -53,14 +55,14 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
     checkProxies(host, setup.classes, options.host);
     const feeders = await loadFeeders(host, options.aiotestfile);
     const files = await dataFiles(host, options.aiotestfile, exports);
-    const load = loadText(setup);
+    const loads = loadTexts(setup);
     const lines = [
       `${options.aiotestfile} can run.`,
       "",
       ...setup.classes.flatMap((one) => classLines(one, options)),
       "",
       ...rows([
-        ["Load", load],
+        ...loads.map((load, index): [string, string] => [index === 0 ? "Load" : "", load]),
         ["Thresholds", setup.thresholds.expressions.join(", ")],
         ["Options", commandLine.testFileFlags().join(", ")],
         ["Feeders", feeders.map(feederText).join(", ")],
@@ -68,7 +70,9 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
         ["Events", events.handled.join(", ")],
         ["Functions", functionNames(testFile).join(", ")],
       ]),
-      ...setup.warnings.flatMap((text) => ["", ...wrap(`! ${text}`, host.stdout.columns)]),
+      ...[...setup.warnings, ...hostless(setup, options)].flatMap((
+        text,
+      ) => ["", ...wrap(`! ${text}`, host.stdout.columns)]),
     ];
     host.stdout.write(`${lines.map(sanitizeTerminal).join("\n")}\n`);
     return ExitCode.passed;
@@ -88,17 +92,38 @@ function feederText({ name, rows }: LoadedFeeder): string {
 
 /** A class and its tests, a line each. */
 function classLines({ name, userClass, tests }: DiscoveredClass, options: Options): string[] {
-  const { weight, fixedCount, iterations, waitTime, order } = userClass;
+  const { iterations, waitTime, order } = userClass;
   const seconds = fixedSeconds(waitTime);
   const host = options.host ?? userClass.host;
   const facts = [
-    fixedCount > 0 ? formatAmount(fixedCount, "user") : `weight ${weight}`,
+    shareText(userClass),
     host === "" ? "no host" : hideCredentials(host),
     seconds === null ? "waits as a function says" : `waits ${seconds} s`,
     order === "sequential" ? "" : order,
     iterations > 0 ? formatAmount(iterations, "iteration") : "",
   ].filter((fact) => fact !== "");
   return [`${name}: ${facts.join(", ")}`, ...tests.map((test) => testLine(test, order))];
+}
+
+function shareText({ load, weight, fixedCount }: UserClass): string {
+  if (load !== null) return "its own load";
+  return fixedCount > 0 ? formatAmount(fixedCount, "user") : `weight ${weight}`;
+}
+
+/** The HTTP classes without a host, in a sentence. */
+function hostless({ classes }: RunSetup, options: Options): string[] {
+  const names = classes
+    .filter(({ userClass }) =>
+      (options.host ?? userClass.host) === "" && "maxRedirects" in userClass
+    )
+    .map(({ name }) => name);
+  if (names.length === 0) return [];
+  return [
+    `${listed(names)} ${
+      names.length === 1 ? "has" : "have"
+    } no host: requests with relative URLs ` +
+    "need one. Give it with -H, or write static override host.",
+  ];
 }
 
 function testLine({ name, weight, tags }: TestMethod, order: string): string {
@@ -110,11 +135,19 @@ function testLine({ name, weight, tags }: TestMethod, order: string): string {
 }
 
 /**
- * The load in words. A shape is followed to its end, which uses it up.
+ * The loads in words. Shapes are followed to their ends, which uses them up.
  *
- * @throws UsageError if the shape returns an invalid load.
+ * @throws UsageError if a shape returns an invalid load.
  */
-function loadText({ profile, mix }: RunSetup): string {
+function loadTexts({ parts, classes }: RunSetup): string[] {
+  return parts.map((part) => {
+    const names = part.classes.map((index) => classes[index]!.name);
+    const isNamed = part.ownClass === null && parts.length > 1;
+    return `${isNamed ? `${listed(names)}: ` : ""}${loadText(part)}`;
+  });
+}
+
+function loadText({ profile, mix }: LoadPart): string {
   const { load, shape, runTime } = profile;
   if (shape === null) {
     const amount = isArrivals(load)
@@ -135,9 +168,9 @@ function shapeText(profile: LoadProfile, limit: number): string {
   return `${amount}, ${isOver ? formatDuration(Math.ceil(seconds)) : "no end"}`;
 }
 
-/** Facts under each other; those without a text are left out. */
+/** Facts under each other; those without a text are left out. One about nothing continues the fact before. */
 function rows(facts: readonly (readonly [what: string, text: string])[]): string[] {
   return facts.filter(([, text]) => text !== "").map(([what, text]) =>
-    `${`${what}:`.padEnd(12)}${text}`
+    `${(what === "" ? "" : `${what}:`).padEnd(12)}${text}`
   );
 }

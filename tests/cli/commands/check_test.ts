@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { main } from "../../../src/cli/main.ts";
-import { hold } from "../../../src/load/curves.ts";
+import { delayed, hold } from "../../../src/load/curves.ts";
 import { LoadUserShape } from "../../../src/load/load_user_shape.ts";
 import { nodeCluster } from "../../../src/shared/cluster.ts";
 import { csv } from "../../../src/shared/feeders.ts";
@@ -71,6 +71,27 @@ Thresholds: p95<200ms
 line or in the --config file.
 `,
   );
+});
+
+Deno.test("check lists the loads of classes, and says which class needs a host", async () => {
+  class BuyerTest extends FastHttpUser {
+    static override load = delayed(30, hold({ seconds: 60, arrivalRate: 5 }));
+    testBuy(): void {}
+  }
+  const exports = { BuyerTest, ShopTest, QueueTest };
+  const { out } = await check(exports, "shop_test.ts", "-u", "3", "-t", "2m");
+  assert.match(out, /\nBuyerTest: its own load, no host, waits 1 s\n/);
+  assert.match(
+    out,
+    /\nLoad: {7}ShopTest and QueueTest: 3 users, 1 started per second, 2m\n {12}BuyerTest: at most 5 iterations per second, 1m30s\n/,
+  );
+  const text = out.replaceAll("\n", " ");
+  assert.match(
+    text,
+    /! BuyerTest has no host: requests with relative URLs need one\. Give it with -H/,
+  );
+  const other = await check(exports, "shop_test.ts", "-H", "http://127.0.0.1:8000", "-u", "3");
+  assert.doesNotMatch(other.out, /no host/);
 });
 
 Deno.test("check follows a shape to its end, and finds what is wrong with it", async () => {
