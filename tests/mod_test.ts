@@ -24,6 +24,7 @@ Deno.test("a test file can import exactly this", () => {
     "inSequence",
     "jsonl",
     "logger",
+    "metrics",
     "plus",
     "ramp",
     "repeated",

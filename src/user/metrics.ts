@@ -196,6 +196,8 @@ export class Metrics {
     }
     const metric = new Metric(name, type, unit, (value) => this.#add(metric, value));
     this.#declared.set(name, metric);
+    // Reports show a counter to which nothing is added.
+    if (type === "counter") this.#table.at(name, () => newMetricStats(type));
     return metric;
   }
 

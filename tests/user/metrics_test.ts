@@ -33,6 +33,18 @@ Deno.test("what was added is handed over once", () => {
   assert.deepEqual(metrics.take(0).rows(2).map(({ name }) => name), ["logins"]);
 });
 
+Deno.test("a counter to which nothing was added is 0, and the other kinds are missing", () => {
+  const metrics = new Metrics();
+  metrics.counter("logins");
+  metrics.gauge("queue");
+  metrics.rate("hits");
+  metrics.trend("size");
+  assert.deepEqual(metrics.take(0).rows(1), [
+    { name: "logins", type: "counter", value: 0, perSecond: 0 },
+  ]);
+  assert.equal(metrics.isEmpty, true);
+});
+
 Deno.test("the time of a gauge's value is that since the start of the test", async () => {
   const clock = new FakeClock();
   const metrics = new Metrics(clock);
