@@ -36,15 +36,19 @@ const OF_ONE_BODY: ReadonlySet<string> = new Set(["content-length", "transfer-en
  * ```
  */
 export class SessionHeaders {
-  /** @internal What is sent; another array after each change. */
-  sent: HeaderPairs;
+  #sent: HeaderPairs;
   readonly #initial: HeaderPairs;
   #pairs: HeaderPairs;
   #authorization: string | null = null;
 
   /** Creates the headers of one user, at first `initial`, those of its class. */
   constructor(initial: HeaderPairs) {
-    this.sent = this.#pairs = this.#initial = initial;
+    this.#sent = this.#pairs = this.#initial = initial;
+  }
+
+  /** @internal What is sent; another array after each change. */
+  get sent(): HeaderPairs {
+    return this.#sent;
   }
 
   /** The value of a header; `undefined` if it is not set. */
@@ -104,7 +108,7 @@ export class SessionHeaders {
   #change(pairs: HeaderPairs): void {
     this.#pairs = pairs;
     const authorization = this.#authorization;
-    this.sent = authorization === null || hasHeader(pairs, "authorization")
+    this.#sent = authorization === null || hasHeader(pairs, "authorization")
       ? pairs
       : [...pairs, ["authorization", authorization]];
   }

@@ -67,10 +67,11 @@ function batchCall(item: unknown): BatchCall {
   if (typeof item === "string" || item instanceof URL) {
     return { method: "GET", url: item as string, options: {}, check: undefined };
   }
-  if (typeof item !== "object" || item === null) throw notARequest(item);
+  if (typeof item !== "object" || item === null) throw notARequest(shown(item));
   if (Array.isArray(item)) {
     const [method, url, options = {}, check, ...more] = item;
-    if (more.length > 0) throw notARequest(item);
+    // What the list contains may be secret.
+    if (more.length > 0) throw notARequest(`a list of ${item.length}`);
     return checkedCall({ method, url, options, check });
   }
   const { method = "GET", url, check, ...options } = item as BatchRequest;
@@ -95,9 +96,9 @@ function checkedCall(call: BatchCall): BatchCall {
   return call;
 }
 
-function notARequest(item: unknown): TypeError {
+function notARequest(text: string): TypeError {
   return new TypeError(
-    `${shown(item)}, expected a URL, [method, url, options, check] or { method, url, … }`,
+    `${text}, expected a URL, [method, url, options, check] or { method, url, … }`,
   );
 }
 

@@ -113,6 +113,11 @@ export function batchContract(contract: Contract): void {
       ["/", undefined, /^batch: '\/', expected a list$/],
       [["/", 1], undefined, /^batch: item 1: 1, expected a URL, \[method/],
       [["/", { url: "/", jsn: 1 }], undefined, /^batch: item 1: options: "jsn" is unknown; did/],
+      [
+        [["GET", "/", { auth: ["a", "b"] }, undefined, 5]],
+        undefined,
+        /^batch: item 0: a list of 5, expected a URL, \[method/,
+      ],
       [[["GET"]], undefined, /^batch: item 0: url: undefined, expected a string$/],
       [[["GET", "/", 1]], undefined, /^batch: item 0: options: 1, expected an object$/],
       [[{ url: "/", check: 1 }], undefined, /^batch: item 0: check: 1, expected a function$/],
