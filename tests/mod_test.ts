@@ -28,6 +28,7 @@ Deno.test("a test file can import exactly this", () => {
     "plus",
     "ramp",
     "repeated",
+    "run",
     "scaled",
     "spike",
     "stages",
