@@ -392,7 +392,7 @@ const TABLE = {
   setupTimeout: {
     flags: "--setup-timeout <T>",
     group: LOAD,
-    help: "time that handlers of the events init and testStart may take",
+    help: "time that setup and handlers of the events init and testStart may take",
     type: duration({ orNone: false }),
     default: 30,
     commands: NEEDS_TEST_FILE,

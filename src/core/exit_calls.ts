@@ -9,8 +9,8 @@ import process from "node:process";
 
 /** How to end what `Deno.exit` was probably meant to end. */
 export const HOW_TO_STOP =
-  "Throw UserEnd to end a user. To end the run, set --run-time or --iterations, use " +
-  "--abort-on-threshold, or throw an error in init or testStart.";
+  "Throw UserEnd to end a user. To end the run, call run.stop or run.fail, or set --run-time " +
+  "or --iterations.";
 
 /** Thrown where code of a test file tries to end the process. */
 export class ExitCall extends Error {

@@ -107,7 +107,7 @@ Deno.test("no call of a test ends the process: the run stops and fails, with rep
     const { code, stderr } = await runAiotest(args("-t", "60", "--exit-code-on-error", "0"));
     assert.equal(code, 1, stderr);
     assert.match(stderr, /^aiotest: Deno\.exit\(0\) was called, which does not end a run: /m);
-    assert.match(stderr, /To end the run, set --run-time/);
+    assert.match(stderr, /To end the run, call run\.stop or run\.fail/);
     const { requests, exitCode } = (await summary())!;
     assert.equal(exitCode, 1);
     const names = requests.map(({ name }) => name).filter((name) => name !== "before");

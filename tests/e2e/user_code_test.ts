@@ -108,7 +108,13 @@ for (const [where, args] of PLACES) {
       await using target = new CountingTarget();
       const { code, stderr } = await run(target, handlers(event), [...args, "-t", "5s"]);
       assert.equal(code, 2, stderr);
-      assert.match(stderr, new RegExp(`^aiotest: .*event ${event} threw: cannot prepare$`, "m"));
+      assert.match(
+        stderr,
+        new RegExp(
+          `^aiotest: .*event ${event} threw: cannot prepare \\(test\\.js:\\d+:\\d+\\)$`,
+          "m",
+        ),
+      );
       assert.doesNotMatch(stderr, /internal error/);
       assert.equal(target.total, 0);
     });
