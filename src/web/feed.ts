@@ -210,7 +210,7 @@ type Changes = Omit<LiveUpdate, "live" | "exitCode">;
  */
 export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
   if (before.runId !== now.runId || before.state !== now.state) return null;
-  if (before.startedAt !== now.startedAt || before.runEnd !== now.runEnd) return null;
+  if (before.startedAt !== now.startedAt || !isSameJson(before.runEnd, now.runEnd)) return null;
   const [old, current] = [before.statistics, now.statistics];
   const requests = changedRows(old.requests, current.requests, changedRequest);
   const classes = changedRows(old.classes, current.classes, changedClass);
@@ -258,7 +258,6 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
     breakingPoint: isSameJson(before.breakingPoint, now.breakingPoint)
       ? null
       : liveBreakingPoint(now),
-    runEnd: isSameJson(before.runEnd, now.runEnd) ? null : summary.runEnd,
     timeline: summary.timeline,
   };
 }

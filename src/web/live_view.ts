@@ -27,7 +27,6 @@ import {
   type FailureRow,
   type History,
   type MetricRow,
-  type RunEnd,
   type RunStatus,
   type Snapshot,
   type ThresholdRow,
@@ -94,7 +93,6 @@ export interface LiveUpdate {
   readonly iterations: CompactSummary["iterations"];
   readonly network: CompactSummary["network"];
   readonly breakingPoint: LiveBreakingPoint | null;
-  readonly runEnd: RunEnd | null;
   /** Seconds that have changed, and new seconds, in ascending order. */
   readonly timeline: readonly TimelineSecond[];
 }

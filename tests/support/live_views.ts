@@ -161,7 +161,6 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
     iterations: null,
     network: null,
     breakingPoint: view.breakingPoint,
-    runEnd: null,
     timeline: [],
     ...changes,
   };

@@ -28,8 +28,6 @@ export class HeadView {
     byId("run-head").hidden = false;
     showBadge(byId("state"), state);
     showBadge(byId("verdict"), live.verdict);
-    byId("run-end").hidden = live.ended === null;
-    setText(byId("run-end"), live.ended ?? "");
     // Screen readers announce changes of state, and the verdict only at the end.
     setText(
       byId("state-announced"),
@@ -61,7 +59,7 @@ export class HeadView {
  * @param {LiveView["labels"]} labels
  * @returns {void}
  */
-export function showLabels(list, labels) {
+function showLabels(list, labels) {
   const texts = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
   list.hidden = texts.length === 0;
   const shown = [...list.children].map(({ textContent }) => textContent);
@@ -73,26 +71,13 @@ export function showLabels(list, labels) {
  * Says how the code of the test has ended the run. Hidden if it has not.
  *
  * @param {HTMLElement} target
- * @param {Pick<LiveView, "runEnd">} view
+ * @param {Pick<LiveView, "runEnd" | "live">} view
  * @returns {void}
  */
-export function showRunEnd(target, view) {
-  const text = runEndText(view.runEnd);
-  target.hidden = text === null;
-  setText(target, text ?? "");
-  target.classList.toggle("bad", view.runEnd?.kind === "fail");
-}
-
-/**
- * How the code of the test has ended the run, as a sentence; null if it has not.
- *
- * @param {LiveView["runEnd"]} runEnd
- * @returns {string | null}
- */
-export function runEndText(runEnd) {
-  if (runEnd === null) return null;
-  const { kind, reason, node } = runEnd;
-  return `Ended by run.${kind}${node === "local" ? "" : ` on ${node}`}: ${reason}`;
+function showRunEnd(target, { runEnd, live: { ended } }) {
+  target.hidden = ended === null;
+  setText(target, ended === null ? "" : `${ended.charAt(0).toUpperCase()}${ended.slice(1)}`);
+  target.classList.toggle("bad", runEnd?.kind === "fail");
 }
 
 /**

@@ -40,7 +40,6 @@ export function updatedView(view, update) {
     iterations: update.iterations ?? view.iterations,
     network: update.network ?? view.network,
     breakingPoint: update.breakingPoint ?? view.breakingPoint,
-    runEnd: update.runEnd ?? view.runEnd,
     timeline: updatedTimeline(view.timeline, update.timeline),
   };
 }

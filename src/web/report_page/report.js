@@ -9,7 +9,6 @@
 import uPlot from "uplot";
 import { RunCharts } from "../page/charts.js";
 import { byId, element, setAttribute } from "../page/dom.js";
-import { showRunEnd } from "../page/headline.js";
 import { PhasesView } from "../page/phases.js";
 import {
   checksTable,
@@ -48,7 +47,6 @@ function show(content) {
   showVerdict(content);
   byId("run-name").hidden = view.name === null;
   byId("run-name").textContent = `: ${view.name}`;
-  showRunEnd(byId("run-end"), view);
   new TilesView(byId("tiles")).update(tiles(view));
   byId("run-facts").append(...factElements(runFacts(content)));
   byId("machine-facts").append(...factElements(machineFacts(content)));

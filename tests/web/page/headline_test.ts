@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { progressOf, runEndText, stateBadge, timeText } from "../../../src/web/page/headline.js";
+import { progressOf, stateBadge, timeText } from "../../../src/web/page/headline.js";
 import { liveState } from "../../support/live_views.ts";
 
 Deno.test("the badge shows the state, or what a master waits for", () => {
@@ -17,16 +17,4 @@ Deno.test("the elapsed time is shown with the planned time, if there is one", ()
   assert.equal(timeText(unlimited), "1:05");
   assert.equal(progressOf(unlimited), null);
   assert.equal(progressOf(liveState({ elapsedSeconds: 121, plannedSeconds: 120 })), 1);
-});
-
-Deno.test("the reason that the test gave for the end of its run is a sentence", () => {
-  assert.equal(runEndText(null), null);
-  assert.equal(
-    runEndText({ kind: "stop", reason: "all sold", node: "local" }),
-    "Ended by run.stop: all sold",
-  );
-  assert.equal(
-    runEndText({ kind: "fail", reason: "sold out", node: "w1" }),
-    "Ended by run.fail on w1: sold out",
-  );
 });
