@@ -1,6 +1,13 @@
 import { parse } from "csv-parse/sync";
 import assert from "node:assert/strict";
-import { failuresCsv, statsCsv } from "../../src/report/csv.ts";
+import {
+  checksCsv,
+  classesCsv,
+  failuresCsv,
+  groupsCsv,
+  metricsCsv,
+  statsCsv,
+} from "../../src/report/csv.ts";
 import { finalReport } from "../../src/report/final_report.ts";
 import { junit } from "../../src/report/junit.ts";
 import { RunMetrics } from "../../src/report/metrics.ts";
@@ -11,7 +18,15 @@ import { StatsTable } from "../../src/stats/stats_table.ts";
 import { NAMES_CAPPED, Totals } from "../../src/stats/totals.ts";
 import { checkJunit, elementsOf, parseXml } from "../support/junit.ts";
 import { sample } from "../support/samples.ts";
-import { snapshot } from "../support/snapshots.ts";
+import {
+  checkRow,
+  classRow,
+  groupRow,
+  rateRow,
+  requestRow,
+  snapshot,
+  trendRow,
+} from "../support/snapshots.ts";
 import { CONTROLS, joined, writtenSummary } from "../support/texts.ts";
 
 /** Names that look like labels of reports, that break formats, or that look like members of objects. */
@@ -40,7 +55,17 @@ function hostile(): Snapshot {
   const statistics = totals.statistics(1);
   assert.equal(statistics.requests.length, NAMES.length);
   assert.equal(statistics.totals.requests, 2 * NAMES.length);
-  return snapshot({ statistics, state: "stopped", warnings: [NAMES_CAPPED] });
+  const own = {
+    groups: NAMES.map((name) => groupRow({ name })),
+    checks: NAMES.map((name) => checkRow({ name })),
+    metrics: NAMES.flatMap((name) => [trendRow({ name, unit: name }), rateRow({ name })]),
+    classes: NAMES.map((name) => classRow({ name, requests: [requestRow({ name })] })),
+  };
+  return snapshot({
+    statistics: { ...statistics, ...own },
+    state: "stopped",
+    warnings: [NAMES_CAPPED],
+  });
 }
 
 const RUN = hostile();
@@ -61,6 +86,13 @@ Deno.test("CSV files have a row for each name, and none that a spreadsheet calcu
   );
   const sums = rows.filter(({ Type, Name }) => Type === "" && Name === "Aggregated");
   assert.deepEqual(sums.map((row) => row["Request Count"]), [String(2 * NAMES.length)]);
+  const own = [classesCsv, groupsCsv, checksCsv, metricsCsv].map((make): string[][] =>
+    parse(joined(make(RUN)), { from: 2 })
+  );
+  assert.deepEqual(own.map(({ length }) => length), [1, 1, 1, 2].map((n) => n * NAMES.length));
+  for (const text of own.flat().map(([name = ""]) => name)) {
+    assert.doesNotMatch(text, /^[\s"]*[=+\-@]/);
+  }
   const failures: string[][] = parse(joined(failuresCsv(RUN)), { from: 2 });
   assert.equal(failures.length, NAMES.length);
   for (const text of [...rows.map(({ Name = "" }) => Name), ...failures.flat()]) {
@@ -71,10 +103,12 @@ Deno.test("CSV files have a row for each name, and none that a spreadsheet calcu
 Deno.test("JUnit reports with such names are well-formed, and each name has a test of its own", () => {
   const root = parseXml(joined(junit(RUN)));
   checkJunit(root);
-  const names = elementsOf(root, "testcase")
-    .filter(({ attributes }) => attributes.classname === "aiotest.requests")
-    .map(({ attributes }) => attributes.name);
-  assert.equal(new Set(names).size, NAMES.length);
+  for (const suite of ["requests", "groups"]) {
+    const names = elementsOf(root, "testcase")
+      .filter(({ attributes }) => attributes.classname === `aiotest.${suite}`)
+      .map(({ attributes }) => attributes.name);
+    assert.equal(new Set(names).size, NAMES.length);
+  }
 });
 
 Deno.test("summaries contain each name as it was counted", () => {
