@@ -332,11 +332,11 @@ function selectorOf(
 
 /** The last bracket that is not in the quotation marks of a tag; -1 if there is none. */
 function closingBracket(text: string): number {
-  const last = text.lastIndexOf("]");
-  for (let end = last; end > 0; end = text.lastIndexOf("]", end - 1)) {
+  // After a bracket of a name, there is another one outside of quotation marks.
+  for (let end = text.indexOf("]"); end > 0; end = text.indexOf("]", end + 1)) {
     if (AFTER_BRACKET.test(text.slice(end + 1))) return end;
   }
-  return last;
+  return text.lastIndexOf("]");
 }
 
 const AFTER_BRACKET = /^\s*(?:\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\})?[^"{}\]]*$/s;

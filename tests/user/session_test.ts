@@ -468,6 +468,23 @@ Deno.test("a request is counted by its response if its user is stopped during it
   assert.deepEqual(recorded.unfinished, []);
 });
 
+Deno.test("res.check counts, in a check and after it, and fails nothing", async () => {
+  const { session, recorded } = scene(() => Promise.resolve(answer({ text: () => "{}" })));
+  const inCheck = await session.get("/a", {}, async (res) => {
+    res.check("has a token", (await res.json()).token);
+  });
+  assert.equal(inCheck.check("is fine", inCheck.ok), true);
+  const plain = await session.get("/b");
+  assert.equal(plain.check("is empty", ""), false);
+  assert.throws(() => plain.check("is fine", plain.json()), /the result is a promise/);
+  assert.deepEqual(recorded.checks, [
+    { name: "has a token", passed: false },
+    { name: "is fine", passed: true },
+    { name: "is empty", passed: false },
+  ]);
+  assert.deepEqual(recorded.samples.map(({ error }) => error), [null, null]);
+});
+
 Deno.test("a check that never ends does not hide the answer, nor what it has found so far", async () => {
   const { session, recorded, context } = scene(() => Promise.resolve(answer({ endedAt: 7 })));
   void session.get("/", {}, () => new Promise(() => {}));
