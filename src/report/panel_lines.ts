@@ -13,6 +13,7 @@ import {
   type IterationSummary,
   type LatencyFigure,
   type LatencySummary,
+  loadModel,
   type MetricRow,
   type RequestTotals,
   type Snapshot,
@@ -111,7 +112,7 @@ export function loadLines(
 ): Span[][] {
   const { arrivalRate, breakingPoint, statistics: { iterations } } = snapshot;
   return [
-    arrivalRate === null ? userLine(snapshot) : busyLine(snapshot),
+    loadModel(snapshot) === "open" ? busyLine(snapshot) : userLine(snapshot),
     ...(iterations === null && arrivalRate === null
       ? []
       : [iterationLine(snapshot, startRate, columns >= SHARE_COLUMNS)]),
@@ -137,12 +138,15 @@ export function iterationTimeLines(
 /** On narrower terminals, the share of dropped iterations is left out; their color remains. */
 const SHARE_COLUMNS = 72;
 
-function userLine({ users }: Snapshot): Span[] {
+function userLine(snapshot: Snapshot): Span[] {
+  const { users } = snapshot;
   const reached = users.current === users.target;
+  // With arrivals, more users than there are may be needed.
+  const of = loadModel(snapshot) === "mixed" ? " of at most " : " of ";
   return [
     label("users"),
     span(formatCount(users.current), "strong"),
-    span(reached ? "" : ` of ${formatCount(users.target)}`),
+    span(reached ? "" : `${of}${formatCount(users.target)}`),
   ];
 }
 
@@ -187,11 +191,13 @@ function iterationLine(
   ];
 }
 
-function stepLine({ users, arrivalRate, breakingPoint }: Snapshot): Span[] {
+function stepLine({ users, arrivalRate, sharedLoad, breakingPoint }: Snapshot): Span[] {
   const { passed, broke, threshold } = breakingPoint!;
   const best = passed === null ? [] : [span("   passed ", "quiet"), span(loadText(passed), "good")];
   if (broke === null) {
-    const now = loadText({ users: users.target, arrivalRate });
+    // With several loads, it is only known what all of them are together.
+    const isOnly = sharedLoad?.users === users.target;
+    const now = isOnly ? loadText({ users: users.target, arrivalRate }) : "rising";
     return [label("step"), span(now, "strong"), ...best];
   }
   const reason = threshold === null ? "" : `, ${threshold}`;

@@ -297,7 +297,7 @@ export class LocalRun {
     // No second contains what handlers of the test's end have added.
     if (complete) this.#totals.addMetrics(this.#generator.takeMetrics());
     const all = this.#totals.statistics(durationSeconds, complete ? [] : this.#inProgress);
-    const statistics = { ...all, classes: this.#loads.withLoads(all.classes) };
+    const statistics = { ...all, classes: this.#loads.withLoads(all.classes, complete) };
     const users = {
       current: this.#generator.users,
       target: this.#loads.users,

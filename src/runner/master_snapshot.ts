@@ -36,7 +36,7 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
   const isOver = state === "stopped";
   const all = totals.statistics(durationSeconds, isOver ? [] : runState.inProgress);
   const closed = isOver ? all : withoutOpenSeconds(all, workers);
-  const statistics = { ...closed, classes: source.loads.withLoads(closed.classes) };
+  const statistics = { ...closed, classes: source.loads.withLoads(closed.classes, isOver) };
   return {
     runId: runState.runId,
     name: source.name,

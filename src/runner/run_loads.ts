@@ -13,16 +13,20 @@ import type { ClassRow, ReportedLoad, SharedLoad, Snapshot } from "../stats/snap
 export class RunLoads {
   readonly #parts: readonly LoadPart[];
   readonly #loads: ResolvedLoad[];
+  /** The same, but those of parts that have ended are as they were at last. */
+  readonly #last: ResolvedLoad[];
 
   /** Before the start of the test, there is no load. */
   constructor(parts: readonly LoadPart[]) {
     this.#parts = parts;
     this.#loads = parts.map(({ profile }) => noLoad(isOpen(profile)));
+    this.#last = [...this.#loads];
   }
 
   /** The load of a part from now on. */
   set(part: number, load: ResolvedLoad): void {
     this.#loads[part] = load;
+    this.#last[part] = load;
   }
 
   /** A part has ended, and others continue. */
@@ -56,11 +60,16 @@ export class RunLoads {
     };
   }
 
-  /** These rows, with what the own load of each class is now. */
-  withLoads(rows: readonly ClassRow[]): readonly ClassRow[] {
+  /**
+   * These rows, with what the own load of each class is now.
+   *
+   * @param isOver whether the run has ended: then it is what each load was at last.
+   */
+  withLoads(rows: readonly ClassRow[], isOver: boolean): readonly ClassRow[] {
+    const loads = isOver ? this.#last : this.#loads;
     const own = new Map<string, ReportedLoad>();
     for (const [index, { ownClass }] of this.#parts.entries()) {
-      if (ownClass !== null) own.set(ownClass, reportedLoad(this.#loads[index]!));
+      if (ownClass !== null) own.set(ownClass, reportedLoad(loads[index]!));
     }
     return own.size === 0 ? rows : rows.map((row) => ({ ...row, load: own.get(row.name) ?? null }));
   }

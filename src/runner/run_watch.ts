@@ -150,7 +150,7 @@ export class RunWatch {
     return this.#parts
       .filter(({ part }) => part.profile.iterations !== null)
       .flatMap(({ part }) => part.classes)
-      .reduce((sum, index) => sum + (classes[index]?.iterations?.scheduled ?? 0), 0);
+      .reduce((sum, index) => sum + scheduledOf(classes[index]), 0);
   }
 
   /** Checked only at the end: what holds for a part of the run need not hold for the whole. */
@@ -173,6 +173,11 @@ export class RunWatch {
   #checkShortages({ elapsedSeconds, users }: Snapshot, isOver = false): void {
     this.#shortages.check({ elapsedSeconds, users: Math.max(users.peak, users.target) }, isOver);
   }
+}
+
+/** Iterations that a class was to start; not known before its counts have arrived. */
+function scheduledOf(row: ClassRow | undefined): number {
+  return row === undefined ? Infinity : row.iterations?.scheduled ?? 0;
 }
 
 /** What is watched of one part of the load. */

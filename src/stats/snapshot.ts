@@ -172,7 +172,10 @@ export interface ClassRow {
   /** Its users now, and the most at once. */
   readonly users: number;
   readonly peakUsers: number;
-  /** What its own load says now; `null` if the class shares the load of the run by its weight. */
+  /**
+   * What its own load says now, or said last if the run is over; `null` if the class shares the load of the
+   * run by its weight.
+   */
   readonly load: ReportedLoad | null;
   /** Iterations that its users completed, in either model. */
   readonly completed: number;

@@ -26,6 +26,7 @@ import {
   errorCounts,
   type FailureRow,
   type History,
+  loadModel,
   type MetricRow,
   type RunStatus,
   type Snapshot,
@@ -137,11 +138,16 @@ export interface LiveState {
   readonly elapsedSeconds: number;
   /** How long the run is planned to last, in seconds; null if it has no planned end. */
   readonly plannedSeconds: number | null;
-  readonly model: "closed" | "open";
+  readonly model: "closed" | "open" | "mixed";
   readonly users: { readonly current: number; readonly target: number };
-  /** Users started or stopped per second; null before the start, and in the open model. */
+  /**
+   * Users that the classes without a load of their own should have; in the open model, the maximum. Null if
+   * each class has a load of its own.
+   */
+  readonly sharedUsers: number | null;
+  /** How many of those are started or stopped per second; null before the start, and in the open model. */
   readonly spawnRate: number | null;
-  /** Iterations to start per second, and the maximum of users; null in the closed model. */
+  /** Iterations that these classes start per second, and the maximum of users; null in the closed model. */
   readonly arrivals: { readonly rate: number; readonly maxUsers: number } | null;
   /** Per second, over the last whole second. */
   readonly rates: { readonly requests: number; readonly failures: number };
@@ -261,7 +267,8 @@ export function liveState(
   permissions: ControlPermissions,
   exitCode: number | null,
 ): Omit<LiveState, "log"> {
-  const { users, arrivalRate, statistics: { timeline, totals } } = snapshot;
+  const { users, sharedLoad, statistics: { timeline, totals } } = snapshot;
+  const arrivalRate = sharedLoad?.arrivalRate ?? null;
   const second = timeline.at(-1);
   return {
     state: snapshot.state,
@@ -270,12 +277,13 @@ export function liveState(
     ended: snapshot.runEnd === null ? null : runEndFact(snapshot.runEnd),
     elapsedSeconds: rounded(snapshot.elapsedSeconds),
     plannedSeconds: snapshot.plannedSeconds,
-    model: arrivalRate === null ? "closed" : "open",
+    model: loadModel(snapshot),
     users: { current: users.current, target: users.target },
-    spawnRate: sixDigits(snapshot.spawnRate),
+    sharedUsers: sharedLoad?.users ?? null,
+    spawnRate: sixDigits(sharedLoad?.spawnRate ?? null),
     arrivals: arrivalRate === null
       ? null
-      : { rate: sixDigits(arrivalRate), maxUsers: users.target },
+      : { rate: sixDigits(arrivalRate), maxUsers: sharedLoad!.users },
     rates: { requests: second?.requests ?? 0, failures: second?.failures ?? 0 },
     inProgress: unansweredOf(totals.inProgress),
     workers: snapshot.workers.map(liveWorker),
@@ -365,7 +373,7 @@ const FAILURE_REASONS: ReadonlyMap<number, string> = new Map([
 ]);
 
 function controlState(
-  { state }: Snapshot,
+  { state, sharedLoad }: Snapshot,
   { denial, canStart }: ControlPermissions,
 ): ControlState {
   if (denial !== null) {
@@ -377,10 +385,12 @@ function controlState(
     canStart,
     // A run that waits for its workers can be stopped; one that waits to be started need not be.
     canStop: isActive || state === "ready" && !canStart,
-    canChange: isActive,
-    reason: isActive || canStart ? "" : REASONS[state],
+    canChange: isActive && sharedLoad !== null,
+    reason: !isActive && !canStart ? REASONS[state] : sharedLoad === null ? EACH_HAS_ITS_OWN : "",
   };
 }
+
+const EACH_HAS_ITS_OWN = "Each user class has a load of its own, which cannot be changed here.";
 
 const REASONS: Readonly<Record<RunStatus, string>> = {
   ready: "The test has not started yet.",

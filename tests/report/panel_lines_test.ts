@@ -121,6 +121,13 @@ Deno.test("in the open model, busy users and queued and dropped iterations are s
   assert.equal(loadLinesOf(late, 60)[1], "iterations  199.8 of 200/s   queued 70   dropped 30");
 });
 
+Deno.test("with users and arrivals in one run, all users are shown, and the most that there may be", () => {
+  const run = openSnapshot(30);
+  const mixed = { ...run, closedUsers: 5, users: { ...run.users, current: 17, target: 55 } };
+  assert.equal(loadLinesOf(mixed)[0], "users       17 of at most 55");
+  assert.match(loadLinesOf(mixed)[1]!, /^iterations .*queued/);
+});
+
 Deno.test("unfinished iterations of a lost worker do not count as busy users", () => {
   assert.equal(loadLinesOf(openSnapshot(30, { completed: 5000 }))[0], "users       12 of 50 busy");
 });

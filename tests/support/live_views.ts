@@ -63,6 +63,7 @@ export function liveTotals(changes: Partial<CompactTotals> = {}): CompactTotals 
 /** The state of a run with ten users, after ten seconds. */
 export function liveState(changes: Partial<LiveState> = {}): LiveState {
   return {
+    sharedUsers: changes.users?.target ?? 10,
     state: "running",
     waitingFor: null,
     verdict: { text: "No failures", tone: "good" },

@@ -7,6 +7,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import type { ClassMix } from "../../src/load/class_mix.ts";
+import type { Curve } from "../../src/load/curves.ts";
 import { type LoadPart, loadParts, sharedPart } from "../../src/load/load_parts.ts";
 import type { LoadProfile } from "../../src/load/load_profile.ts";
 import { loadedClasses } from "../../src/runner/load_generator.ts";
@@ -33,7 +34,12 @@ export class FakeTarget {
   /** Users that have started, have not ended, and may make steps; by id. */
   readonly alive = new Map<number, { readonly node: string; readonly kind: string }>();
   /** Every step that was started. */
-  readonly steps: { readonly node: string; readonly user: number; readonly atMs: number }[] = [];
+  readonly steps: {
+    readonly node: string;
+    readonly kind: string;
+    readonly user: number;
+    readonly atMs: number;
+  }[] = [];
   /** The id of every user that was ever started. */
   readonly ids: number[] = [];
   readonly #clock: Clock;
@@ -88,7 +94,7 @@ export class FakeTarget {
         alive.delete(this.id);
         await this.measure(`step of ${name}`, () => {
           alive.set(this.id, { node: this.run.node, kind: name });
-          steps.push({ node: this.run.node, user: this.id, atMs: clock.now() });
+          steps.push({ node: this.run.node, kind: name, user: this.id, atMs: clock.now() });
           const seconds = stepSeconds(this.id);
           return seconds > 0 ? this.sleep(seconds) : undefined;
         });
@@ -414,6 +420,12 @@ export class VirtualCluster {
 
 function oneClass(target: FakeTarget): UserClass[] {
   return [target.userClass("StepTest")];
+}
+
+/** A user class with a load of its own. */
+export function withLoad(userClass: UserClass, load: Curve): UserClass {
+  Object.defineProperty(userClass, "load", { value: load });
+  return userClass;
 }
 
 /** Requests in the result of a run. */

@@ -68,6 +68,13 @@ Deno.test("rates are those of the last second", () => {
   assert.equal(state.rates.requests, run.statistics.timeline.at(-1)!.requests);
 });
 
+Deno.test("a run in which each class has a load of its own cannot be changed, and says why", () => {
+  const run = snapshot({ arrivalRate: 5, closedUsers: 2, sharedLoad: null });
+  const { model, sharedUsers, arrivals, control } = liveState(run, FREE, null);
+  assert.deepEqual([model, sharedUsers, arrivals, control.canChange], ["mixed", null, null, false]);
+  assert.match(control.reason, /^Each user class has a load of its own/);
+});
+
 Deno.test("a worker lists the readings that may distort its measurements", () => {
   const strained = workerRow({ cpu: 0.9, cpuPeak: 1.2, lagMs: 50 });
   const calm = workerRow({ cpu: 0.89, cpuPeak: 0.89, lagMs: 49.9 });

@@ -110,7 +110,7 @@ export class RunCharts {
    */
   update(view) {
     const { live: { model }, histories } = view;
-    if (model === "open" && !this.#charts.some(({ spec }) => spec.isOpen)) this.#addAll(true);
+    if (model !== "closed" && !this.#charts.some(({ spec }) => spec.isOpen)) this.#addAll(true);
     this.#view = view;
     this.#choice.update(view);
     const history = histories.find((history) => historyKey(history) === this.#choice.key);

@@ -87,7 +87,8 @@ export class ControlView {
     this.#stop.disabled = !usable || !control.canStop;
     this.#start.hidden = !isBeforeStart;
     this.#apply.hidden = isBeforeStart;
-    const fixed = !usable || !(control.canChange || control.canStart);
+    const isFixed = this.#live?.sharedUsers === null;
+    const fixed = !usable || isFixed || !(control.canChange || control.canStart);
     this.#amount.input.disabled = fixed;
     this.#pace.input.disabled = fixed;
     setText(byId("control-reason"), control?.reason ?? "");
@@ -114,7 +115,8 @@ export class ControlView {
     const [amount, pace] = [this.#amount, this.#pace].map(({ edited, input }) =>
       edited && isGiven(input.value) ? input.value : null
     );
-    return readLoad(this.#live?.model ?? "closed", amount ?? null, pace ?? null);
+    const model = (this.#live?.arrivals ?? null) === null ? "closed" : "open";
+    return readLoad(model, amount ?? null, pace ?? null);
   }
 
   #forgetEdits() {
@@ -248,10 +250,10 @@ const MAX_USERS_LABEL = "Maximum users";
 /**
  * The fields for a run. They are empty before its start.
  *
- * @param {Pick<LiveState, "state" | "users" | "spawnRate" | "arrivals">} live
+ * @param {Pick<LiveState, "state" | "sharedUsers" | "spawnRate" | "arrivals">} live
  * @returns {LoadFields}
  */
-export function loadFields({ state, users, spawnRate, arrivals }) {
+export function loadFields({ state, sharedUsers, spawnRate, arrivals }) {
   const shown = (/** @type {number | null} */ value) =>
     state === "ready" || value === null ? "" : String(value);
   if (arrivals !== null) {
@@ -266,7 +268,7 @@ export function loadFields({ state, users, spawnRate, arrivals }) {
   }
   return {
     amountLabel: USERS_LABEL,
-    amount: shown(users.target),
+    amount: shown(sharedUsers),
     amountStep: "1",
     paceLabel: SPAWN_RATE_LABEL,
     pace: shown(spawnRate),
@@ -280,7 +282,7 @@ export const NO_CHANGE = "Enter a new value first.";
 /**
  * Reads the fields that were edited. Returns a sentence if a value is invalid, or none was edited.
  *
- * @param {LiveState["model"]} model
+ * @param {"closed" | "open"} model
  * @param {string | null} amountText Null if it was not edited.
  * @param {string | null} paceText
  * @returns {PartialLoad | string}

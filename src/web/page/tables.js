@@ -653,7 +653,7 @@ export function iterationRows({ iterations, live }) {
   const { serviceTimeMs, startDelayMs, lowerBounds } = iterations;
   const rows = [{ title: "Service time", times: serviceTimeMs, lowerBounds }];
   // Only the open model schedules iterations, so only there can they be late.
-  return live.model === "open"
+  return live.model !== "closed"
     ? [...rows, { title: "Start delay", times: startDelayMs, lowerBounds: [] }]
     : rows;
 }

@@ -70,7 +70,7 @@ function usersTile({ live, users }) {
     );
   }
   const target = formatExact(live.users.target);
-  const note = live.model === "open" ? `maximum ${target}` : `target ${target}`;
+  const note = live.model === "closed" ? `target ${target}` : `maximum ${target}`;
   return tile("users", "Users", formatExact(live.users.current), note);
 }
 
@@ -83,7 +83,7 @@ function iterationsTiles({ live, iterations }) {
   const { completed, interrupted, dropped, startDelayMs } = iterations;
   const value = formatCount(completed);
   const cutOff = interrupted === 0 ? "" : `, ${formatCount(interrupted)} interrupted`;
-  if (live.model !== "open") {
+  if (live.model === "closed") {
     return [tile("iterations", "Iterations", value, `completed${cutOff}`)];
   }
   const delay = startDelayMs.p95 === null

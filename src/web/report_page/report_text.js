@@ -15,6 +15,13 @@ import {
 
 /** @typedef {import("../report_content.ts").ReportContent} ReportContent */
 
+/** The load models in words. */
+const LOAD_MODELS = {
+  closed: "closed (users)",
+  open: "open (arrival rate)",
+  mixed: "both: open (arrival rate) and closed (users), by user class",
+};
+
 /**
  * A name and its value.
  *
@@ -60,7 +67,7 @@ export function runFacts({ view, metadata }) {
     ["Ended", endedAt === null ? "in progress" : timeText(endedAt)],
     ["Measured", `${durationSeconds} s`],
     ["Mode", mode === "local" ? "local" : `distributed, ${formatAmount(workers.length, "worker")}`],
-    ["Load model", live.model === "open" ? "open (arrival rate)" : "closed (users)"],
+    ["Load model", LOAD_MODELS[live.model]],
     ["Users", `peak ${formatExact(users.peak)}, ${formatExact(users.final)} at end`],
     ["Exit code", exitCode === null ? "none yet" : String(exitCode)],
     ["Run ID", view.runId],
@@ -145,7 +152,7 @@ export function iterationsSentence({ iterations, live }) {
   const { scheduled, started, completed, interrupted, dropped } = iterations;
   const cutOff = interrupted === 0 ? "" : `, ${formatExact(interrupted)} interrupted`;
   const counts = `${formatExact(started)} started, ${formatExact(completed)} completed${cutOff}`;
-  if (live.model !== "open") return `${counts}.`;
+  if (live.model === "closed") return `${counts}.`;
   const share = scheduled === 0 ? 0 : dropped / scheduled;
   const droppedText = dropped === 0
     ? "none dropped"

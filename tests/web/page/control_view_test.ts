@@ -24,6 +24,14 @@ Deno.test("the fields are empty before the start", () => {
   assert.deepEqual([open.amount, open.pace], ["", ""]);
 });
 
+Deno.test("in a run with several loads, the fields show the one that classes share", () => {
+  const arrivals = { rate: 5, maxUsers: 20 };
+  const mixed = liveState({ model: "mixed", users: { current: 9, target: 500 }, sharedUsers: 7 });
+  assert.equal(loadFields(mixed).amount, "7");
+  assert.equal(loadFields({ ...mixed, sharedUsers: 20, arrivals }).pace, "20");
+  assert.equal(loadFields({ ...mixed, sharedUsers: null, spawnRate: null }).amount, "");
+});
+
 Deno.test("only the fields that were edited are read", () => {
   assert.deepEqual(readLoad("closed", " 20 ", "0.5"), { users: 20, rate: 0.5 });
   assert.deepEqual(readLoad("closed", "0", null), { users: 0 });
