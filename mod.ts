@@ -34,6 +34,7 @@ export type {
   WhenEmpty,
 } from "./src/core/cluster.ts";
 export { run } from "./src/core/current_run.ts";
+export type { Tags } from "./src/core/tags.ts";
 export { events } from "./src/core/events.ts";
 export type {
   CommandLineParser,

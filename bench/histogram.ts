@@ -55,6 +55,7 @@ function sampleOf(name: string, latencyMs: number, phases: SamplePhases | null):
     retries: 0,
     phases,
     error: null,
+    tags: "",
   };
 }
 

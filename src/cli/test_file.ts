@@ -246,6 +246,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     group(): void {},
     unfinishedGroup(): void {},
     check(): void {},
+    completed(): void {},
   };
   const run: RunInfo = {
     id: "",

@@ -12,6 +12,7 @@
  */
 
 import { MAX_WORKER_NAME } from "../core/run_info.ts";
+import { MAX_TAGS_TEXT } from "../core/tags.ts";
 import { MAX_METRIC_NAME, MAX_METRIC_UNIT } from "../stats/metric_stats.ts";
 import { MAX_METHOD, MAX_NAME, type Phase, PHASES, REQUEST_COUNTS } from "../stats/stats_delta.ts";
 import { TEST_ORDERS } from "../stats/unstarted_tests.ts";
@@ -184,6 +185,12 @@ const reportTimes = row({
 /** How long some requests, or some part of the iterations, took. */
 export type ReportTimes = ValueOf<typeof reportTimes>;
 
+/**
+ * To which part of a report's requests a row belongs: with 0, to those of its first class, whatever tags they
+ * have; otherwise to the part of this number in `parts`, from 1.
+ */
+const part = optional(count, 0);
+
 const reportEntry = row({
   method,
   name,
@@ -196,6 +203,7 @@ const reportEntry = row({
   errors: list(tuple(shortText, count)),
   /** One element, the latencies of failed requests; none if none failed. */
   failureTimes: list(reportTimes),
+  part,
 });
 
 /** The requests of one method, name and status in a report. */
@@ -221,6 +229,7 @@ const reportUnfinished = row({
   /** One value per request. */
   ages: reportTimes,
   retries: count,
+  part,
 });
 
 /** The unfinished requests of one method and name in a report. */
@@ -233,6 +242,7 @@ const reportInProgress = row({
   oldestMs: amount(),
   /** One value per request that has been in progress for over 1 s. */
   ages: reportTimes,
+  part,
 });
 
 /** The requests of one method and name that are in progress at the end of a report's last second. */
@@ -252,6 +262,7 @@ const reportPhases = row({
   /** The latencies of those that had a complete response. */
   latency: reportTimes,
   ...phaseTimes,
+  part,
 });
 
 /** Where the time of the requests of one method and name went, except for plain ones, in a report. */
@@ -296,6 +307,18 @@ export const reportMetric = union({
 
 /** The values of {@link reportMetric}. */
 export type ReportMetric = ValueOf<typeof reportMetric>;
+const reportClass = row({
+  name,
+  /** Iterations that its users completed. */
+  completed: count,
+  /** One element; none if it is the only class, or if its iterations are not counted. */
+  iterations: list(reportIterations),
+  /** Its users in each second, now and at most; empty if it is the only class. */
+  seconds: list(tuple(count, count, count)),
+});
+
+/** What the users of one class have done, in a report. */
+export type ReportClass = ValueOf<typeof reportClass>;
 
 /** Shorter than other names: these have to fit into a final report, whatever else it contains. */
 const testName = clipped(200);
@@ -518,6 +541,10 @@ export const MESSAGE = union({
     checks: optional(list(reportCheck), []),
     /** What was added to the metrics of the test file. */
     metrics: optional(list(reportMetric), []),
+    /** All user classes of the worker. What they have done is in one of the reports of the same seconds. */
+    classes: optional(list(reportClass), []),
+    /** Parts of the requests: an index of {@link classes}, and tags, which may be empty. */
+    parts: optional(list(tuple(count, text(MAX_TAGS_TEXT))), []),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

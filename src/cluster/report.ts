@@ -8,6 +8,7 @@
 import { clippedText } from "../core/clipped_text.ts";
 import { isVisible, shown } from "../core/text.ts";
 import { Histogram } from "../stats/histogram.ts";
+import { IterationStats } from "../stats/iteration_stats.ts";
 import { Latencies } from "../stats/latencies.ts";
 import { isMetricName } from "../stats/metric_stats.ts";
 import {
@@ -16,12 +17,13 @@ import {
   packedBuckets,
   VALUE_BUCKETS,
 } from "../stats/packed_buckets.ts";
-import { PairMap } from "../stats/request_stats.ts";
+import { MAX_CLASSES, PairMap } from "../stats/request_stats.ts";
 import {
   type CheckCounts,
+  type ClassCounts,
+  type ClassSecond,
   type EntryCounts,
   type GroupCounts,
-  type InProgressCounts,
   type IterationCounts,
   type KeyedCheck,
   type KeyedEntry,
@@ -41,7 +43,6 @@ import {
   type StatsDelta,
   type TrendCounts,
   type TrendMoments,
-  type UnfinishedCounts,
 } from "../stats/stats_delta.ts";
 import { MAX_PLACE } from "../stats/user_errors.ts";
 import { ValueHistogram } from "../stats/value_histogram.ts";
@@ -49,6 +50,7 @@ import {
   type Message,
   ProtocolError,
   type ReportCheck,
+  type ReportClass,
   type ReportEntry,
   type ReportGroup,
   type ReportInProgress,
@@ -98,20 +100,34 @@ export function reportParts(counted: StatsDelta, metadata: ReportMetadata): Repo
   for (const [user, error, count] of counted.userErrors) divider.addUserError(user, error, count);
   if (counted.network !== null) divider.addNetwork(counted.network);
   if (counted.iterations !== null) divider.addIterations(counted.iterations);
-  for (const one of counted.unfinished) divider.addUnfinished(...one);
-  for (const one of counted.inProgress) divider.addInProgress(...one);
-  const names = new PairMap<CountedName>();
-  for (const [method, name, code, entry] of counted.entries) {
-    names.at(method, name, newCountedName).entries.push([code, entry]);
+  for (const [index, counts] of counted.classes.entries()) divider.addClass(index, counts);
+  for (const one of counted.unfinished) divider.addUnfinished(one);
+  for (const one of counted.inProgress) divider.addInProgress(one);
+  const parts = new PairMap<CountedPart>();
+  const partOf = (className = "", tags = ""): CountedPart["names"] =>
+    parts.at(className, tags, () => ({ className, tags, names: new PairMap() })).names;
+  for (const [method, name, code, entry, ...part] of counted.entries) {
+    partOf(...part).at(method, name, newCountedName).entries.push([code, entry]);
   }
-  for (const [method, name, counts] of counted.phases) {
-    names.at(method, name, newCountedName).phases = counts;
+  for (const [method, name, counts, ...part] of counted.phases) {
+    partOf(...part).at(method, name, newCountedName).phases = counts;
   }
-  for (const one of names) divider.addName(...one);
+  for (const [, , { className, tags, names }] of parts) {
+    for (const [method, name, counts] of names) {
+      divider.addName(method, name, counts, className, tags);
+    }
+  }
   for (const one of counted.groups) divider.addGroup(...one);
   for (const one of counted.checks) divider.addCheck(...one);
   for (const one of counted.metrics) divider.addMetric(...one);
   return divider.end();
+}
+
+/** The requests of one class, or those of them with the same tags. */
+interface CountedPart {
+  readonly className: string;
+  readonly tags: string;
+  readonly names: PairMap<CountedName>;
 }
 
 /** What was counted for one method and name. */
@@ -136,16 +152,20 @@ const MAX_ERROR = 200;
 class ReportDivider {
   readonly #span: Pick<Message<"REPORT">, "from" | "to">;
   readonly #metadata: ReportMetadata;
+  readonly #classNames: readonly string[];
   readonly #emptyBytes: number;
   readonly #parts: ReportPart[] = [];
-  #open = new OpenPart();
+  #open: OpenPart;
   #bytes: number;
 
-  constructor({ from, to }: StatsDelta, metadata: ReportMetadata) {
+  constructor({ from, to, classes }: StatsDelta, metadata: ReportMetadata) {
     this.#span = { from, to };
     this.#metadata = metadata;
-    this.#emptyBytes = HEAD_BYTES + textBytes(metadata.runId);
+    this.#classNames = classes.map(({ name }) => name);
+    this.#emptyBytes = HEAD_BYTES + textBytes(metadata.runId) +
+      this.#classNames.reduce((sum, name) => sum + EMPTY_CLASS_BYTES + textBytes(name), 0);
     this.#bytes = this.#emptyBytes;
+    this.#open = new OpenPart(this.#classNames);
   }
 
   addSecond(one: SecondCounts): void {
@@ -160,21 +180,30 @@ class ReportDivider {
     this.#open.userErrors.push([user, error, count]);
   }
 
-  addIterations(
-    { scheduled, dropped, serviceTime, startDelay, interruptedTime }: IterationCounts,
-  ): void {
-    const iterations = {
-      scheduled,
-      dropped,
-      serviceTime: timesOf(serviceTime),
-      startDelay: timesOf(startDelay),
-      interruptedTime: timesOf(interruptedTime),
-    };
-    this.#makeRoom(
-      1 + numberBytes(scheduled, dropped) + timesBytes(iterations.serviceTime) +
-        timesBytes(iterations.startDelay) + timesBytes(iterations.interruptedTime),
-    );
+  /** Adds those of all classes, if there is only one or if classes are not known. */
+  addIterations(counts: IterationCounts): void {
+    if (this.#classNames.length > 1) return;
+    const iterations = reportIterationsOf(counts);
+    this.#makeRoom(iterationsBytes(iterations));
     this.#open.iterations.push(iterations);
+  }
+
+  /** Adds what a class has done. @param index that in the list of classes. */
+  addClass(index: number, { completed, iterations, seconds }: ClassCounts): void {
+    if (completed > 0) {
+      this.#makeRoom(numberBytes(completed));
+      this.#open.classes[index]!.completed = completed;
+    }
+    if (this.#classNames.length === 1) return;
+    if (iterations !== null) {
+      const sent = reportIterationsOf(iterations);
+      this.#makeRoom(iterationsBytes(sent));
+      this.#open.classes[index]!.iterations.push(sent);
+    }
+    for (const { second, users, peakUsers } of seconds) {
+      this.#makeRoom(1 + numberBytes(second, users, peakUsers));
+      this.#open.classes[index]!.seconds.push([second, users, peakUsers]);
+    }
   }
 
   addNetwork({ roundTrip, retransmitting }: NetworkCounts): void {
@@ -183,32 +212,40 @@ class ReportDivider {
     this.#open.network.push(network);
   }
 
-  addUnfinished(method: string, name: string, { ages, retries }: UnfinishedCounts): void {
+  addUnfinished([method, name, { ages, retries }, ...partOf]: KeyedUnfinished): void {
     const unfinished = { method, name, ages: timesOf(ages), retries };
     this.#makeRoom(
-      1 + textBytes(method) + textBytes(name) + timesBytes(unfinished.ages) + numberBytes(retries),
+      1 + textBytes(method) + textBytes(name) + timesBytes(unfinished.ages) +
+        numberBytes(retries) + PART_NUMBER_BYTES,
     );
-    this.#open.unfinished.push(unfinished);
+    this.#open.unfinished.push({ ...unfinished, part: this.#partOf(...partOf) });
   }
 
-  addInProgress(
-    method: string,
-    name: string,
-    { count, oldestMs, ages }: InProgressCounts,
-  ): void {
+  addInProgress([method, name, { count, oldestMs, ages }, ...partOf]: KeyedInProgress): void {
     const times = ages === null ? NO_TIMES : timesOf(ages);
     this.#makeRoom(
-      1 + textBytes(method) + textBytes(name) + numberBytes(count, oldestMs) + timesBytes(times),
+      1 + textBytes(method) + textBytes(name) + numberBytes(count, oldestMs) + timesBytes(times) +
+        PART_NUMBER_BYTES,
     );
-    this.#open.inProgress.push({ method, name, count, oldestMs, ages: times });
+    const part = this.#partOf(...partOf);
+    this.#open.inProgress.push({ method, name, count, oldestMs, ages: times, part });
   }
 
   /**
    * Adds all counts of a name. Times are derived from its entries and phases together, so that counters
    * would fall for a moment if one of them arrived later.
    */
-  addName(method: string, name: string, { entries, phases }: CountedName): void {
-    const sent = entries.flatMap(([code, entry]) => sentEntries(method, name, code, entry));
+  addName(
+    method: string,
+    name: string,
+    { entries, phases }: CountedName,
+    className: string,
+    tags: string,
+  ): void {
+    const sent = entries.flatMap(([code, entry]) =>
+      // The name's own entry has all errors.
+      sentEntries(method, name, code, tags === "" ? entry : withoutErrors(entry))
+    );
     const sentPhases = phases === null ? null : reportPhasesOf(method, name, phases);
     const bytesOfPhases = sentPhases === null ? 0 : phasesBytes(sentPhases);
     const bytes = sent.reduce((sum, one) => sum + one.bytes, bytesOfPhases);
@@ -216,12 +253,25 @@ class ReportDivider {
     if (isTogether) this.#makeRoom(bytes);
     for (const { reportEntry, histogram, bytes } of sent) {
       if (!isTogether) this.#makeRoom(bytes);
-      this.#open.entries.push(reportEntry);
+      this.#open.entries.push({ ...reportEntry, part: this.#partOf(className, tags) });
       this.#open.histograms.push(histogram);
     }
     if (sentPhases === null) return;
     if (!isTogether) this.#makeRoom(bytesOfPhases);
-    this.#open.phases.push(sentPhases);
+    this.#open.phases.push({ ...sentPhases, part: this.#partOf(className, tags) });
+  }
+
+  /** The number of a part in the open report, to which it is added if necessary. */
+  #partOf(className = "", tags = ""): number {
+    const index = Math.max(0, this.#classNames.indexOf(className));
+    if (index === 0 && tags === "") return 0;
+    const { parts, partNumbers } = this.#open;
+    const part = partNumbers.at(className, tags, () => {
+      this.#bytes += 1 + numberBytes(index) + textBytes(tags);
+      return parts.push([index, tags]);
+    });
+    this.#bytes += numberBytes(part) - PART_NUMBER_BYTES;
+    return part;
   }
 
   addGroup(name: string, counts: GroupCounts): void {
@@ -254,14 +304,15 @@ class ReportDivider {
   }
 
   #close(): void {
+    const { partNumbers: _, ...open } = this.#open;
     const content = {
       type: "REPORT",
       ...this.#metadata,
       ...this.#span,
-      ...this.#open,
+      ...open,
     } as const;
     this.#parts.push({ content, bytes: this.#bytes });
-    this.#open = new OpenPart();
+    this.#open = new OpenPart(this.#classNames);
     this.#bytes = this.#emptyBytes;
   }
 }
@@ -279,6 +330,20 @@ class OpenPart {
   readonly groups: ReportGroup[] = [];
   readonly checks: ReportCheck[] = [];
   readonly metrics: ReportMetric[] = [];
+  readonly classes: OpenClass[];
+  readonly parts: [classIndex: number, tags: string][] = [];
+  readonly partNumbers = new PairMap<number>();
+
+  constructor(classNames: readonly string[]) {
+    this.classes = classNames.map((name) => ({ name, completed: 0, iterations: [], seconds: [] }));
+  }
+}
+
+interface OpenClass {
+  readonly name: string;
+  completed: number;
+  readonly iterations: ReportIterations[];
+  readonly seconds: [second: number, users: number, peakUsers: number][];
 }
 
 const NO_TIMES: ReportTimes = { buckets: new Uint8Array(), spread: [] };
@@ -291,9 +356,33 @@ function timesOf(latencies: LatencyCounts): ReportTimes {
   };
 }
 
+function reportIterationsOf(
+  { scheduled, dropped, serviceTime, startDelay, interruptedTime }: IterationCounts,
+): ReportIterations {
+  return {
+    scheduled,
+    dropped,
+    serviceTime: timesOf(serviceTime),
+    startDelay: timesOf(startDelay),
+    interruptedTime: timesOf(interruptedTime),
+  };
+}
+
+function iterationsBytes(
+  { scheduled, dropped, serviceTime, startDelay, interruptedTime }: ReportIterations,
+): number {
+  return 1 + numberBytes(scheduled, dropped) + timesBytes(serviceTime) + timesBytes(startDelay) +
+    timesBytes(interruptedTime);
+}
+
+function withoutErrors(entry: EntryCounts): SentCounts {
+  const { latencies, failureLatencies } = entry;
+  return { ...requestCounts(entry), latencies, failureLatencies, errors: [] };
+}
+
 /** An entry as it is sent, with its histogram. */
 interface SentEntry {
-  readonly reportEntry: ReportEntry;
+  readonly reportEntry: Omit<ReportEntry, "part">;
   readonly histogram: Uint8Array;
   readonly bytes: number;
 }
@@ -302,7 +391,12 @@ interface SentEntry {
 type SentCounts = Omit<EntryCounts, "requests" | "failures">;
 
 /** The successes and failures of an entry together, or if that would be too long, in two reports. */
-function sentEntries(method: string, name: string, code: number, entry: EntryCounts): SentEntry[] {
+function sentEntries(
+  method: string,
+  name: string,
+  code: number,
+  entry: SentCounts,
+): SentEntry[] {
   const whole = sentEntry(method, name, code, entry);
   const { latencies, failureLatencies, errors } = entry;
   // The larger part of a longer one fills a report by itself, so they never meet in one.
@@ -328,7 +422,7 @@ function reportEntryOf(
   name: string,
   code: number,
   entry: SentCounts,
-): ReportEntry {
+): SentEntry["reportEntry"] {
   const { latencies, failureLatencies } = entry;
   const { sum, min, max, squaredDeviations } = latencies.count === 0 ? NO_SPREAD : latencies;
   return {
@@ -345,7 +439,11 @@ function reportEntryOf(
   };
 }
 
-function reportPhasesOf(method: string, name: string, counts: PhaseCounts): ReportPhases {
+function reportPhasesOf(
+  method: string,
+  name: string,
+  counts: PhaseCounts,
+): Omit<ReportPhases, "part"> {
   return {
     method,
     name,
@@ -360,8 +458,11 @@ function reportPhasesOf(method: string, name: string, counts: PhaseCounts): Repo
   };
 }
 
-function phasesBytes({ method, name, opened, notReused, ...times }: ReportPhases): number {
-  let bytes = 1 + textBytes(method) + textBytes(name) + numberBytes(opened, notReused) +
+function phasesBytes(
+  { method, name, opened, notReused, ...times }: Omit<ReportPhases, "part">,
+): number {
+  let bytes = 1 + PART_NUMBER_BYTES + textBytes(method) + textBytes(name) +
+    numberBytes(opened, notReused) +
     timesBytes(times.latency);
   for (const phase of PHASES) bytes += timesBytes(times[phase]);
   return bytes;
@@ -474,14 +575,19 @@ function histogramOf({ histogram: source }: LatencyCounts): Histogram {
 }
 
 /** The length, the type, the numbers and the list heads of a report. */
-const HEAD_BYTES = 117;
+const HEAD_BYTES = 123;
 const BINARY_HEAD_BYTES = 5;
 const LIST_HEAD_BYTES = 3;
 const TEXT_HEAD_BYTES = 3;
+/** A class that has done nothing, besides its name. */
+const EMPTY_CLASS_BYTES = 1 + 1 + 2 * LIST_HEAD_BYTES;
+/** The number of a part, unless there are very many. */
+const PART_NUMBER_BYTES = 1;
 
-function entryBytes(entry: ReportEntry): number {
+function entryBytes(entry: SentEntry["reportEntry"]): number {
   const { sum, min, max, squaredDeviations } = entry;
-  let bytes = 1 + LIST_HEAD_BYTES + 1 + textBytes(entry.method) + textBytes(entry.name) +
+  let bytes = 1 + PART_NUMBER_BYTES + LIST_HEAD_BYTES + 1 + textBytes(entry.method) +
+    textBytes(entry.name) +
     numberBytes(entry.code, ...REQUEST_COUNTS.map((count) => entry[count])) +
     numberBytes(sum, min, max, squaredDeviations);
   for (const [error, count] of entry.errors) bytes += 1 + textBytes(error) + numberBytes(count);
@@ -533,31 +639,37 @@ export function countedOf(report: ReportContent): StatsDelta {
   const { from, to, histograms, seconds, userErrors, iterations } = report;
   if (from > to) refuse("it ends before it starts");
   if (to - from > MAX_SPAN_SECONDS) refuse("it covers too many seconds");
-  checkSeconds(report);
+  checkSeconds(report, seconds);
+  if (seconds.some(({ requests, failures }) => failures > requests)) {
+    refuse("a second has more failures than requests");
+  }
   for (const [, , count] of userErrors) checkCount(count);
   if (report.entries.length !== histograms.length) {
     refuse("the numbers of entries and histograms differ");
   }
   if (iterations.length > 1) refuse("it has counts of iterations twice");
+  const partOf = partsOf(report);
   const named = new PairMap<true>();
   const entries = report.entries.map((one, i): KeyedEntry => {
-    const { method, name, code } = one;
-    const key = `${code} ${name}`;
+    const { method, name, code, part } = one;
+    const key = `${part} ${code} ${name}`;
     if (named.get(method, key) !== undefined) refuse("a method, name and status is in it twice");
     named.set(method, key, true);
-    return [method, name, code, entryOf(one, histograms[i]!)];
+    return [method, name, code, entryOf(one, histograms[i]!), ...partOf(part)];
   });
-  const [ofIterations = null] = iterations.map(iterationsOf);
+  const [only = null] = iterations.map(iterationsOf);
+  const classes = report.classes.map((one) => classOf(report, one, only));
   return {
     from,
     to,
     seconds,
+    classes,
     entries,
     userErrors,
-    iterations: ofIterations,
-    unfinished: report.unfinished.map(unfinishedOf),
-    inProgress: report.inProgress.map(inProgressOf),
-    phases: report.phases.map(phasesOf),
+    iterations: only ?? iterationsOfClasses(classes),
+    unfinished: report.unfinished.map((one) => unfinishedOf(one, partOf)),
+    inProgress: report.inProgress.map((one) => inProgressOf(one, partOf)),
+    phases: report.phases.map((one) => phasesOf(one, partOf)),
     network: networkOf(report),
     groups: report.groups.map(groupOf),
     checks: report.checks.map(checkOf),
@@ -623,19 +735,81 @@ function trendOf({ type, unit, moments, buckets }: ReportMetric & { type: "trend
   return { type, unit, moments: one, histogram };
 }
 
-function unfinishedOf({ method, name, ages, retries }: ReportUnfinished): KeyedUnfinished {
+/** The class and the tags of the rows with a number. */
+type PartOf = (part: number) => readonly [className?: string, tags?: string];
+
+/** More than a worker ever names. */
+const MAX_REPORTED_CLASSES = 2 * MAX_CLASSES;
+
+function partsOf({ classes, parts }: ReportContent): PartOf {
+  if (classes.length > MAX_REPORTED_CLASSES) refuse("it has too many classes");
+  if (new Set(classes.map(({ name }) => name)).size < classes.length) {
+    refuse("a class is in it twice");
+  }
+  const known = parts.map(([classIndex, tags]) => {
+    const name = classes[classIndex]?.name;
+    // Without classes, only tags make a part.
+    if (name === undefined && (classIndex > 0 || classes.length > 0)) {
+      refuse("requests are of a class that it does not name");
+    }
+    return [name, tags] as const;
+  });
+  const first = [classes[0]?.name] as const;
+  return (part) =>
+    part === 0 ? first : known[part - 1] ?? refuse("requests are of an unknown part");
+}
+
+function classOf(
+  report: ReportContent,
+  { name, completed, iterations, seconds }: ReportClass,
+  iterationsOfAll: IterationCounts | null,
+): ClassCounts {
+  if (iterations.length > 1) refuse("it has counts of the iterations of a class twice");
+  const classSeconds = seconds.map(classSecond);
+  checkSeconds(report, classSeconds);
+  const [own = null] = iterations.map(iterationsOf);
+  const isOnly = report.classes.length === 1;
+  return { name, completed, iterations: isOnly ? iterationsOfAll : own, seconds: classSeconds };
+}
+
+/** The users of a class in one second. */
+export function classSecond(
+  [second, users, peakUsers]: ReportClass["seconds"][number],
+): ClassSecond {
+  return { second, users, peakUsers };
+}
+
+function iterationsOfClasses(classes: readonly ClassCounts[]): IterationStats | null {
+  let all: IterationStats | null = null;
+  for (const { iterations } of classes) {
+    if (iterations !== null) (all ??= new IterationStats()).merge(iterations);
+  }
+  return all;
+}
+
+function unfinishedOf(
+  { method, name, ages, retries, part }: ReportUnfinished,
+  partOf: PartOf,
+): KeyedUnfinished {
   const counted = agesOf(ages);
   if (counted.count === 0) refuse("a name has no unfinished requests");
-  return [method, name, { ages: counted, retries }];
+  return [method, name, { ages: counted, retries }, ...partOf(part)];
 }
 
-function inProgressOf({ method, name, count, oldestMs, ages }: ReportInProgress): KeyedInProgress {
+function inProgressOf(
+  { method, name, count, oldestMs, ages, part }: ReportInProgress,
+  partOf: PartOf,
+): KeyedInProgress {
   const counted = agesOf(ages);
   if (counted.count > count) refuse("more requests are old than are in progress");
-  return [method, name, { count, oldestMs, ages: counted.count === 0 ? null : counted }];
+  const counts = { count, oldestMs, ages: counted.count === 0 ? null : counted };
+  return [method, name, counts, ...partOf(part)];
 }
 
-function phasesOf({ method, name, opened, notReused, ...times }: ReportPhases): KeyedPhases {
+function phasesOf(
+  { method, name, opened, notReused, part, ...times }: ReportPhases,
+  partOf: PartOf,
+): KeyedPhases {
   const counted = (times: ReportTimes): LatencyCounts => countedTimes(times, "times of phases");
   const counts = {
     opened,
@@ -648,7 +822,7 @@ function phasesOf({ method, name, opened, notReused, ...times }: ReportPhases): 
     download: counted(times.download),
   };
   if (notReused > counts.ttfb.count) refuse("more requests opened connections than had responses");
-  return [method, name, counts];
+  return [method, name, counts, ...partOf(part)];
 }
 
 function networkOf({ network }: ReportContent): NetworkCounts | null {
@@ -662,13 +836,15 @@ function networkOf({ network }: ReportContent): NetworkCounts | null {
   return { roundTrip, retransmitting: only.retransmitting };
 }
 
-function checkSeconds({ from, to, seconds }: ReportContent): void {
-  let last: SecondCounts | null = null;
-  for (const one of seconds) {
-    if (one.second < from || one.second > to) refuse("a second is outside its time");
-    if (last !== null && one.second <= last.second) refuse("its seconds are not in order");
-    if (one.failures > one.requests) refuse("a second has more failures than requests");
-    last = one;
+function checkSeconds(
+  { from, to }: ReportContent,
+  seconds: readonly Pick<SecondCounts, "second">[],
+): void {
+  let last: number | null = null;
+  for (const { second } of seconds) {
+    if (second < from || second > to) refuse("a second is outside its time");
+    if (last !== null && second <= last) refuse("its seconds are not in order");
+    last = second;
   }
 }
 

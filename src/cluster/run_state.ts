@@ -6,6 +6,7 @@
 
 import type { RunEnd } from "../stats/snapshot.ts";
 import {
+  type ClassSecond,
   emptyDelta,
   type KeyedInProgress,
   type SecondCounts,
@@ -20,7 +21,7 @@ import {
   type WorkerMembership,
   type WorkerStateName,
 } from "./protocol.ts";
-import { countedOf } from "./report.ts";
+import { classSecond, countedOf } from "./report.ts";
 
 /** Workers that are gone and have counted nothing, of which the state is kept in case they return. */
 const MAX_GHOSTS = 100;
@@ -74,6 +75,17 @@ export class RunState {
   /** Users of all workers, as last reported. */
   get users(): number {
     return this.workers.reduce((sum, { users }) => sum + users, 0);
+  }
+
+  /** Users of all workers by class, as last reported. */
+  get usersByClass(): ReadonlyMap<string, number> {
+    const users = new Map<string, number>();
+    for (const worker of this.workers) {
+      for (const [name, count] of worker.usersByClass) {
+        users.set(name, (users.get(name) ?? 0) + count);
+      }
+    }
+    return users;
   }
 
   /** The requests in progress on all workers, as last reported. */
@@ -157,7 +169,13 @@ export class RunState {
     if (latestSecond !== null) worker.times.check(report, latestSecond);
     const counted = countedOf(report);
     const isCounted = report.resetCount >= this.resetCount;
-    if (isCounted) this.#count({ ...counted, seconds: worker.secondsInRun(counted.seconds) });
+    if (isCounted) {
+      const classes = counted.classes.map((one) => ({
+        ...one,
+        seconds: worker.secondsInRun(one.seconds),
+      }));
+      this.#count({ ...counted, seconds: worker.secondsInRun(counted.seconds), classes });
+    }
     if (report.damaged) this.damaged = true;
     worker.update(report, isCounted);
     worker.inProgress.add(counted);
@@ -228,6 +246,8 @@ export class WorkerState {
   sockets: string | null = null;
   users = 0;
   peakUsers = 0;
+  /** As last reported. */
+  readonly usersByClass = new Map<string, number>();
   /** CPU usage as a share of one core, 0 to 1 and above. */
   cpu = 0;
   cpuPeak = 0;
@@ -272,6 +292,7 @@ export class WorkerState {
     this.state = "preparing";
     this.exhausted = [];
     this.users = 0;
+    this.usersByClass.clear();
     this.rate = 0;
     this.inProgress = new InProgressGauge();
     this.lostAtSeconds = elapsedSeconds;
@@ -295,7 +316,7 @@ export class WorkerState {
    * Corrects the users in reported seconds. While the worker was lost, others ran its users, even if its
    * process was suspended and it believes that they were still its own.
    */
-  secondsInRun(seconds: readonly SecondCounts[]): readonly SecondCounts[] {
+  secondsInRun<Second extends ClassSecond>(seconds: readonly Second[]): readonly Second[] {
     if (this.lostAtSeconds === 0) return seconds;
     return seconds.map((one) =>
       one.second >= Math.floor(this.lostAtSeconds) && one.second < this.#returnedAtSeconds
@@ -310,11 +331,18 @@ export class WorkerState {
    * @param isCounted whether its requests are part of the totals.
    */
   update(report: Message<"REPORT">, isCounted: boolean): void {
-    for (const { users, peakUsers, requests } of this.secondsInRun(report.seconds)) {
+    const seconds = this.secondsInRun(report.seconds);
+    for (const { users, peakUsers, requests } of seconds) {
       this.users = users;
       this.peakUsers = Math.max(this.peakUsers, peakUsers);
       if (isCounted) this.requests += requests;
       this.rate = requests;
+    }
+    for (const { name, seconds: ofClass } of report.classes) {
+      const last = report.classes.length === 1
+        ? seconds.at(-1)
+        : this.secondsInRun(ofClass.map(classSecond)).at(-1);
+      if (last !== undefined) this.usersByClass.set(name, last.users);
     }
     this.cpu = report.cpu;
     this.cpuPeak = Math.max(this.cpuPeak, report.cpu);

@@ -6,6 +6,7 @@
 
 import { errorText } from "../core/errors.ts";
 import { nearestWord } from "../core/spelling.ts";
+import type { Tags } from "../core/tags.ts";
 import { asText, shown } from "../core/text.ts";
 import type { DigestCredentials } from "./digest_auth.ts";
 import type { HeaderPairs, WireBody } from "./transport.ts";
@@ -28,6 +29,8 @@ export interface RequestOptions extends BodyOptions {
   readonly redirect?: "follow" | "manual";
   /** Credentials of the request; `null`: none, even if the session has some. */
   readonly auth?: Auth | null;
+  /** Parts of the name that reports also show by themselves, such as `{ cache: "hit" }`. */
+  readonly tags?: Tags;
   /**
    * Whether to fetch what the page names, as browsers do: images, scripts, style sheets and the like, in parallel
    * and each counted for itself. The request resolves when all have arrived; if one fails, the page does not.
@@ -84,6 +87,7 @@ export type FieldValue = string | number | bigint | boolean;
 const OPTION_NAMES: readonly (keyof RequestOptions)[] = [
   ...["name", "params", "headers", "json", "form", "body", "timeout", "redirect", "auth"] as const,
   "resources",
+  "tags",
 ];
 
 /** What other programs call them. */
@@ -101,7 +105,6 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ["redirects", "redirect, or static maxRedirects of the class"],
   ["cookies", "headers, or this.session.cookies"],
   ["jar", "this.session.cookies"],
-  ["tags", "name"],
   ["verify", "--insecure"],
 ]);
 
@@ -120,6 +123,7 @@ export function checkOptions(options: RequestOptions): void {
       case "timeout":
       case "redirect":
       case "auth":
+      case "tags":
       case "json":
       case "form":
       case "body":

@@ -99,7 +99,10 @@ export class LoadGenerator {
   readonly #options: LoadGeneratorOptions;
   readonly #clock: Clock;
   readonly #table: StatsTable;
+  /** For what belongs to no user. */
   readonly #recorder: Recorder;
+  /** One for each class. */
+  readonly #recorders: readonly Recorder[];
   readonly #pool: UserPool;
   readonly #testStarts: TestStarts;
   readonly #health: GeneratorHealth;
@@ -122,7 +125,7 @@ export class LoadGenerator {
       options;
     this.#options = options;
     this.#clock = clock;
-    this.#table = new StatsTable(options.metrics);
+    this.#table = new StatsTable(classes.map(({ name }) => name), options.metrics);
     this.run = liveRunInfo({
       id: () => runId,
       node,
@@ -132,7 +135,7 @@ export class LoadGenerator {
       onEnd: options.onRunEnd,
     });
     this.#recorder = new Recorder(
-      this.#table,
+      this.#table.ofClass(0),
       events,
       this.run,
       options.places,
@@ -150,6 +153,7 @@ export class LoadGenerator {
     );
     const { run } = this;
     const recorder = this.#recorder;
+    this.#recorders = classes.map((_, index) => recorder.forClass(this.#table.ofClass(index)));
     const shared = nodeContext({
       env,
       host,
@@ -169,13 +173,21 @@ export class LoadGenerator {
       classes,
       shared,
       firstId: options.firstUserId,
-      onCount: (count, classIndex) => this.#usersChanged(count, classIndex),
+      recorders: this.#recorders,
+      onCount: (...counts) => this.#usersChanged(...counts),
     });
   }
 
   /** Users that have started and not ended, including those that are stopping. */
   get users(): number {
     return this.#pool.alive;
+  }
+
+  /** The same by class. */
+  get usersByClass(): ReadonlyMap<string, number> {
+    return new Map(
+      this.#options.classes.map(({ name }, index) => [name, this.#pool.aliveOf(index)]),
+    );
   }
 
   /** Whether some classes have had users of the closed model, and all of them have ended by themselves. */
@@ -317,7 +329,7 @@ export class LoadGenerator {
     }
     const connections = this.#sockets.tcpInfo?.(SAMPLED_CONNECTIONS) ?? [];
     this.#table.network(connections, this.#clock.now());
-    const { lastEndedAt } = this.#recorder;
+    const lastEndedAt = Math.max(...this.#recorders.map((one) => one.lastEndedAt));
     const isIdle = lastEndedAt === this.#checkedAt;
     this.#checkedAt = lastEndedAt;
     return this.#health.check(isIdle);
@@ -384,8 +396,8 @@ export class LoadGenerator {
     return this.#openLoads.find(({ classes }) => classes.includes(classIndex));
   }
 
-  #usersChanged(count: number, classIndex: number): void {
-    this.#table.setUsers(count, this.#clock.now());
+  #usersChanged(count: number, classIndex: number, countOfClass: number): void {
+    this.#table.setUsers(count, this.#clock.now(), classIndex, countOfClass);
     if (this.areGone([classIndex])) this.#options.onUsersGone();
   }
 }

@@ -296,7 +296,10 @@ export class LocalRun {
     const complete = this.#state === "stopped";
     // No second contains what handlers of the test's end have added.
     if (complete) this.#totals.addMetrics(this.#generator.takeMetrics());
-    const all = this.#totals.statistics(durationSeconds, complete ? [] : this.#inProgress);
+    const all = this.#totals.statistics(durationSeconds, complete ? [] : this.#inProgress, {
+      names: this.#options.classes.map(({ name }) => name),
+      users: this.#generator.usersByClass,
+    });
     const statistics = { ...all, classes: this.#loads.withLoads(all.classes, complete) };
     const users = {
       current: this.#generator.users,

@@ -325,6 +325,7 @@ export class MasterRun {
       runState: this.#runState,
       name: this.#options.name,
       labels: this.#options.labels,
+      classNames: this.#options.classNames,
       state: this.#state,
       elapsedSeconds: this.#time.elapsedSeconds,
       endedAt: this.#time.endedAt(this.#runState.startedAt),

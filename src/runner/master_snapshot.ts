@@ -15,6 +15,8 @@ import type { RunWatch } from "./run_watch.ts";
 /** What a snapshot of a distributed run is made from. */
 export interface MasterSnapshotSource extends RunLabels {
   readonly runState: RunState;
+  /** The user classes of the run. */
+  readonly classNames: readonly string[];
   readonly state: RunStatus;
   /** Seconds since the test started, until its end. */
   readonly elapsedSeconds: number;
@@ -34,7 +36,10 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
   const { workers, totals } = runState;
   const durationSeconds = Math.max(0, elapsedSeconds - runState.countedFrom);
   const isOver = state === "stopped";
-  const all = totals.statistics(durationSeconds, isOver ? [] : runState.inProgress);
+  const all = totals.statistics(durationSeconds, isOver ? [] : runState.inProgress, {
+    names: source.classNames,
+    users: runState.usersByClass,
+  });
   const closed = isOver ? all : withoutOpenSeconds(all, workers);
   const statistics = { ...closed, classes: source.loads.withLoads(closed.classes, isOver) };
   return {

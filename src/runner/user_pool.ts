@@ -8,6 +8,7 @@ import type { StartedRequest } from "../stats/stats_table.ts";
 import type { NodeContext } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { type IterationScheduler, IterationSlot } from "../user/iteration_slot.ts";
+import type { Recorder } from "../user/recorder.ts";
 import { UserLoop } from "../user/user_loop.ts";
 
 /** Decides when users start iterations, and may follow which users there are. */
@@ -24,6 +25,8 @@ export interface UserPoolOptions {
   readonly shared: NodeContext;
   /** The id of the first user; the others count up from there. */
   readonly firstId: number;
+  /** Where the users of each class count. */
+  readonly recorders: readonly Recorder[];
   /** Called whenever the number of users has changed: of all, and of the class of this index. */
   readonly onCount: (alive: number, classIndex: number, aliveOfClass: number) => void;
 }
@@ -33,7 +36,8 @@ export class UserPool {
   readonly #options: UserPoolOptions;
   /** Users that are not being stopped, by class; the newest is last. */
   readonly #active: UserLoop[][];
-  readonly #alive = new Set<UserLoop>();
+  /** Each with the index of its class. */
+  readonly #alive = new Map<UserLoop, number>();
   /** How many of {@link #alive} there are of each class. */
   readonly #aliveOf: number[];
   /** What schedules the iterations of each class; `null` if nothing does. */
@@ -58,23 +62,28 @@ export class UserPool {
     return this.#aliveOf[classIndex] === 0 && this.#active[classIndex]!.length > 0;
   }
 
+  /** The users of a class that have started and not ended. */
+  aliveOf(classIndex: number): number {
+    return this.#aliveOf[classIndex]!;
+  }
+
   /** Whether no users of a class are alive. */
   isEmpty(classIndex: number): boolean {
     return this.#aliveOf[classIndex] === 0;
   }
 
   /** The requests that are in progress. Those that were answered and are being checked are not. */
-  *inProgress(): IterableIterator<StartedRequest> {
-    for (const { requests } of this.#alive) {
+  *inProgress(): IterableIterator<readonly [request: StartedRequest, classIndex: number]> {
+    for (const [{ requests }, classIndex] of this.#alive) {
       for (let one = requests.first; one !== null; one = one.next) {
-        if (one.check === null) yield one;
+        if (one.check === null) yield [one, classIndex];
       }
     }
   }
 
   /** Counts all requests in progress as unfinished. @param now in milliseconds on the clock of the node. */
   cutOff(now: number): void {
-    for (const { requests } of this.#alive) requests.close(now);
+    for (const { requests } of this.#alive.keys()) requests.close(now);
   }
 
   /** Sets what schedules the iterations of users of some classes that are started from now on. */
@@ -118,19 +127,20 @@ export class UserPool {
   /** Stops all users; resolves when the last one has ended. */
   async stopAll(stopTimeoutMs: number): Promise<void> {
     this.stop(this.#active.keys(), stopTimeoutMs);
-    await Promise.all([...this.#alive].map((user) => user.ended));
+    await Promise.all([...this.#alive.keys()].map((user) => user.ended));
   }
 
   #start(classIndex: number): UserLoop {
-    const { classes, shared, onCount } = this.#options;
+    const { classes, shared, recorders, onCount } = this.#options;
     const executor = this.#executors[classIndex]!;
     const iterationSlot = executor === null ? null : new IterationSlot(executor, classIndex);
     const user = new UserLoop(classes[classIndex]!, {
       ...shared,
+      recorder: recorders[classIndex]!,
       id: this.#nextId++,
       iterationSlot,
     });
-    this.#alive.add(user);
+    this.#alive.set(user, classIndex);
     this.#aliveOf[classIndex]!++;
     if (iterationSlot !== null) executor!.userStarted?.(iterationSlot);
     onCount(this.#alive.size, classIndex, this.#aliveOf[classIndex]!);

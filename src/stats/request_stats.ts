@@ -42,6 +42,8 @@ export interface Sample {
   readonly phases: SamplePhases | null;
   /** A short description of the error, from a limited set; `null` if it succeeded. */
   readonly error: string | null;
+  /** Its tags, as `tagsText` writes them; empty if it has none. */
+  readonly tags: string;
 }
 
 /**
@@ -317,8 +319,11 @@ export class PairMap<Value> {
 /** The most distinct strings of one kind that are counted separately. */
 const MAX_DISTINCT = 1000;
 
+/** The most user classes that are counted separately. */
+export const MAX_CLASSES = 100;
+
 /** The text under which all further ones are counted. */
-const OTHER = "(other)";
+export const OTHER = "(other)";
 
 /**
  * The name under which to count a request that a test file has named so: its own, unless that is the name
@@ -343,11 +348,35 @@ function distinct(counts: ReadonlyMap<string, number>): number {
   return counts.has(OTHER) ? counts.size - 1 : counts.size;
 }
 
+/** Admits the names of the first {@link MAX_CLASSES} user classes. */
+export class ClassCap {
+  readonly #known = new Set<string>();
+
+  /** The name under which to count a class from another node: its own, or {@link OTHER}. */
+  admit(name: string): string {
+    if (this.#known.has(name)) return name;
+    if (this.#known.size >= MAX_CLASSES) return OTHER;
+    this.#known.add(name);
+    return name;
+  }
+}
+
+/** How much more may be admitted, by one cap or by several that share it. */
+export interface Room {
+  left: number;
+}
+
 /** Admits the first {@link MAX_DISTINCT} pairs of strings. */
 export class NameCap {
   readonly #known = new PairMap<true>();
   readonly #firsts = new Set<string>();
+  readonly #room: Room;
   #reached = false;
+
+  /** @param room further pairs that may be admitted, here and elsewhere. */
+  constructor(room: Room = { left: Infinity }) {
+    this.#room = room;
+  }
 
   /** Whether a pair was rejected, here or on the node that sent it. */
   get reached(): boolean {
@@ -370,11 +399,50 @@ export class NameCap {
   /** The second text under which to count a pair: its own, or {@link OTHER}. */
   admit(first: string, second: string): string {
     if (this.#known.get(first, second) !== undefined) return second;
-    if (second === OTHER || this.#known.size >= MAX_DISTINCT) {
+    if (second === OTHER || this.#known.size >= MAX_DISTINCT || this.#room.left <= 0) {
       this.#reached = true;
       return OTHER;
     }
+    this.#room.left--;
     this.#known.set(first, second, true);
     return second;
   }
 }
+
+/** The most combinations of tags of one name that are counted separately. */
+const MAX_COMBINATIONS = 50;
+
+/** The most combinations of tags of all names. */
+const MAX_TAG_ROWS = 2_000;
+
+/** Admits the first combinations of tags of each method and name. */
+export class TagCap {
+  readonly #known = new PairMap<Set<string>>();
+  readonly #room: Room;
+  #reached = false;
+
+  /** @param room further combinations that may be admitted, here and elsewhere. */
+  constructor(room: Room = { left: MAX_TAG_ROWS }) {
+    this.#room = room;
+  }
+
+  /** Whether a combination was rejected, here or on the node that sent it. */
+  get reached(): boolean {
+    return this.#reached;
+  }
+
+  /** The tags under which to count a request: its own, or {@link OTHER}. */
+  admit(method: string, name: string, tags: string): string {
+    const known = this.#known.at(method, name, newTexts);
+    if (known.has(tags)) return tags;
+    if (tags === OTHER || known.size >= MAX_COMBINATIONS || this.#room.left <= 0) {
+      this.#reached = true;
+      return OTHER;
+    }
+    this.#room.left--;
+    known.add(tags);
+    return tags;
+  }
+}
+
+const newTexts = (): Set<string> => new Set();

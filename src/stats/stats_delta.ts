@@ -68,8 +68,26 @@ export interface EntryCounts extends RequestCounts {
   readonly errors: Iterable<readonly [error: string, count: number]>;
 }
 
+/**
+ * Which requests of a method and name were counted together: the user class, and the tags as `tagsText` writes
+ * them. Without tags, all requests of the name are meant, whatever tags they had. Those with tags are a part of
+ * them, so whoever adds up requests leaves the parts out: see {@link isPart}.
+ */
+type PartOf = [className?: string, tags?: string];
+
+/** Whether a row has only those requests of its name that had some tags. They are in another row as well. */
+export function isPart(tags: string | undefined): tags is string {
+  return tags !== undefined && tags !== "";
+}
+
 /** The counts of one entry with its key. The code is the HTTP status, or 0 without one. */
-export type KeyedEntry = readonly [method: string, name: string, code: number, entry: EntryCounts];
+export type KeyedEntry = readonly [
+  method: string,
+  name: string,
+  code: number,
+  entry: EntryCounts,
+  ...part: PartOf,
+];
 
 /** The unfinished requests of one method and name. */
 export interface UnfinishedCounts {
@@ -80,7 +98,12 @@ export interface UnfinishedCounts {
 }
 
 /** Unfinished requests with their key; at least one. */
-export type KeyedUnfinished = readonly [method: string, name: string, counts: UnfinishedCounts];
+export type KeyedUnfinished = readonly [
+  method: string,
+  name: string,
+  counts: UnfinishedCounts,
+  ...part: PartOf,
+];
 
 /** The requests of one method and name that are in progress at a moment. All times are milliseconds. */
 export interface InProgressCounts {
@@ -92,7 +115,12 @@ export interface InProgressCounts {
 }
 
 /** The requests in progress with their key. */
-export type KeyedInProgress = readonly [method: string, name: string, counts: InProgressCounts];
+export type KeyedInProgress = readonly [
+  method: string,
+  name: string,
+  counts: InProgressCounts,
+  ...part: PartOf,
+];
 
 /**
  * The parts of a request whose times are measured, in the order in which they happen: looking up the
@@ -119,7 +147,12 @@ export interface PhaseCounts extends Readonly<Record<Phase, LatencyCounts>> {
 }
 
 /** Phases with their key. */
-export type KeyedPhases = readonly [method: string, name: string, counts: PhaseCounts];
+export type KeyedPhases = readonly [
+  method: string,
+  name: string,
+  counts: PhaseCounts,
+  ...part: PartOf,
+];
 
 /** What the system said about open connections, some of which are sampled once a second. */
 export interface NetworkCounts {
@@ -239,26 +272,46 @@ export interface SecondCounts {
   readonly maxLagMs: number;
 }
 
+/** The users of one class on one node in one second. */
+export type ClassSecond = Pick<SecondCounts, "second" | "users" | "peakUsers">;
+
+/** What the users of one class have done, besides their requests. */
+export interface ClassCounts {
+  readonly name: string;
+  /** Iterations that its users completed, in either model. */
+  readonly completed: number;
+  /** `null` if its iterations are not scheduled or limited, or there were none. */
+  readonly iterations: IterationCounts | null;
+  /** Empty if it is the only class, or if another part of the same report has them. */
+  readonly seconds: readonly ClassSecond[];
+}
+
+/** The counts of requests, each with its class. A request with tags is in two rows: see {@link isPart}. */
+export interface RequestDelta {
+  readonly entries: Iterable<KeyedEntry>;
+  /** Where the time went, for those samples of the entries that were not plain. */
+  readonly phases: Iterable<KeyedPhases>;
+  /** Requests that were in progress when their users were cut off. They are in no entry. */
+  readonly unfinished: Iterable<KeyedUnfinished>;
+}
+
 /**
  * Everything that one node has counted in one second, or in several that were merged: what workers
  * report and `Totals` adds up.
  */
-export interface StatsDelta {
+export interface StatsDelta extends RequestDelta {
   /** The first second that it covers. */
   readonly from: number;
   /** The last second that it covers. */
   readonly to: number;
   /** Each of these seconds; empty if another part of the same report has them. */
   readonly seconds: readonly SecondCounts[];
-  readonly entries: Iterable<KeyedEntry>;
-  /** Where the time went, for those samples of the entries that were not plain. */
-  readonly phases: Iterable<KeyedPhases>;
+  /** All user classes of the node; none if that is unknown. */
+  readonly classes: readonly ClassCounts[];
   /** The number of errors that the code of each user class threw; the error as `withPlace` returns it. */
   readonly userErrors: Iterable<readonly [user: string, error: string, count: number]>;
-  /** `null` if iterations are not counted, or there were none. */
+  /** Those of all classes; `null` if iterations are not counted, or there were none. */
   readonly iterations: IterationCounts | null;
-  /** Requests that were in progress when their users were cut off. They are in no entry. */
-  readonly unfinished: Iterable<KeyedUnfinished>;
   /** Requests in progress at the end of the last second. Unlike everything else, they do not add up. */
   readonly inProgress: Iterable<KeyedInProgress>;
   /** `null` if no connection was sampled, or the system cannot be asked. */
@@ -274,6 +327,7 @@ export function emptyDelta(second: number): StatsDelta {
     from: second,
     to: second,
     seconds: [],
+    classes: [],
     entries: [],
     phases: [],
     userErrors: [],

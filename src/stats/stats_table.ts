@@ -13,13 +13,19 @@ import {
   type EntriesByCode,
   EntryTable,
   isOther,
+  MAX_CLASSES,
   NameCap,
+  OTHER,
   ownName,
   PairMap,
   type Sample,
+  TagCap,
 } from "./request_stats.ts";
+import { RequestTable } from "./request_table.ts";
 import {
+  type ClassCounts,
   type KeyedCheck,
+  type KeyedEntry,
   type KeyedGroup,
   type KeyedInProgress,
   type KeyedMetric,
@@ -30,7 +36,36 @@ import {
   type SecondCounts,
   type StatsDelta,
 } from "./stats_delta.ts";
-import { type InProgress, newInProgress, newUnfinished, type Unfinished } from "./unanswered.ts";
+import { InProgressCounter, newUnfinished } from "./unanswered.ts";
+
+/** What one class has counted in one second. */
+class SecondPart {
+  /** `null` if classes are not known. */
+  readonly name: string | null;
+  readonly requests = new RequestTable();
+  /** The names that are counted together. */
+  further: EntryTable | null = null;
+  completed = 0;
+  users: number;
+  peakUsers: number;
+  iterations: IterationStats | null = null;
+
+  constructor(name: string | null, users: number) {
+    this.name = name;
+    this.users = users;
+    this.peakUsers = users;
+  }
+
+  /** As {@link iterations}, to add counts to. */
+  get openIterations(): IterationStats {
+    return this.iterations ??= new IterationStats();
+  }
+
+  get isEmpty(): boolean {
+    return this.requests.isEmpty && this.completed === 0 && this.iterations === null &&
+      this.further === null;
+  }
+}
 
 /** The delta of a single second. {@link StatsTable} counts in it until the second has ended. */
 export class SecondStats implements StatsDelta {
@@ -42,7 +77,8 @@ export class SecondStats implements StatsDelta {
   peakUsers: number;
   /** See {@link SecondCounts.maxLagMs}. */
   maxLagMs = 0;
-  readonly entries = new EntryTable();
+  /** One for each class; a single one if classes are not known. */
+  readonly parts: readonly SecondPart[];
   /** The number of errors that the code of users threw, by class and error with its place. */
   readonly userErrors = new PairMap<number>();
 
@@ -52,27 +88,32 @@ export class SecondStats implements StatsDelta {
   /** What was added to metrics, if any was. */
   metrics: Iterable<KeyedMetric> = [];
 
-  #iterations: IterationStats | null = null;
   #network: NetworkStats | null = null;
-  #unfinished: PairMap<Unfinished> | null = null;
   #groups: GroupTable | null = null;
   #checks: CheckTable | null = null;
 
-  /** @param users those that were running when the second started. */
-  constructor(second: number, users: number) {
+  /**
+   * @param users those that were running when the second started.
+   * @param classes the same for each class, if they are known.
+   */
+  constructor(
+    second: number,
+    users: number,
+    classes: readonly { readonly name: string | null; readonly users: number }[] = NO_CLASSES,
+  ) {
     this.second = second;
     this.users = users;
     this.peakUsers = users;
+    this.parts = classes.map(({ name, users }) => new SecondPart(name, users));
   }
 
-  /** The counts of iterations; `null` as long as there are none. */
+  /** The counts of iterations of all classes; `null` as long as there are none. */
   get iterations(): IterationStats | null {
-    return this.#iterations;
-  }
-
-  /** As {@link iterations}, to add counts to. */
-  get openIterations(): IterationStats {
-    return this.#iterations ??= new IterationStats();
+    const counted = this.parts.map(({ iterations }) => iterations).filter((one) => one !== null);
+    if (counted.length < 2) return counted[0] ?? null;
+    const all = new IterationStats();
+    for (const one of counted) all.merge(one);
+    return all;
   }
 
   /** What the system said about connections; `null` if none was sampled. */
@@ -83,16 +124,6 @@ export class SecondStats implements StatsDelta {
   /** As {@link network}, to add to. */
   get openNetwork(): NetworkStats {
     return this.#network ??= new NetworkStats();
-  }
-
-  /** Requests that were in progress when their users were cut off. */
-  get unfinished(): Iterable<KeyedUnfinished> {
-    return this.#unfinished ?? [];
-  }
-
-  /** As {@link unfinished}, to add to. */
-  get openUnfinished(): PairMap<Unfinished> {
-    return this.#unfinished ??= new PairMap();
   }
 
   /** Groups that have ended or were cut off. */
@@ -117,13 +148,34 @@ export class SecondStats implements StatsDelta {
 
   /** Whether nothing was counted, apart from users. */
   get isEmpty(): boolean {
-    return this.entries.size === 0 && this.userErrors.size === 0 && this.#iterations === null &&
-      this.#unfinished === null && this.#groups === null && this.#checks === null &&
+    return this.userErrors.size === 0 && this.parts.every(({ isEmpty }) => isEmpty) &&
+      this.#groups === null && this.#checks === null &&
       Iterator.from(this.metrics).next().done === true;
   }
 
+  get classes(): ClassCounts[] {
+    const { second, parts } = this;
+    return parts.flatMap(({ name, completed, iterations, users, peakUsers }) =>
+      name === null ? [] : [{
+        name,
+        completed,
+        iterations,
+        seconds: parts.length === 1 ? [] : [{ second, users, peakUsers }],
+      }]
+    );
+  }
+
+  get entries(): Iterable<KeyedEntry> {
+    return this.#eachPart((requests, name) => requests.keyedEntries(name));
+  }
+
   get phases(): Iterable<KeyedPhases> {
-    return this.entries.phases;
+    return this.#eachPart((requests, name) => requests.keyedPhases(name));
+  }
+
+  /** Requests that were in progress when their users were cut off. */
+  get unfinished(): Iterable<KeyedUnfinished> {
+    return this.#eachPart((requests, name) => requests.keyedUnfinished(name));
   }
 
   get from(): number {
@@ -138,17 +190,37 @@ export class SecondStats implements StatsDelta {
   get seconds(): readonly SecondCounts[] {
     let requests = 0;
     let failures = 0;
-    for (const [, , , entry] of this.entries) {
-      requests += entry.requests;
-      failures += entry.failures;
+    for (const part of this.parts) {
+      for (const [, , , entry] of part.requests.entries) {
+        requests += entry.requests;
+        failures += entry.failures;
+      }
     }
     const { second, users, peakUsers, maxLagMs } = this;
     return [{ second, users, peakUsers, requests, failures, maxLagMs }];
   }
+
+  /** No users of any class have changed since; the second after this one starts with them. */
+  next(): SecondStats {
+    return new SecondStats(this.second + 1, this.users, this.parts);
+  }
+
+  #eachPart<Row>(
+    rows: (requests: RequestTable, className: string | undefined) => Iterable<Row>,
+  ): Iterable<Row> {
+    const { parts } = this;
+    return {
+      *[Symbol.iterator](): Iterator<Row> {
+        for (const { requests, name } of parts) yield* rows(requests, name ?? undefined);
+      },
+    };
+  }
 }
 
+const NO_CLASSES = [{ name: null, users: 0 }];
+
 /** A request that is in progress. */
-export interface StartedRequest extends Pick<Sample, "method" | "name"> {
+export interface StartedRequest extends Pick<Sample, "method" | "name" | "tags"> {
   /** When it started, in milliseconds on the clock of the node. */
   readonly startedAt: number;
 }
@@ -165,22 +237,30 @@ export type UnfinishedRequest = StartedRequest & Pick<Sample, "phases">;
  * All moments are milliseconds on the clock of the node. The table has no clock.
  */
 export class StatsTable {
+  readonly #classNames: readonly (string | null)[];
   readonly #names = new NameCap();
+  readonly #tags = new TagCap();
   readonly #userErrors = new NameCap();
   readonly #groups = new NameCap();
   readonly #checks = new NameCap();
   readonly #metrics: PendingMetrics;
+  /** Those that are running of each class. */
+  readonly #users: number[] = [];
   #closed: SecondStats[] = [];
-  #open = new SecondStats(0, 0);
-  /** The names of the open second that are counted together. */
-  #further = new EntryTable();
+  #open: SecondStats;
   // Before the start, no second starts or ends.
   #startedAt = Infinity;
   #openEndsAt = Infinity;
 
-  /** @param metrics what is added to the metrics of the node. */
-  constructor(metrics: PendingMetrics = NO_METRICS) {
+  /**
+   * @param classNames the user classes of the node; empty if they are not known.
+   * @param metrics what is added to the metrics of the node.
+   */
+  constructor(classNames: readonly string[] = [], metrics: PendingMetrics = NO_METRICS) {
     this.#metrics = metrics;
+    this.#classNames = classNames.length === 0 ? [null] : classNames.slice(0, MAX_CLASSES);
+    if (classNames.length > MAX_CLASSES) this.#classNames = [...this.#classNames, OTHER];
+    this.#open = new SecondStats(0, 0, this.#classNames.map((name) => ({ name, users: 0 })));
   }
 
   /** Whether the limit of names was reached, and further ones are counted under `(other)`. */
@@ -198,27 +278,49 @@ export class StatsTable {
     this.#openEndsAt = this.#beginOf(second + 1);
   }
 
+  /** The part of the table in which the users of one class count. */
+  ofClass(classIndex: number): ClassTable {
+    return new ClassTable(this, Math.min(classIndex, this.#classNames.length - 1));
+  }
+
   /** Counts one sample, in the second in which it ended. */
-  record(sample: Sample): void {
-    const { entries } = this.#at(sample.endedAt);
-    const named = entries.get(sample.method, sample.name) ?? this.#newName(sample);
+  record(sample: Sample, classIndex = 0): void {
+    const part = this.#at(sample.endedAt).parts[classIndex]!;
+    const { entries } = part.requests;
+    const named = entries.get(sample.method, sample.name) ?? this.#newName(part, sample);
     named.add(sample);
+    if (sample.tags !== "") this.#taggedEntries(part, sample).add(sample);
   }
 
   /** Counts a request that was cut off at a moment. @param retries how often it was sent again. */
-  unfinished(request: UnfinishedRequest, retries: number, atMs: number): void {
-    const { method, name, startedAt, phases } = request;
-    const { openUnfinished } = this.#at(atMs);
+  unfinished(request: UnfinishedRequest, retries: number, atMs: number, classIndex = 0): void {
+    const { method, name, startedAt, phases, tags } = request;
+    const part = this.#at(atMs).parts[classIndex]!;
     const key = this.#admit(method, name);
-    openUnfinished.at(...key, newUnfinished).add(atMs - startedAt, retries);
-    if (phases !== null) this.#entriesOf(key).openPhases.connected(phases);
+    part.requests.unfinished.at(...key, newUnfinished).add(atMs - startedAt, retries);
+    if (phases !== null) this.#entriesOf(part, key).openPhases.connected(phases);
+    if (tags === "") return;
+    const { unfinished } = part.requests.openTagged(this.#tags.admit(...key, tags));
+    unfinished.at(...key, newUnfinished).add(atMs - startedAt, retries);
+    if (phases !== null) this.#taggedEntries(part, request).openPhases.connected(phases);
   }
 
-  /** These requests, which are in progress at a moment, by the names under which they are counted. */
-  inProgress(requests: Iterable<StartedRequest>, atMs: number): Iterable<KeyedInProgress> {
-    const counts = new PairMap<InProgress>();
-    for (const { method, name, startedAt } of requests) {
-      counts.at(...this.#admit(method, name), newInProgress).add(atMs - startedAt);
+  /**
+   * These requests, which are in progress at a moment, by the names and tags under which they are counted.
+   *
+   * @param requests each with the index of its class.
+   */
+  inProgress(
+    requests: Iterable<readonly [request: StartedRequest, classIndex: number]>,
+    atMs: number,
+  ): Iterable<KeyedInProgress> {
+    const counts = new InProgressCounter();
+    for (const [{ method, name, startedAt, tags }, classIndex] of requests) {
+      const key = this.#admit(method, name);
+      const className = this.#nameOf(classIndex);
+      const age = atMs - startedAt;
+      counts.of(...key, className).add(age);
+      if (tags !== "") counts.of(...key, className, this.#tags.admit(...key, tags)).add(age);
     }
     return counts;
   }
@@ -242,8 +344,13 @@ export class StatsTable {
   }
 
   /** The iteration counts of a class in the second at this moment. */
-  iterations(atMs: number, _classIndex = 0): IterationStats {
-    return this.#at(atMs).openIterations;
+  iterations(atMs: number, classIndex = 0): IterationStats {
+    return this.#partOf(this.#at(atMs), classIndex).openIterations;
+  }
+
+  /** Counts an iteration that a user completed, in the second that is open. */
+  completed(classIndex: number): void {
+    this.#open.parts[classIndex]!.completed++;
   }
 
   /** Counts an error that the code of a user class threw. @param error as `withPlace` returns it. */
@@ -265,11 +372,19 @@ export class StatsTable {
     open.maxLagMs = Math.max(open.maxLagMs, Math.round(ms));
   }
 
-  /** Sets the number of running users from now on. */
-  setUsers(count: number, atMs: number): void {
+  /**
+   * Sets the number of running users from now on.
+   *
+   * @param countOfClass the same for one class.
+   */
+  setUsers(count: number, atMs: number, classIndex = 0, countOfClass = count): void {
     const open = this.#at(atMs);
     open.users = count;
     open.peakUsers = Math.max(open.peakUsers, count);
+    const part = this.#partOf(open, classIndex);
+    part.users += countOfClass - (this.#users[classIndex] ?? 0);
+    part.peakUsers = Math.max(part.peakUsers, part.users);
+    this.#users[classIndex] = countOfClass;
   }
 
   /** All seconds that have ended and were not taken before, oldest first, without gaps. */
@@ -287,7 +402,7 @@ export class StatsTable {
     this.#roll(nowMs);
     const { second, isEmpty } = this.#open;
     // A second of no duration is not part of the run, unless something was counted in it.
-    const isPart = nowMs > this.#beginOf(second) || !isEmpty || this.#further.size > 0;
+    const isPart = nowMs > this.#beginOf(second) || !isEmpty;
     if (isPart || !this.#metrics.isEmpty) this.#close();
     return this.take(nowMs);
   }
@@ -302,28 +417,49 @@ export class StatsTable {
   }
 
   #close(): void {
-    const { second, users, entries } = this.#open;
-    if (this.#further.size > 0) {
-      entries.add(this.#further);
-      this.#further = new EntryTable();
+    const closed = this.#open;
+    for (const part of closed.parts) {
+      if (part.further !== null) part.requests.entries.add(part.further);
+      part.further = null;
     }
-    this.#open.metrics = this.#metrics.take(this.#startedAt);
-    this.#closed.push(this.#open);
-    this.#open = new SecondStats(second + 1, users);
-    this.#openEndsAt = this.#beginOf(second + 2);
+    closed.metrics = this.#metrics.take(this.#startedAt);
+    this.#closed.push(closed);
+    this.#open = closed.next();
+    this.#openEndsAt = this.#beginOf(closed.second + 2);
   }
 
   #beginOf(second: number): number {
     return this.#startedAt + second * 1000;
   }
 
-  #newName({ method, name }: Sample): EntriesByCode {
-    return this.#entriesOf(this.#admit(method, name));
+  /** Classes beyond the limit are one. */
+  #partOf({ parts }: SecondStats, classIndex: number): SecondPart {
+    return parts[Math.min(classIndex, parts.length - 1)]!;
+  }
+
+  #nameOf(classIndex: number): string | undefined {
+    return this.#partOf(this.#open, classIndex).name ?? undefined;
+  }
+
+  #newName(part: SecondPart, { method, name }: Sample): EntriesByCode {
+    return this.#entriesOf(part, this.#admit(method, name));
   }
 
   /** Those of all further names are apart, so that a request with their label as its name is not found there. */
-  #entriesOf([method, name]: readonly [method: string, name: string]): EntriesByCode {
-    return (isOther(name) ? this.#further : this.#open.entries).at(method, name);
+  #entriesOf(
+    part: SecondPart,
+    [method, name]: readonly [method: string, name: string],
+  ): EntriesByCode {
+    const entries = isOther(name) ? part.further ??= new EntryTable() : part.requests.entries;
+    return entries.at(method, name);
+  }
+
+  #taggedEntries(
+    { requests }: SecondPart,
+    { method, name, tags }: Pick<Sample, "method" | "name" | "tags">,
+  ): EntriesByCode {
+    const key = this.#admit(method, name);
+    return requests.openTagged(this.#tags.admit(...key, tags)).entries.at(...key);
   }
 
   /** The method and name under which to count: on all nodes the same, so both are cut here as for sending. */
@@ -350,3 +486,48 @@ export interface PendingMetrics {
 }
 
 const NO_METRICS: PendingMetrics = { isEmpty: true, take: () => [] };
+/** Where the users of one class count. */
+export class ClassTable {
+  readonly #table: StatsTable;
+  readonly #index: number;
+
+  constructor(table: StatsTable, index: number) {
+    this.#table = table;
+    this.#index = index;
+  }
+
+  /** As {@link StatsTable.record}. */
+  record(sample: Sample): void {
+    this.#table.record(sample, this.#index);
+  }
+
+  /** As {@link StatsTable.unfinished}. */
+  unfinished(request: UnfinishedRequest, retries: number, atMs: number): void {
+    this.#table.unfinished(request, retries, atMs, this.#index);
+  }
+
+  /** As {@link StatsTable.completed}. */
+  completed(): void {
+    this.#table.completed(this.#index);
+  }
+
+  /** As {@link StatsTable.userError}. */
+  userError(user: string, error: string, atMs: number): void {
+    this.#table.userError(user, error, atMs);
+  }
+
+  /** As {@link StatsTable.group}. */
+  group(group: EndedGroup, atMs: number): void {
+    this.#table.group(group, atMs);
+  }
+
+  /** As {@link StatsTable.unfinishedGroup}. */
+  unfinishedGroup(name: string, ageMs: number, atMs: number): void {
+    this.#table.unfinishedGroup(name, ageMs, atMs);
+  }
+
+  /** As {@link StatsTable.check}. */
+  check(name: string, passed: boolean): void {
+    this.#table.check(name, passed);
+  }
+}

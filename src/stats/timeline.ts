@@ -6,7 +6,13 @@
 
 import { Latencies } from "./latencies.ts";
 import type { SecondIterations, TimelineSecond } from "./snapshot.ts";
-import type { IterationCounts, LatencyCounts, SecondCounts, StatsDelta } from "./stats_delta.ts";
+import {
+  isPart,
+  type IterationCounts,
+  type LatencyCounts,
+  type SecondCounts,
+  type StatsDelta,
+} from "./stats_delta.ts";
 
 /**
  * The number of latest seconds that keep their latencies. Percentiles can only be merged as
@@ -77,8 +83,10 @@ export class Timeline {
   }
 
   #time(from: number, to: number, entries: StatsDelta["entries"]): void {
-    let parts = Array.from(entries, ([, , , { latencies }]): LatencyCounts => latencies)
-      .filter(({ count }) => count > 0);
+    let parts: LatencyCounts[] = [];
+    for (const [, , , { latencies }, , tags] of entries) {
+      if (latencies.count > 0 && !isPart(tags)) parts.push(latencies);
+    }
     if (parts.length === 0) return;
     // Almost always there is only one second, for which merging first would cost more than the rest.
     if (from < to) parts = [merged(parts)];

@@ -7,7 +7,7 @@
  */
 
 import { Latencies } from "./latencies.ts";
-import { NameCap, PairMap } from "./request_stats.ts";
+import { ClassCap, NameCap, PairMap, TagCap } from "./request_stats.ts";
 import {
   type GroupRow,
   type IterationSummary,
@@ -18,14 +18,15 @@ import {
   type Statistics,
   type UnansweredSummary,
 } from "./snapshot.ts";
-import type {
-  BucketSink,
-  InProgressCounts,
-  KeyedInProgress,
-  KeyedUnfinished,
-  LatencyCounts,
-  StatsDelta,
-  UnfinishedCounts,
+import {
+  type BucketSink,
+  type InProgressCounts,
+  isPart,
+  type KeyedInProgress,
+  type KeyedUnfinished,
+  type LatencyCounts,
+  type StatsDelta,
+  type UnfinishedCounts,
 } from "./stats_delta.ts";
 
 /** The age in milliseconds above which a request in progress counts as a sample of at least that age. */
@@ -76,22 +77,51 @@ export class InProgress implements InProgressCounts {
 /** As {@link newUnfinished}. */
 export const newInProgress = (): InProgress => new InProgress();
 
+/** Requests in progress by class, method, name and tags. */
+export class InProgressCounter {
+  readonly #counts = new PairMap<PairMap<InProgress>>();
+
+  /** Those of a class, method and name, or only those of them with these tags. */
+  of(method: string, name: string, className: string = NO_CLASS, tags = ""): InProgress {
+    return this.#counts.at(className, tags, newPairs).at(method, name, newInProgress);
+  }
+
+  /** All counts with their keys. */
+  *[Symbol.iterator](): IterableIterator<KeyedInProgress> {
+    for (const [className, tags, counts] of this.#counts) {
+      const part = [className === NO_CLASS ? undefined : className, tags] as const;
+      for (const [method, name, count] of counts) yield [method, name, count, ...part];
+    }
+  }
+}
+
+/** In place of an unknown class. A class has a name. */
+const NO_CLASS = "";
+
+const newPairs = (): PairMap<InProgress> => new PairMap();
+
 /** The requests in progress of one node, in the latest second of what was added. */
 export class InProgressGauge {
   #to = -Infinity;
-  #counts = new PairMap<InProgress>();
+  #counts = new InProgressCounter();
   #names = new NameCap();
+  #tags = new TagCap();
+  readonly #classes = new ClassCap();
 
   /** Takes over what a later second says. Parts of the same second add up, and earlier ones are ignored. */
   add({ to, inProgress }: Pick<StatsDelta, "to" | "inProgress">): void {
     if (to < this.#to) return;
     if (to > this.#to) {
       this.#to = to;
-      this.#counts = new PairMap();
+      this.#counts = new InProgressCounter();
       this.#names = new NameCap();
+      this.#tags = new TagCap();
     }
-    for (const [method, name, counts] of inProgress) {
-      this.#counts.at(...this.#names.admitPair(method, name), newInProgress).merge(counts);
+    for (const [method, name, counts, className, tags] of inProgress) {
+      const key = this.#names.admitPair(method, name);
+      const admitted = isPart(tags) ? this.#tags.admit(...key, tags) : "";
+      const ofClass = className === undefined ? undefined : this.#classes.admit(className);
+      this.#counts.of(...key, ofClass, admitted).merge(counts);
     }
   }
 
@@ -106,13 +136,13 @@ export class InProgressGauge {
  * that are younger than 1 s are not known, apart from the highest, and count as 0.
  */
 export function* asUnfinished(inProgress: Iterable<KeyedInProgress>): Generator<KeyedUnfinished> {
-  for (const [method, name, { count, oldestMs, ages }] of inProgress) {
+  for (const [method, name, { count, oldestMs, ages }, ...part] of inProgress) {
     const unfinished = new Unfinished();
     if (ages === null) unfinished.ages.add(oldestMs);
     else unfinished.ages.merge(ages);
     const young = count - unfinished.ages.count;
     if (young > 0) unfinished.ages.merge(newborn(young));
-    yield [method, name, unfinished];
+    yield [method, name, unfinished, ...part];
   }
 }
 

@@ -32,9 +32,11 @@ export interface SampleTable {
   unfinishedGroup(name: string, ageMs: number, atMs: number): void;
   /** Counts the result of a check that does not fail its request. */
   check(name: string, passed: boolean): void;
+  /** Counts an iteration that a user has completed. */
+  completed(): void;
 }
 
-/** Counts samples and errors of users, and emits the events `request` and `userError`. */
+/** Counts samples and errors of the users of one class, and emits the events `request` and `userError`. */
 export class Recorder {
   readonly #table: SampleTable;
   readonly #events: Events;
@@ -42,14 +44,16 @@ export class Recorder {
   readonly #places: Pick<ErrorPlaces, "placeOf">;
   readonly #onLocalFailure: (code: LocalFailureCode) => void;
   readonly #onUnprepared: (error: PreparationError) => void;
-  readonly #counted = new WeakSet<object>();
+  /** Shared by all recorders of a node, as the next one is. */
+  readonly #counted: WeakSet<object>;
   /** The number of users whose `onStop` was cut off, by class and limit in seconds. */
-  readonly #cutOff = new PairMap<{ users: number }>();
+  readonly #cutOff: PairMap<{ users: number }>;
   #lastEndedAt = 0;
 
   /**
    * @param onLocalFailure called whenever this machine lacks a resource.
    * @param onUnprepared called when the test turns out not to be prepared; it may be called again.
+   * @param other another recorder of the node.
    */
   constructor(
     table: SampleTable,
@@ -58,6 +62,7 @@ export class Recorder {
     places: Pick<ErrorPlaces, "placeOf">,
     onLocalFailure: (code: LocalFailureCode) => void = () => {},
     onUnprepared: (error: PreparationError) => void = () => {},
+    other: Recorder | null = null,
   ) {
     this.#table = table;
     this.#events = events;
@@ -65,6 +70,21 @@ export class Recorder {
     this.#places = places;
     this.#onLocalFailure = onLocalFailure;
     this.#onUnprepared = onUnprepared;
+    this.#counted = other === null ? new WeakSet() : other.#counted;
+    this.#cutOff = other === null ? new PairMap() : other.#cutOff;
+  }
+
+  /** A recorder of the same node for the users of a class. @param table where they count. */
+  forClass(table: SampleTable): Recorder {
+    return new Recorder(
+      table,
+      this.#events,
+      this.#run,
+      this.#places,
+      this.#onLocalFailure,
+      this.#onUnprepared,
+      this,
+    );
   }
 
   /** When the last sample ended, in milliseconds on the node's clock; 0 before the first. */
@@ -86,6 +106,11 @@ export class Recorder {
       error: sample.error,
       userCount: this.#run.userCount,
     });
+  }
+
+  /** Counts an iteration that a user has completed. */
+  completed(): void {
+    this.#table.completed();
   }
 
   /** Counts a request that was cut off with its user, at this time on the node's clock. */

@@ -8,6 +8,7 @@ import type { Clock, Random } from "../core/clock.ts";
 import { errorText, isInstance, PreparationError, UsageError } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
 import { logger } from "../core/logger.ts";
+import { tagsText } from "../core/tags.ts";
 import { asText, hideCredentials, shown } from "../core/text.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
 import { CookieStore, withCookies } from "../http/cookies.ts";
@@ -587,6 +588,9 @@ export class Session {
     const request = this.#spare ?? new SessionRequest(this.#outcome);
     this.#spare = null;
     request.method = request.counter.method = method;
+    const { tags } = options;
+    // The sample may have been used for another request before.
+    request.counter.tags = tags === undefined ? "" : tagsText(tags);
     request.keepsRedirects = this.#maxRedirects === 0 || options.redirect === "manual";
     return request;
   }

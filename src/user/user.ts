@@ -7,6 +7,7 @@
 import { errorText, isInstance } from "../core/errors.ts";
 import { localFailureOf } from "../core/local_failures.ts";
 import type { RunInfo } from "../core/run_info.ts";
+import { type Tags, tagsText } from "../core/tags.ts";
 import { asText, shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
 import type { ConnectionOptions } from "../http/shared_http_state.ts";
@@ -26,6 +27,8 @@ export type SessionScope = "user" | "iteration";
 export interface MeasureOptions {
   /** The kind of step, in the reports' column of HTTP methods. Default: `TASK`. */
   readonly method?: string;
+  /** Parts of the name that reports also show by themselves, such as `{ cache: "hit" }`. */
+  readonly tags?: Tags;
 }
 
 /** A measurement for {@link User.record}. */
@@ -40,7 +43,11 @@ export interface Measurement {
   readonly bytes?: number;
   /** Why the step failed; `undefined`, `null` or an empty string if it succeeded. */
   readonly error?: unknown;
+  /** Parts of the name that reports also show by themselves, such as `{ cache: "hit" }`. */
+  readonly tags?: Tags;
 }
+
+const NO_TAGS: Tags = {};
 
 function methodOf(given: string | undefined): string {
   return asText(given ?? "") || "TASK";
@@ -241,6 +248,7 @@ export class User {
    *
    * @param name the name in reports.
    * @param fn the function to measure. If it throws or rejects, the step counts as a failure.
+   * @throws TypeError if the tags are not names and plain values.
    */
   async measure<Result>(
     name: string,
@@ -251,6 +259,7 @@ export class User {
     const step = new PendingSample();
     step.method = methodOf(options.method);
     step.name = asText(name) || NO_NAME;
+    if (options.tags !== undefined) step.tags = tagsText(options.tags);
     const now = clock.now();
     if (requests.closed || !lease.holds(now)) return neverSettles();
     step.startedAt = iterationSlot === null ? now : iterationSlot.measureFrom(now);
@@ -359,9 +368,10 @@ export class User {
    *
    * @throws RangeError if the latency is negative, not finite or longer than 10¹² ms, or if the bytes are
    *   not a whole number of 0 or more.
+   * @throws TypeError if the tags are not names and plain values.
    */
   record(measurement: Measurement): void {
-    const { name, method, latencyMs, bytes = 0, error = null } = measurement;
+    const { name, method, latencyMs, bytes = 0, error = null, tags = NO_TAGS } = measurement;
     if (typeof latencyMs !== "number" || !(latencyMs >= 0 && latencyMs <= MAX_LATENCY_MS)) {
       throw new RangeError(
         `record: latencyMs is ${shown(latencyMs)}, expected 0 to 1e12 milliseconds`,
@@ -372,6 +382,7 @@ export class User {
         `record: bytes is ${shown(bytes)}, expected a whole number of 0 or more`,
       );
     }
+    const ofTags = tagsText(tags);
     const { clock, recorder, requests } = this.#context;
     const local = localFailureOf(error);
     if (local !== null) return recorder.localFailure(local, error, clock.now());
@@ -388,6 +399,7 @@ export class User {
       retries: 0,
       phases: null,
       error: error === null || error === "" ? null : errorText(error),
+      tags: ofTags,
     });
   }
 

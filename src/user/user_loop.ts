@@ -229,7 +229,10 @@ export class UserLoop {
   #endIteration(): void {
     const { iterationSlot } = this.#context;
     // The signal is checked last, because that takes longer than everything else here.
-    if (iterationSlot !== null && !this.#abort.signal.aborted) iterationSlot.end(this.#clock.now());
+    if (!this.#stopping || !this.#abort.signal.aborted) {
+      this.#context.recorder.completed();
+      if (iterationSlot !== null) iterationSlot.end(this.#clock.now());
+    }
     if (this.#renewsSession) this.#user[renewSession]();
     if (--this.#iterationsLeft === 0) this.#retired = true;
   }

@@ -25,6 +25,7 @@ export class PendingSample implements Sample, ExchangeCounter {
   retries = 0;
   phases: ExchangePhases | null = null;
   error: string | null = null;
+  tags = "";
   startedAt = 0;
   redirects = 0;
   /** Set while its check runs: it has been answered, but not counted. */

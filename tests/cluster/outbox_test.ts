@@ -128,6 +128,8 @@ Deno.test("each second is a report", () => {
     groups: [],
     checks: [],
     metrics: [],
+    classes: [],
+    parts: [],
   });
   assert.deepEqual([entries.length, histograms.length, others.length], [1, 1, 0]);
   assert.equal(outbox.lastSeq, 1);
@@ -381,7 +383,7 @@ Deno.test("whatever the network does, everything arrives exactly once", () => {
       const count = (samples: readonly Sample[]): void => {
         const interval = second(all.length, samples);
         for (const { latencyMs, retries, error } of samples) {
-          const iterations = interval.openIterations;
+          const iterations = interval.parts[0]!.openIterations;
           iterations.scheduled += 2;
           iterations.dropped += retries;
           iterations.begin(latencyMs / 2);

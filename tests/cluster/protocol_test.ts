@@ -32,6 +32,7 @@ const ENTRY: ReportEntry = {
   squaredDeviations: 6.5,
   errors: [["HTTP 500", 1]],
   failureTimes: [{ buckets: histogram, spread: [SPREAD] }],
+  part: 2,
 };
 
 const ITERATIONS: ReportIterations = {
@@ -74,7 +75,13 @@ const REPORT: Message<"REPORT"> = {
   final: true,
   resetCount: 1,
   unfinished: [
-    { method: "GET", name: "pay", ages: { buckets: histogram, spread: [SPREAD] }, retries: 3 },
+    {
+      method: "GET",
+      name: "pay",
+      ages: { buckets: histogram, spread: [SPREAD] },
+      retries: 3,
+      part: 0,
+    },
   ],
   inProgress: [{
     method: "POST",
@@ -82,6 +89,7 @@ const REPORT: Message<"REPORT"> = {
     count: 8,
     oldestMs: 1234.5,
     ages: { buckets: histogram, spread: [SPREAD] },
+    part: 1,
   }],
   damaged: true,
   warnings: ["It was slow."],
@@ -96,6 +104,7 @@ const REPORT: Message<"REPORT"> = {
     tls: { buckets: new Uint8Array(0), spread: [] },
     ttfb: { buckets: histogram, spread: [SPREAD] },
     download: { buckets: histogram, spread: [SPREAD] },
+    part: 1,
   }],
   network: [{ roundTrip: { buckets: histogram, spread: [SPREAD] }, retransmitting: 1 }],
   unstartedTests: [{
@@ -108,6 +117,11 @@ const REPORT: Message<"REPORT"> = {
     ends: 1,
     errors: [["testSearch", "TIMEOUT", 8]],
   }],
+  classes: [
+    { name: "Buyer", completed: 0, iterations: [], seconds: [] },
+    { name: "Admin", completed: 5, iterations: [ITERATIONS], seconds: [[2, 3, 4]] },
+  ],
+  parts: [[0, "cache=hit"], [1, ""]],
   groups: [{
     name: "buy / pay",
     durations: { buckets: histogram, spread: [SPREAD] },
@@ -136,6 +150,7 @@ const ENTRY_SENT: readonly unknown[] = [
   ...["GET", "search", 500, 2, 3, 4, 5.5, 0.5, 4.5, 6.5],
   [["HTTP 500", 1]],
   [TIMES_SENT],
+  2,
 ];
 
 const NO_TIMES: readonly unknown[] = [new Uint8Array(0), []];
@@ -229,11 +244,15 @@ const WIRE: {
     [
       ...["REPORT", "run", 1, 2, 3, [ENTRY_SENT], [histogram]],
       ...[[["Buyer", "TypeError", 1]], [[2, 5, 6, 7, 1, 8]], [ITERATIONS_SENT], 0.25, 1.5, true, 1],
-      [["GET", "pay", TIMES_SENT, 3]],
-      [["POST", "pay", 8, 1234.5, TIMES_SENT]],
+      [["GET", "pay", TIMES_SENT, 3, 0]],
+      [["POST", "pay", 8, 1234.5, TIMES_SENT, 1]],
       true,
       ["It was slow."],
-      [["GET", "search", 4, 1, TIMES_SENT, NO_TIMES, TIMES_SENT, NO_TIMES, TIMES_SENT, TIMES_SENT]],
+      [[
+        ...["GET", "search", 4, 1, TIMES_SENT],
+        ...[NO_TIMES, TIMES_SENT, NO_TIMES, TIMES_SENT, TIMES_SENT],
+        1,
+      ]],
       [[TIMES_SENT, 1]],
       [["Buyer", "sequential", [["testPay", 1]], 3, 2, 9, 1, [["testSearch", "TIMEOUT", 8]]]],
       [["buy / pay", TIMES_SENT, TIMES_SENT, NO_TIMES, TIMES_SENT]],
@@ -244,6 +263,8 @@ const WIRE: {
         ["rate", "cache.hits", 3, 4],
         ["trend", "size", "MB", [[2, ...Object.values(SPREAD)]], histogram],
       ],
+      [["Buyer", 0, [], []], ["Admin", 5, [ITERATIONS_SENT], [[2, 3, 4]]]],
+      [[0, "cache=hit"], [1, ""]],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],
@@ -382,7 +403,7 @@ const FAULTS: readonly (readonly [
   ["STATE", { 3: null }, `STATE.elapsedSeconds ${AMOUNT}`],
   ["REPORT", { 2: "1" }, `REPORT.seq ${COUNT}`],
   ["REPORT", { 5: {} }, "REPORT.entries must be a list"],
-  ["REPORT", { 5: [[]] }, "REPORT.entries[0] must be a list of 12 values, not 0"],
+  ["REPORT", { 5: [[]] }, "REPORT.entries[0] must be a list of 13 values, not 0"],
   ["REPORT", { 5: entry(0, "x".repeat(1001)) }, `REPORT.entries[0].method ${SHORT}`],
   ["REPORT", { 5: entry(1, "x".repeat(2001)) }, `REPORT.entries[0].name ${NAME}`],
   ["REPORT", { 5: entry(2, -1) }, `REPORT.entries[0].code ${COUNT}`],

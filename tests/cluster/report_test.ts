@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { encodeMessage } from "../../src/cluster/codec.ts";
+import { decodeMessage, encodeMessage } from "../../src/cluster/codec.ts";
 import {
   type Message,
   ProtocolError,
@@ -20,9 +20,11 @@ import { InProgressGauge } from "../../src/stats/unanswered.ts";
 import {
   addMeasures,
   addUnanswered,
+  anyClassedSample,
   anyIterations,
   anyMeasures,
   anyUnanswered,
+  classSeconds,
   deltaOf,
   iterationsOf,
   NOTHING_MEASURED,
@@ -90,6 +92,8 @@ Deno.test("a second in which nothing was counted is one report", () => {
     groups: [],
     checks: [],
     metrics: [],
+    classes: [],
+    parts: [],
   });
   assert.deepEqual(others, []);
 });
@@ -155,7 +159,7 @@ Deno.test("a name that exceeds the size of a report gets its own report", () => 
 
 Deno.test("the longest possible report is within 900 KiB", () => {
   const interval = new SecondStats(0, 0);
-  const entry = interval.entries.at("€".repeat(3000), "€".repeat(3000)).of(200);
+  const entry = interval.parts[0]!.requests.entries.at("€".repeat(3000), "€".repeat(3000)).of(200);
   for (let i = 0; i < 1100; i++) entry.add(sample({ error: `€${i}`.padEnd(300, "€") }));
   for (const { histogram } of entry.allLatencies) {
     for (let i = 0; i < Histogram.BUCKETS; i++) histogram.addBucket(i, 2 ** 37);
@@ -174,7 +178,7 @@ Deno.test("the longest possible report is within 900 KiB", () => {
 
 Deno.test("an entry that is sent in two parts adds up to the same counts", () => {
   const interval = new SecondStats(0, 0);
-  const entry = interval.entries.at("GET", "search").of(500);
+  const entry = interval.parts[0]!.requests.entries.at("GET", "search").of(500);
   for (let i = 0; i < 60_000; i++) {
     const latencyMs = 1.0005 ** (i / 3);
     entry.add(
@@ -216,7 +220,7 @@ Deno.test("errors that are too long stay distinct when they are cut", () => {
 
 Deno.test("iterations are in exactly one report, before the entries", () => {
   const interval = secondOf(names(1000), 5);
-  interval.openIterations.merge(iterationsOf({
+  interval.parts[0]!.openIterations.merge(iterationsOf({
     scheduled: 9,
     dropped: 2,
     delays: [0, 1, 2, 3, 50],
@@ -241,7 +245,7 @@ Deno.test("iterations are in exactly one report, before the entries", () => {
 
 Deno.test("iterations that were neither started nor completed are reported without times", () => {
   const interval = new SecondStats(0, 3);
-  interval.openIterations.scheduled = 4;
+  interval.parts[0]!.openIterations.scheduled = 4;
   const [{ content: { iterations } } = assert.fail()] = reportParts(interval, METADATA);
   assert.deepEqual(iterations, [{
     scheduled: 4,
@@ -254,7 +258,7 @@ Deno.test("iterations that were neither started nor completed are reported witho
 
 Deno.test("the size of a report with the longest possible times of iterations is exact", () => {
   const interval = new SecondStats(0, 3);
-  const iterations = interval.openIterations;
+  const iterations = interval.parts[0]!.openIterations;
   iterations.scheduled = iterations.dropped = Number.MAX_SAFE_INTEGER;
   for (const times of [iterations.serviceTime, iterations.startDelay]) {
     times.sum = times.squaredDeviations = 0.1;
@@ -281,7 +285,7 @@ Deno.test("the estimated size of a report is an upper bound, and close", () => {
       const [samples, iterations, unanswered, measures] = given;
       const all = samples.map(({ sample, name, error }) => ({ ...sample, name, error }));
       const interval = secondOf(all);
-      if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
+      if (iterations !== null) interval.parts[0]!.openIterations.merge(iterationsOf(iterations));
       addUnanswered(interval, unanswered);
       addMeasures(interval, measures);
       for (const part of reportParts(interval, METADATA)) {
@@ -291,7 +295,8 @@ Deno.test("the estimated size of a report is an upper bound, and close", () => {
         const phases = part.content.phases.length;
         const { groups, checks, metrics } = part.content;
         const measures = groups.length + checks.length + metrics.length;
-        const slack = 81 + 20 * (samples.length + unfinished + measures) + 40 * phases;
+        const { entries } = part.content;
+        const slack = 85 + 20 * (entries.length + unfinished + measures) + 40 * phases;
         assert.ok(said - actual <= slack, `${actual} bytes, not ${said}`);
       }
     }),
@@ -308,7 +313,7 @@ Deno.test("reports add up to the counts that were divided, including packed hist
   fc.assert(fc.property(samples, iterations, anyUnanswered, anyMeasures, (...given) => {
     const [samples, iterations, unanswered, measures] = given;
     const interval = secondOf(samples);
-    if (iterations !== null) interval.openIterations.merge(iterationsOf(iterations));
+    if (iterations !== null) interval.parts[0]!.openIterations.merge(iterationsOf(iterations));
     addUnanswered(interval, unanswered);
     addMeasures(interval, measures);
     const whole = new Totals();
@@ -573,12 +578,13 @@ Deno.test("requests without an answer must be as many as their ages say", () => 
   const ages = { buckets: packedRequests(2), spread: [{ ...SPREAD, sum: 20 }] };
   const pay = { method: "POST", name: "pay" };
   const { unfinished, inProgress } = countedOf(report({
-    unfinished: [{ ...pay, ages, retries: 1 }],
-    inProgress: [{ ...pay, count: 2, oldestMs: 10, ages }, {
+    unfinished: [{ ...pay, ages, retries: 1, part: 0 }],
+    inProgress: [{ ...pay, count: 2, oldestMs: 10, ages, part: 0 }, {
       ...pay,
       count: 1,
       oldestMs: 3,
       ages: NOTHING,
+      part: 0,
     }],
   }));
   assert.deepEqual(
@@ -590,13 +596,13 @@ Deno.test("requests without an answer must be as many as their ages say", () => 
     [[2, 2], [1, undefined]],
   );
   assertRefused(/a name has no unfinished requests/, {
-    unfinished: [{ ...pay, ages: NOTHING, retries: 0 }],
+    unfinished: [{ ...pay, ages: NOTHING, retries: 0, part: 0 }],
   });
   assertRefused(/ages of requests contradict each other/, {
-    unfinished: [{ ...pay, ages: { ...ages, spread: [] }, retries: 0 }],
+    unfinished: [{ ...pay, ages: { ...ages, spread: [] }, retries: 0, part: 0 }],
   });
   assertRefused(/more requests are old than are in progress/, {
-    inProgress: [{ ...pay, count: 1, oldestMs: 10, ages }],
+    inProgress: [{ ...pay, count: 1, oldestMs: 10, ages, part: 0 }],
   });
 });
 
@@ -672,4 +678,53 @@ Deno.test("every report is either refused or can be added to totals", () => {
     }
     new Totals().add(counted);
   }));
+});
+
+Deno.test("classes and tags arrive as they were counted, in few bytes if there is one class", () => {
+  const names = ["Buyer", "Admin", "Guest"];
+  fc.assert(fc.property(fc.array(anyClassedSample, { maxLength: 60 }), (samples) => {
+    const sent = classSeconds(samples, names);
+    const [whole, received] = [new Totals(), new Totals()];
+    for (const second of sent) {
+      whole.add(second);
+      for (const part of reportParts(second, METADATA)) {
+        const message = { ...report(), ...part.content };
+        const decoded = decodeMessage(encodeMessage(message).subarray(4)) as Message<"REPORT">;
+        assert.ok(encodedBytes(part) <= part.bytes);
+        received.add(countedOf(decoded));
+      }
+    }
+    assert.deepEqual(
+      exactStatistics(received.statistics(10)),
+      exactStatistics(whole.statistics(10)),
+    );
+  }));
+  const one = classSeconds([{ sample: sample(), of: 0, cutOff: false }], ["Buyer"]);
+  const [part] = reportParts(one[0]!, METADATA);
+  assert.deepEqual(part!.content.classes, [
+    { name: "Buyer", completed: 1, iterations: [], seconds: [] },
+  ]);
+  assert.deepEqual(part!.content.parts, []);
+});
+
+Deno.test("a report whose classes contradict each other is refused", () => {
+  const buyer = { name: "Buyer", completed: 1, iterations: [], seconds: [] };
+  const entries = [delta({ part: 1 })];
+  const histograms = [packedRequests(1)];
+  const refused: readonly [RegExp, Partial<Message<"REPORT">>][] = [
+    [/a class is in it twice/, { classes: [buyer, buyer] }],
+    [/it has too many classes/, {
+      classes: Array.from({ length: 201 }, (_, i) => ({ ...buyer, name: `${i}` })),
+    }],
+    [/requests are of a class that it does not name/, { classes: [buyer], parts: [[1, ""]] }],
+    [/requests are of a class that it does not name/, { parts: [[1, ""]] }],
+    [/requests are of an unknown part/, { classes: [buyer], entries, histograms }],
+    [/a second is outside its time/, { classes: [{ ...buyer, seconds: [[9, 1, 1]] }] }],
+    [/its seconds are not in order/, { classes: [{ ...buyer, seconds: [[0, 1, 1], [0, 1, 1]] }] }],
+  ];
+  for (const [why, changes] of refused) assertRefused(why, changes);
+  const { entries: counted } = countedOf(
+    report({ classes: [buyer], parts: [[0, "cache=hit"]], entries, histograms }),
+  );
+  assert.deepEqual([...counted].map(([, , , , ...part]) => part), [["Buyer", "cache=hit"]]);
 });

@@ -121,17 +121,11 @@ Deno.test("a new worker is present, has reported no second and is not complete",
 Deno.test("users and rate are those of the last second, requests those of all seconds", () => {
   const one = worker();
   const second = { failures: 0, maxLagMs: 0 };
-  one.update(
-    report({
-      from: 3,
-      to: 4,
-      seconds: [
-        { ...second, second: 3, users: 7, peakUsers: 9, requests: 20 },
-        { ...second, second: 4, users: 6, peakUsers: 7, requests: 30 },
-      ],
-    }),
-    true,
-  );
+  const seconds = [
+    { ...second, second: 3, users: 7, peakUsers: 9, requests: 20 },
+    { ...second, second: 4, users: 6, peakUsers: 7, requests: 30 },
+  ];
+  one.update(report({ from: 3, to: 4, seconds }), true);
   assert.deepEqual([one.users, one.peakUsers, one.rate, one.requests], [6, 9, 30, 50]);
   assert.equal(one.lastSecond, 4);
 });

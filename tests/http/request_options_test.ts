@@ -161,7 +161,7 @@ const BAD_OPTION_NAMES: [options: unknown, message: string][] = [
   [
     { zzz: 1 },
     'options: "zzz" is unknown; a request has the options name, params, headers, json, form, body, ' +
-    "timeout, redirect, auth, resources",
+    "timeout, redirect, auth, resources, tags",
   ],
   [{ redirect: "manuel" }, 'redirect: \'manuel\', expected "follow" or "manual"'],
 ];

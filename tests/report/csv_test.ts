@@ -93,8 +93,8 @@ Deno.test("unfinished requests have columns, and raise the percentiles", () => {
   const latencies = Array.from({ length: 90 }, (_, i) => sample({ name: "a", latencyMs: i + 1 }));
   const second = secondOf(latencies);
   for (let i = 0; i < 10; i++) {
-    second.openUnfinished.at("GET", "a", newUnfinished).add(11_000, 0);
-    second.openUnfinished.at("GET", "never", newUnfinished).add(10_000, 0);
+    second.parts[0]!.requests.unfinished.at("GET", "a", newUnfinished).add(11_000, 0);
+    second.parts[0]!.requests.unfinished.at("GET", "never", newUnfinished).add(10_000, 0);
   }
   totals.add(second);
   const of = snapshot({

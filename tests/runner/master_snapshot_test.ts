@@ -18,6 +18,7 @@ function source(
 ): MasterSnapshotSource {
   return {
     runState,
+    classNames: ["ShopTest"],
     state: "running",
     name: "nightly",
     labels: { env: "staging" },

@@ -33,6 +33,7 @@ function scene(): Scene {
   const pool = new UserPool({
     classes: [discovered(QuickTest), discovered(SlowTest)],
     shared,
+    recorders: [shared.recorder, shared.recorder],
     firstId: 41,
     onCount: (alive) => counts.push(alive),
   });

@@ -200,7 +200,7 @@ Deno.test("the connections of a request that was cut off are counted", () => {
   const table = new StatsTable();
   table.start(0);
   const phases = { ...NONE, opened: 1, dnsMs: 1, connectMs: 2, tlsMs: 3 };
-  table.unfinished({ method: "GET", name: "stalled", startedAt: 10, phases }, 0, 900);
+  table.unfinished({ method: "GET", name: "stalled", startedAt: 10, phases, tags: "" }, 0, 900);
   const [{ requests, phases: { opened, reused, figures } } = assert.fail()] =
     statisticsOf(table.flush(1000)).requests;
   assert.deepEqual([requests, opened, reused], [0, 1, 0]);

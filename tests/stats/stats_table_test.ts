@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { type SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
+import { isPart } from "../../src/stats/stats_delta.ts";
 import type { SampleTable } from "../../src/user/recorder.ts";
 import { anySample, sample } from "../support/samples.ts";
 
@@ -13,7 +14,10 @@ function started(): StatsTable {
 }
 
 function requestsOf({ entries }: SecondStats): number {
-  return [...entries].reduce((sum, [, , , entry]) => sum + entry.requests, 0);
+  return [...entries].reduce(
+    (sum, [, , , entry, , tags]) => isPart(tags) ? sum : sum + entry.requests,
+    0,
+  );
 }
 
 function bySecond(deltas: readonly SecondStats[]): [second: number, requests: number][] {
@@ -21,7 +25,8 @@ function bySecond(deltas: readonly SecondStats[]): [second: number, requests: nu
 }
 
 Deno.test("the table can be used as a recorder of samples", () => {
-  const table: SampleTable = new StatsTable();
+  const all = new StatsTable();
+  const table: SampleTable = all.ofClass(0);
   table.record(sample());
 });
 
@@ -209,7 +214,7 @@ Deno.test("from the 1,001st name of the run on, names are counted as one per met
   table.record(sample({ name: "/item/3", endedAt: START + 1500 }));
   assert.equal(table.namesCapped, true);
   const [first, second] = table.take(START + 2000);
-  assert.equal(first!.entries.size, 1000);
+  assert.equal(first!.parts[0]!.requests.entries.size, 1000);
   const counts = Array.from(second!.entries, ([method, name, , { requests }]) => [
     method,
     name,
@@ -271,7 +276,7 @@ Deno.test("a request that a test names like the row of all further ones has a ro
   const table = started();
   table.record(sample({ name: "(other)", endedAt: START }));
   table.unfinished(
-    { method: "GET", name: "(other)", startedAt: START, phases: null },
+    { method: "GET", name: "(other)", startedAt: START, phases: null, tags: "" },
     0,
     START + 1,
   );
@@ -289,11 +294,11 @@ Deno.test("a request that a test names so keeps its row if there are too many na
   for (let i = 0; i < 1099; i++) record(`/${i}`);
   record("(other)");
   const key = { method: "GET", name: "/new", startedAt: START - 1 };
-  table.unfinished({ ...key, phases: null }, 0, START);
+  table.unfinished({ ...key, phases: null, tags: "" }, 0, START);
   record("(other)");
   const [second] = table.flush(START);
   const requestsOf = (name: string): number | undefined =>
-    second!.entries.get("GET", name)?.whole.requests;
+    second!.parts[0]!.requests.entries.get("GET", name)?.whole.requests;
   assert.deepEqual([requestsOf("(other, own name)"), requestsOf("(other)")], [3, 100]);
   assert.equal(second!.seconds[0]!.requests, 1102);
 });
@@ -317,4 +322,68 @@ Deno.test("methods are cut and limited like names", () => {
     10,
     10,
   ]);
+});
+
+Deno.test("each class has its own counts, and the users that run are known by class", () => {
+  const table = new StatsTable(["Buyer", "Admin"]);
+  table.start(START);
+  const [buyers, admins] = [table.ofClass(0), table.ofClass(1)];
+  table.setUsers(1, START, 0, 1);
+  table.setUsers(2, START, 1, 1);
+  buyers.record(sample({ endedAt: START, tags: "cache=hit" }));
+  admins.record(sample({ endedAt: START }));
+  admins.record(sample({ endedAt: START, name: "list" }));
+  admins.unfinished(
+    { method: "GET", name: "list", startedAt: START, phases: null, tags: "size=1" },
+    0,
+    START + 10,
+  );
+  admins.completed();
+  table.iterations(START, 1).scheduled = 3;
+  table.setUsers(1, START + 500, 1, 0);
+  const [first, second] = table.flush(START + 1500);
+  assert.deepEqual(
+    Array.from(first!.entries, ([, name, , { requests }, ...part]) => [name, requests, ...part]),
+    [
+      ["search", 1, "Buyer"],
+      ["search", 1, "Buyer", "cache=hit"],
+      ["search", 1, "Admin"],
+      ["list", 1, "Admin"],
+    ],
+  );
+  assert.deepEqual(
+    Array.from(first!.unfinished, ([, name, { ages }, ...part]) => [name, ages.count, ...part]),
+    [["list", 1, "Admin"], ["list", 1, "Admin", "size=1"]],
+  );
+  const classes = (stats: SecondStats): unknown =>
+    stats.classes.map(({ name, completed, iterations, seconds }) => [
+      ...[name, completed, iterations?.scheduled],
+      ...seconds.map(({ second, users, peakUsers }) => [second, users, peakUsers]),
+    ]);
+  assert.deepEqual(classes(first!), [
+    ["Buyer", 0, undefined, [0, 1, 1]],
+    ["Admin", 1, 3, [0, 0, 1]],
+  ]);
+  assert.deepEqual(classes(second!), [
+    ["Buyer", 0, undefined, [1, 1, 1]],
+    ["Admin", 0, undefined, [1, 0, 0]],
+  ]);
+  assert.equal(first!.seconds[0]!.requests, 3);
+});
+
+Deno.test("after 50 combinations of tags of a name, further ones are counted together", () => {
+  const table = started();
+  for (let id = 0; id < 60; id++) table.record(sample({ endedAt: START, tags: `id=${id}` }));
+  table.record(sample({ endedAt: START, name: "pay", tags: "id=59" }));
+  const [second] = table.flush(START + 1000);
+  const rows = Array.from(
+    second!.entries,
+    ([, name, , { requests }, , tags = ""]) => [name, tags, requests] as const,
+  );
+  assert.deepEqual(rows.filter(([name, tags]) => name === "search" && tags === ""), [
+    ["search", "", 60],
+  ]);
+  assert.equal(rows.filter(([name]) => name === "search").length, 52);
+  assert.deepEqual(rows.filter(([, tags]) => tags === "(other)"), [["search", "(other)", 10]]);
+  assert.deepEqual(rows.filter(([, tags]) => tags === "id=59"), [["pay", "id=59", 1]]);
 });

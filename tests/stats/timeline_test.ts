@@ -10,7 +10,7 @@ import { sample } from "../support/samples.ts";
 function timedSecond(second: number, users: number, latencies: readonly number[]): SecondStats {
   const delta = new SecondStats(second, users);
   for (const latencyMs of latencies) {
-    delta.entries.at("GET", "search").of(200).add(sample({ latencyMs }));
+    delta.parts[0]!.requests.entries.at("GET", "search").of(200).add(sample({ latencyMs }));
   }
   return delta;
 }
@@ -51,7 +51,9 @@ Deno.test("a second without requests has users and no percentiles", () => {
 
 Deno.test("all entries of a second count, including failures", () => {
   const both = timedSecond(0, 1, [5]);
-  both.entries.at("POST", "pay").of(500).add(sample({ latencyMs: 5, error: "HTTP 500" }));
+  both.parts[0]!.requests.entries.at("POST", "pay").of(500).add(
+    sample({ latencyMs: 5, error: "HTTP 500" }),
+  );
   assert.deepEqual(timelineOf(both).rows(), [
     { second: 0, users: 1, requests: 2, failures: 1, maxLagMs: 0, p50: 5, p95: 5, p99: 5 },
   ]);
@@ -78,7 +80,9 @@ Deno.test("a second in which no request succeeded has no percentiles", () => {
 function iteratedSecond(number: number, scheduled: number, delays: readonly number[]): SecondStats {
   const second = timedSecond(number, 2, []);
   const dropped = scheduled - delays.length;
-  second.openIterations.merge(iterationsOf({ scheduled, dropped, delays, services: [5] }));
+  second.parts[0]!.openIterations.merge(
+    iterationsOf({ scheduled, dropped, delays, services: [5] }),
+  );
   return second;
 }
 

@@ -11,8 +11,10 @@ import type {
   StatsDelta,
 } from "../../src/stats/stats_delta.ts";
 import { SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
-import { MergedCounts, MergedStats, Totals } from "../../src/stats/totals.ts";
+import { MergedCounts, MergedRequests, MergedStats, Totals } from "../../src/stats/totals.ts";
 import {
+  anyClassedSample,
+  classSeconds,
   deltaOf,
   iterationCounts,
   iterationsOf,
@@ -51,19 +53,20 @@ function packedTimes(
 
 /** The same with its histograms as bytes. */
 function packedOf(counted: StatsDelta): StatsDelta {
-  const packed = Array.from(counted.entries, ([method, name, code, entry]): KeyedEntry => {
+  const packed = Array.from(counted.entries, ([method, name, code, entry, ...part]): KeyedEntry => {
     const { requests, failures, retries, bytesReceived, bytesSent, errors } = entry;
     const counts = { requests, failures, retries, bytesReceived, bytesSent, errors };
     const latencies = packedTimes(entry.latencies);
     const failureLatencies = entry.failureLatencies && packedTimes(entry.failureLatencies);
-    return [method, name, code, { ...counts, latencies, failureLatencies }];
+    return [method, name, code, { ...counts, latencies, failureLatencies }, ...part];
   });
   const { from, to, seconds, phases, userErrors, iterations, unfinished, inProgress } = counted;
-  const { groups, checks, metrics } = counted;
+  const { classes, groups, checks, metrics } = counted;
   return {
     from,
     to,
     seconds,
+    classes,
     entries: packed,
     phases,
     userErrors,
@@ -258,7 +261,10 @@ Deno.test("except for the codes and phases, counts of answers do not depend on t
       return {
         ...rest,
         totals: withoutPhases(rest.totals),
-        requests: requests.map(({ codes: _, ...row }) => withoutPhases(row)),
+        requests: requests.map(({ codes: _, tags, ...row }) => ({
+          ...withoutPhases(row),
+          tags: tags.map((tag) => withoutPhases(tag as { phases: unknown })),
+        })),
       };
     };
     assert.deepEqual(
@@ -397,7 +403,7 @@ Deno.test("user errors over 1,000 are counted as one if nodes have different one
 
 Deno.test("the totals report that a node has capped its names", () => {
   const delta = new SecondStats(0, 0);
-  delta.entries.at("GET", "(other)").of(200).add(sample());
+  delta.parts[0]!.requests.entries.at("GET", "(other)").of(200).add(sample());
   assert.equal(totalsOf([delta]).namesCapped, true);
 });
 
@@ -468,7 +474,7 @@ Deno.test("parts of a second add up, if only one of them lists the second", () =
 });
 
 /** The requests of each method, name and code. */
-function requestsOf({ entries }: MergedCounts): unknown[] {
+function requestsOf({ whole: { entries } }: MergedCounts): unknown[] {
   return Array.from(
     entries,
     ([method, name, code, { requests }]) => [method, name, code, requests],
@@ -476,7 +482,7 @@ function requestsOf({ entries }: MergedCounts): unknown[] {
 }
 
 Deno.test("codes are kept separate, and those of several nodes are added up", () => {
-  const merged = new MergedCounts();
+  const merged = new MergedCounts((room) => new MergedRequests(room));
   merged.add(secondOf([sample(), sample({ status: 503, error: "HTTP 503" })]));
   merged.add(secondOf([sample({ status: 503, error: "HTTP 503" }), sample({ status: 0 })]));
   assert.deepEqual(requestsOf(merged), [
@@ -484,31 +490,31 @@ Deno.test("codes are kept separate, and those of several nodes are added up", ()
     ["GET", "search", 503, 2],
     ["GET", "search", 0, 1],
   ]);
-  const whole = merged.entries.get("GET", "search")?.whole;
+  const whole = merged.whole.entries.get("GET", "search")?.whole;
   assert.deepEqual([whole?.requests, whole?.failures], [4, 2]);
   assert.deepEqual([...whole!.errors], [["HTTP 503", 2]]);
 });
 
 Deno.test("names over 1,000 are counted as one, by code", () => {
-  const merged = new MergedCounts();
+  const merged = new MergedCounts((room) => new MergedRequests(room));
   for (const [status, node] of [[200, "a"], [404, "b"]] as const) {
     const samples = Array.from(
       { length: 700 },
       (_, i) => sample({ name: `/${node}/${i}`, status }),
     );
     merged.add(secondOf([...samples, ...samples.slice(-1)]));
-    assert.equal(merged.namesCapped, node === "b");
+    assert.equal(merged.whole.namesCapped, node === "b");
   }
-  assert.equal(merged.entries.size, 1001);
-  const other = merged.entries.get("GET", "(other)");
+  assert.equal(merged.whole.entries.size, 1001);
+  const other = merged.whole.entries.get("GET", "(other)");
   assert.deepEqual(Array.from(other!, ([code, { requests }]) => [code, requests]), [[404, 401]]);
 });
 
 Deno.test("further capped names add their codes to those of all others", () => {
-  const merged = new MergedCounts();
+  const merged = new MergedCounts((room) => new MergedRequests(room));
   const names = Array.from({ length: 1000 }, (_, i) => sample({ name: `/${i}` }));
   merged.add(secondOf([...names, sample({ name: "a" }), sample({ name: "b", status: 404 })]));
-  const other = merged.entries.get("GET", "(other)");
+  const other = merged.whole.entries.get("GET", "(other)");
   assert.deepEqual(Array.from(other!, ([code, { requests }]) => [code, requests]), [
     [200, 1],
     [404, 1],
@@ -516,7 +522,7 @@ Deno.test("further capped names add their codes to those of all others", () => {
 });
 
 Deno.test("iterations are null until some are counted, and then added up", () => {
-  const merged = new MergedCounts();
+  const merged = new MergedCounts((room) => new MergedRequests(room));
   merged.add(deltaOf());
   merged.add(secondOf([sample()]));
   assert.equal(merged.iterations, null);
@@ -536,14 +542,14 @@ Deno.test("iterations are null until some are counted, and then added up", () =>
 });
 
 Deno.test("adding does not change the added counts", () => {
-  const merged = new MergedCounts();
+  const merged = new MergedCounts((room) => new MergedRequests(room));
   const delta = secondOf([sample()]);
-  delta.openIterations.scheduled = 2;
+  delta.parts[0]!.openIterations.scheduled = 2;
   merged.add(delta);
   merged.add(delta);
-  assert.equal(merged.entries.get("GET", "search")?.whole.requests, 2);
+  assert.equal(merged.whole.entries.get("GET", "search")?.whole.requests, 2);
   assert.equal(merged.iterations?.scheduled, 4);
-  assert.equal(delta.entries.get("GET", "search")?.whole.requests, 1);
+  assert.equal(delta.parts[0]!.requests.entries.get("GET", "search")?.whole.requests, 1);
   assert.equal(delta.iterations?.scheduled, 2);
 });
 
@@ -622,7 +628,7 @@ Deno.test("merged entries are copies, so adding to them does not change any seco
   table.record(sample({ error: "HTTP 500" }));
   const [delta = assert.fail()] = table.take(1000);
   const merged = mergedOf(delta, delta);
-  assert.equal(delta.entries.get("GET", "search")?.whole.requests, 1);
+  assert.equal(delta.parts[0]!.requests.entries.get("GET", "search")?.whole.requests, 1);
   const [[, , , entry] = assert.fail()] = merged.entries;
   assert.equal(entry.requests, 2);
   assert.deepEqual([...entry.errors], [["HTTP 500", 2]]);
@@ -679,4 +685,140 @@ Deno.test("names and user errors beyond 1,000 are counted as one", () => {
     "(other)",
     400,
   ]);
+});
+
+const CLASSES = ["Buyer", "Admin", "Guest"];
+
+/** The statistics of several nodes, without what depends on how users are divided. */
+function classStatistics(deltas: Iterable<StatsDelta>): unknown {
+  const facts = { names: CLASSES, users: new Map() };
+  const { timeline: _, classes, ...rest } = exactStatistics(
+    totalsOf(deltas).statistics(10, [], facts),
+  );
+  return { ...rest, classes: classes.map((row) => ({ ...row as object, peakUsers: 0 })) };
+}
+
+Deno.test("counts by class are the same however they are divided, and add up to the totals", () => {
+  const spread = fc.array(fc.tuple(anyClassedSample, fc.nat(3)), { maxLength: 100 });
+  const ways = fc.array(fc.constantFrom("apart", "merged", "packed"), {
+    minLength: 4,
+    maxLength: 4,
+  });
+  fc.assert(fc.property(spread, ways, fc.infiniteStream(fc.nat()), (spread, ways, order) => {
+    const whole = classSeconds(spread.map(([one]) => one), CLASSES);
+    // The users of the first node are all of one class, of which it knows no other.
+    const parts = ways.flatMap((way, node) => {
+      const own = spread.filter(([{ of }, on]) => (of === 0 ? 0 : on % 3 + 1) === node)
+        .map(([one]) => one);
+      const seconds = classSeconds(own, node === 0 ? ["Buyer"] : CLASSES);
+      if (way === "apart") return seconds;
+      return [way === "merged" ? mergedOf(...seconds) : packedOf(mergedOf(...seconds))];
+    });
+    const shuffled = parts
+      .map((delta) => ({ delta, at: order.next().value }))
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ delta }) => delta);
+    assert.deepEqual(classStatistics(shuffled), classStatistics(whole));
+    const { totals, requests, classes, iterations } = totalsOf(shuffled).statistics(10);
+    const sum = (of: (row: typeof classes[number]) => number): number =>
+      classes.reduce((all, row) => all + of(row), 0);
+    const ended = spread.filter(([{ cutOff }]) => !cutOff).length;
+    assert.equal(sum((row) => row.totals.requests), totals.requests);
+    assert.equal(sum((row) => row.totals.failures), totals.failures);
+    assert.equal(sum((row) => row.totals.unfinished.count), totals.unfinished.count);
+    assert.equal(sum((row) => row.completed), ended);
+    assert.equal(sum((row) => row.iterations?.completed ?? 0), iterations?.completed ?? 0);
+    assert.equal(sum((row) => row.peakUsers), spread.length);
+    for (const [index, name] of CLASSES.entries()) {
+      const own = spread.filter(([{ of, cutOff }]) => of === index && !cutOff);
+      const row = classes.find((one) => one.name === name);
+      assert.equal(row?.totals.requests ?? 0, own.length);
+      assert.equal(row?.requests.reduce((all, one) => all + one.requests, 0) ?? 0, own.length);
+    }
+    for (const { name, method, tags } of requests) {
+      const own = spread.filter(([{ sample, cutOff }]) =>
+        sample.name === name && sample.method === method && sample.tags !== "" && !cutOff
+      );
+      assert.equal(tags.reduce((all, one) => all + one.requests, 0), own.length);
+    }
+  }));
+});
+
+Deno.test("the only class has the counts of the run, without counting them twice", () => {
+  const samples = [sample(), sample({ error: "HTTP 500", status: 500, tags: "cache=hit" })];
+  const [second] = classSeconds(
+    samples.map((one) => ({ sample: one, of: 0, cutOff: false })),
+    ["Buyer"],
+  );
+  const { totals, requests, classes } = totalsOf([second!]).statistics(1, [], {
+    names: ["Buyer"],
+    users: new Map([["Buyer", 2]]),
+  });
+  const [only] = classes;
+  assert.equal(only!.totals, totals);
+  assert.equal(only!.requests, requests);
+  assert.deepEqual([only!.users, only!.peakUsers, only!.completed], [2, 2, 2]);
+  assert.deepEqual(
+    requests[0]!.tags.map(({ tags, requests, failures }) => [tags, requests, failures]),
+    [["cache=hit", 1, 1]],
+  );
+});
+
+Deno.test("each class of the run has a row, in the order of the test file", () => {
+  const facts = { names: ["C", "B", "A"], users: new Map() };
+  const [second] = classSeconds([{ sample: sample(), of: 1, cutOff: false }], ["A", "B", "D"]);
+  const { classes } = totalsOf([second!]).statistics(1, [], facts);
+  assert.deepEqual(classes.map(({ name, totals }) => [name, totals.requests]), [
+    ["C", 0],
+    ["B", 1],
+    ["A", 0],
+    ["D", 0],
+  ]);
+  const none = new Totals().statistics(0, [], facts).classes;
+  assert.deepEqual(none.map(({ name, totals }) => [name, totals.requests]), [
+    ["C", 0],
+    ["B", 0],
+    ["A", 0],
+  ]);
+});
+
+Deno.test("requests in progress count for their class and tags", () => {
+  const table = new StatsTable(["Buyer", "Admin"]);
+  table.start(0);
+  const request = { method: "GET", name: "search", startedAt: 0 };
+  const inProgress = table.inProgress([
+    [{ ...request, tags: "cache=hit" }, 0],
+    [{ ...request, tags: "" }, 1],
+  ], 3000);
+  const { totals, requests, classes } = totalsOf(table.flush(3000)).statistics(3, inProgress);
+  assert.equal(totals.inProgress.count, 2);
+  assert.deepEqual(classes.map((row) => [row.name, row.totals.inProgress.count]), [
+    ["Buyer", 1],
+    ["Admin", 1],
+  ]);
+  const tags = [requests, classes[0]!.requests, classes[1]!.requests].map(([row]) =>
+    row!.tags.map(({ tags, waits }) => [tags, waits.count])
+  );
+  assert.deepEqual(tags, [[["cache=hit", 1]], [["cache=hit", 1]], []]);
+});
+
+Deno.test("peers cannot fill the memory with classes, tags and names", () => {
+  const totals = new Totals();
+  for (let i = 0; i < 200; i++) {
+    const name = `Class${i}`;
+    const entries = Array.from({ length: 40 }, (_, j): KeyedEntry => {
+      const [[, , code, entry] = assert.fail()] = [...secondOf([sample()]).entries];
+      return ["GET", `/${i}/${j}`, code, entry, name, j % 2 === 0 ? "" : `id=${i * 40 + j}`];
+    });
+    const classes = [{ name, completed: 1, iterations: null, seconds: [] }];
+    totals.add(deltaOf({ classes, entries }));
+  }
+  const { classes, requests } = totals.statistics(1);
+  assert.equal(classes.length, 101);
+  assert.deepEqual([classes.at(-1)!.name, classes.at(-1)!.completed], ["(other)", 100]);
+  assert.equal(requests.length, 501);
+  const rows = classes.reduce((sum, row) => sum + row.requests.length, 0);
+  assert.ok(rows <= 3000 + 101, `${rows} rows`);
+  assert.equal(classes.reduce((sum, row) => sum + row.totals.requests, 0), 4000);
+  assert.ok(totals.limitWarnings.length >= 1);
 });

@@ -213,8 +213,12 @@ Deno.test("a table counts unfinished requests in the second in which they were c
   const table = new StatsTable();
   table.start(0);
   table.record(sample({ endedAt: 100 }));
-  table.unfinished({ method: "GET", name: "pay", startedAt: 50, phases: null }, 2, 950);
-  table.unfinished({ method: "GET", name: "pay", startedAt: 1300, phases: null }, 0, 2000);
+  table.unfinished({ method: "GET", name: "pay", startedAt: 50, phases: null, tags: "" }, 2, 950);
+  table.unfinished(
+    { method: "GET", name: "pay", startedAt: 1300, phases: null, tags: "" },
+    0,
+    2000,
+  );
   const seconds = table.flush(2000);
   assert.deepEqual(
     seconds.map(({ second, unfinished, seconds: [counts] }) => [
@@ -230,9 +234,9 @@ Deno.test("names beyond 1,000 are capped for requests without an answer as for a
   const table = new StatsTable();
   table.start(0);
   for (let i = 0; i < 1000; i++) table.record(sample({ name: `/${i}` }));
-  table.unfinished({ method: "GET", name: "/1000", startedAt: 5, phases: null }, 0, 10);
-  const request = { method: "GET", name: "/1001", startedAt: 2 };
-  const inProgress = [...table.inProgress([request, { ...request, name: "/7" }], 10)];
+  table.unfinished({ method: "GET", name: "/1000", startedAt: 5, phases: null, tags: "" }, 0, 10);
+  const request = { method: "GET", name: "/1001", startedAt: 2, tags: "" };
+  const inProgress = [...table.inProgress([[request, 0], [{ ...request, name: "/7" }, 0]], 10)];
   assert.deepEqual(inProgress.map(([, name, { oldestMs }]) => [name, oldestMs]), [
     ["(other)", 8],
     ["/7", 8],

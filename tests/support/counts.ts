@@ -10,9 +10,9 @@ import {
   type SecondCounts,
   type StatsDelta,
 } from "../../src/stats/stats_delta.ts";
-import { SecondStats } from "../../src/stats/stats_table.ts";
+import { SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
 import { type InProgress, newInProgress, newUnfinished } from "../../src/stats/unanswered.ts";
-import { latency } from "./samples.ts";
+import { anySample, latency } from "./samples.ts";
 
 /** An empty delta of second 0. */
 export function deltaOf(changes: Partial<StatsDelta> = {}): StatsDelta {
@@ -30,10 +30,54 @@ export function secondCounts(
 /** The stats of a second with three users and these samples. */
 export function secondOf(samples: Iterable<Sample>, second = 0): SecondStats {
   const stats = new SecondStats(second, 3);
+  const { requests } = stats.parts[0]!;
   for (const one of samples) {
-    stats.entries.at(one.method, one.name).add(one);
+    requests.entries.at(one.method, one.name).add(one);
+    if (one.tags !== "") requests.openTagged(one.tags).entries.at(one.method, one.name).add(one);
   }
   return stats;
+}
+
+/** What a user of a class did. */
+export interface ClassedSample {
+  readonly sample: Sample;
+  /** The index of its class. */
+  readonly of: number;
+  /** Whether it was cut off instead of ending. */
+  readonly cutOff: boolean;
+}
+
+/** Anything that users of three classes did. */
+export const anyClassedSample: fc.Arbitrary<ClassedSample> = fc.record({
+  sample: anySample,
+  of: fc.nat(2),
+  cutOff: fc.constantFrom(false, false, false, true),
+});
+
+/** What a node counts in ten seconds of these samples, each of which is also an iteration of a new user. */
+export function classSeconds(
+  samples: readonly ClassedSample[],
+  classNames: readonly string[],
+): SecondStats[] {
+  const table = new StatsTable(classNames);
+  table.start(0);
+  const users = [0, 0, 0];
+  for (const one of samples.toSorted((a, b) => a.sample.endedAt - b.sample.endedAt)) {
+    const { sample, of, cutOff } = one;
+    const { endedAt, latencyMs } = sample;
+    users[of]!++;
+    table.setUsers(users[0]! + users[1]! + users[2]!, endedAt, of, users[of]);
+    const own = table.ofClass(of);
+    if (cutOff) {
+      own.unfinished({ ...sample, startedAt: endedAt - latencyMs }, sample.retries, endedAt);
+    } else {
+      own.record(sample);
+      own.completed();
+      table.iterations(endedAt, of).scheduled++;
+      table.iterations(endedAt, of).complete(latencyMs);
+    }
+  }
+  return table.flush(10_001);
 }
 
 /** Requests without an answer: method, name, and their age in milliseconds. */
@@ -48,7 +92,10 @@ export interface Unanswered {
 /** Adds requests without an answer to the stats of a second. */
 export function addUnanswered(stats: SecondStats, { unfinished, inProgress }: Unanswered): void {
   for (const [method, name, ageMs] of unfinished) {
-    stats.openUnfinished.at(method, name, newUnfinished).add(ageMs, Math.round(ageMs) % 3);
+    stats.parts[0]!.requests.unfinished.at(method, name, newUnfinished).add(
+      ageMs,
+      Math.round(ageMs) % 3,
+    );
   }
   const counts = new PairMap<InProgress>();
   for (const [method, name, ageMs] of inProgress) counts.at(method, name, newInProgress).add(ageMs);

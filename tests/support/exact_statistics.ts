@@ -1,14 +1,17 @@
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import type {
+  ClassRow,
   CodeLatencies,
   CodeRow,
   GroupRow,
+  IterationSummary,
   LatencySummary,
   MetricRow,
   PhaseTotals,
   RequestRow,
   RequestTotals,
   Statistics,
+  TagRow,
 } from "../../src/stats/snapshot.ts";
 import type { BucketSource, Phase } from "../../src/stats/stats_delta.ts";
 
@@ -53,23 +56,42 @@ type ExactTimes = Omit<LatencySummary, "mean" | "stddev">;
 /** The groups of a name with buckets. */
 type PlainGroup = Omit<GroupRow, "histogram"> & { readonly buckets: readonly BucketCount[] };
 
+/** The requests of one name with buckets. */
+type PlainRequest = Omit<PlainTotals<RequestRow>, "codes" | "tags"> & {
+  readonly codes: readonly PlainCode[];
+  readonly tags: readonly PlainTotals<TagRow>[];
+};
+
+/** The counts of one class with buckets. */
+type PlainClass = Omit<ClassRow, "totals" | "requests"> & {
+  readonly totals: PlainTotals<RequestTotals>;
+  readonly requests: readonly PlainRequest[];
+};
+
 /** Statistics in which everything can be compared. */
-export interface PlainStatistics extends Omit<Statistics, "totals" | "requests" | "groups"> {
+export interface PlainStatistics
+  extends Omit<Statistics, "totals" | "requests" | "groups" | "classes"> {
   readonly groups: readonly PlainGroup[];
   readonly totals: PlainTotals<RequestTotals>;
-  readonly requests: readonly (Omit<PlainTotals<RequestRow>, "codes"> & {
-    readonly codes: readonly PlainCode[];
-  })[];
+  readonly requests: readonly PlainRequest[];
+  readonly classes: readonly PlainClass[];
 }
 
+type ExactRequest = Omit<RequestRow, keyof RequestTotals | "codes" | "tags"> & ExactTotals & {
+  readonly codes: readonly ExactCode[];
+  readonly tags: readonly unknown[];
+};
+
 /** Statistics without the values that {@link exactStatistics} removes. */
-export interface ExactStatistics
-  extends Omit<Statistics, "totals" | "requests" | "iterations" | "groups" | "metrics"> {
+export interface ExactStatistics extends
+  Omit<
+    Statistics,
+    "totals" | "requests" | "iterations" | "groups" | "metrics" | "classes"
+  > {
   readonly totals: ExactTotals;
-  readonly requests: readonly (Omit<RequestRow, keyof RequestTotals | "codes"> & ExactTotals & {
-    readonly codes: readonly ExactCode[];
-  })[];
+  readonly requests: readonly ExactRequest[];
   readonly iterations: unknown;
+  readonly classes: readonly unknown[];
   readonly groups: readonly unknown[];
   readonly metrics: readonly unknown[];
 }
@@ -83,40 +105,67 @@ export function bucketsOf(source: BucketSource): BucketCount[] {
 
 /** The same with buckets instead of histograms. */
 export function plainStatistics(
-  { totals, requests, groups, ...rest }: Statistics,
+  { totals, requests, groups, classes, ...rest }: Statistics,
 ): PlainStatistics {
   return {
     ...rest,
+    classes: classes.map((row) => ({
+      ...row,
+      totals: plainTotals(row.totals),
+      requests: row.requests.map(plainRequest),
+    })),
     groups: groups.map(({ histogram, ...row }) => ({ ...row, buckets: bucketsOf(histogram) })),
     totals: plainTotals(totals),
-    requests: requests.map(({ codes, ...row }) => ({
-      ...plainTotals(row),
-      codes: codes.map(plainCode),
-    })),
+    requests: requests.map(plainRequest),
+  };
+}
+
+function plainRequest({ codes, tags, ...row }: RequestRow): PlainRequest {
+  return {
+    ...plainTotals(row),
+    codes: codes.map(plainCode),
+    tags: tags.map((tag) => plainTotals(tag)),
   };
 }
 
 /** Everything but means, deviations and sums, whose last digits depend on the order of addition. */
 export function exactStatistics(statistics: Statistics): ExactStatistics {
-  const { totals, requests, iterations, groups, metrics, ...rest } = plainStatistics(statistics);
+  const { totals, requests, iterations, groups, metrics, classes, ...rest } = plainStatistics(
+    statistics,
+  );
   return {
     ...rest,
     groups: groups.map(exactGroup),
     metrics: metrics.map(exactMetric),
     totals: exact(totals),
-    requests: requests.map(({ codes, ...row }) => ({
-      ...exact(row),
-      codes: codes.map(({ latencies, failureLatencies, ...code }) => ({
-        ...code,
-        latencies: latencies?.buckets ?? null,
-        failureLatencies: failureLatencies?.buckets ?? null,
-      })),
+    requests: requests.map(exactRequest),
+    iterations: exactIterations(iterations),
+    classes: classes.map((row) => ({
+      ...row,
+      totals: exact(row.totals),
+      requests: row.requests.map(exactRequest),
+      iterations: exactIterations(row.iterations),
     })),
-    iterations: iterations === null ? null : {
-      ...iterations,
-      serviceTimeMs: exactTimes(iterations.serviceTimeMs),
-      startDelayMs: exactTimes(iterations.startDelayMs),
-    },
+  };
+}
+
+function exactRequest({ codes, tags, ...row }: PlainRequest): ExactRequest {
+  return {
+    ...exact(row),
+    codes: codes.map(({ latencies, failureLatencies, ...code }) => ({
+      ...code,
+      latencies: latencies?.buckets ?? null,
+      failureLatencies: failureLatencies?.buckets ?? null,
+    })),
+    tags: tags.map((tag) => exact(tag)),
+  };
+}
+
+function exactIterations(iterations: IterationSummary | null): unknown {
+  return iterations === null ? null : {
+    ...iterations,
+    serviceTimeMs: exactTimes(iterations.serviceTimeMs),
+    startDelayMs: exactTimes(iterations.startDelayMs),
   };
 }
 

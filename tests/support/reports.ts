@@ -26,6 +26,8 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     phases: [],
     network: [],
     unstartedTests: [],
+    classes: [],
+    parts: [],
     groups: [],
     checks: [],
     metrics: [],
@@ -48,6 +50,7 @@ export function delta(changes: Partial<ReportEntry> = {}): ReportEntry {
     squaredDeviations: 0,
     errors: [],
     failureTimes: [],
+    part: 0,
     ...changes,
   };
 }

@@ -15,6 +15,7 @@ export function sample(changes: Partial<Sample> = {}): Sample {
     retries: 0,
     phases: null,
     error: null,
+    tags: "",
     ...changes,
   };
 }
@@ -50,4 +51,5 @@ export const anySample: fc.Arbitrary<Sample> = fc.record({
   retries: fc.nat(3),
   phases: fc.option(anyPhases, { nil: null }),
   error: fc.constantFrom(null, null, "HTTP 500", "timed out"),
+  tags: fc.constantFrom("", "", "cache=hit", "cache=miss, size=1"),
 });

@@ -112,6 +112,7 @@ function madeUpEntries({ method, name, medianMs }: Kind, random: Random): CodedS
     const failed = random() < FAILING;
     const status = failed ? 503 : 200;
     entries.of(status).add({
+      tags: "",
       phases: null,
       method,
       name,

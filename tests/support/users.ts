@@ -41,6 +41,8 @@ export interface Recorded {
   readonly groups: EndedGroup[];
   readonly unfinishedGroups: { readonly name: string; readonly ageMs: number }[];
   readonly checks: { readonly name: string; readonly passed: boolean }[];
+  /** Iterations. */
+  readonly completed: { count: number };
 }
 
 /** Nothing yet. */
@@ -51,6 +53,7 @@ export const NOTHING_RECORDED: Recorded = {
   groups: [],
   unfinishedGroups: [],
   checks: [],
+  completed: { count: 0 },
 };
 
 /** A context for users, and what they have recorded in it. */
@@ -79,6 +82,7 @@ export function testContext(
       group: (group) => void recorded.groups.push(group),
       unfinishedGroup: (name, ageMs) => void recorded.unfinishedGroups.push({ name, ageMs }),
       check: (name, passed) => void recorded.checks.push({ name, passed }),
+      completed: () => void recorded.completed.count++,
     },
     events,
     RUN,

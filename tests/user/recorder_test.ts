@@ -13,6 +13,7 @@ const SAMPLE: Sample = {
   bytesSent: 7,
   retries: 0,
   error: "HTTP 500",
+  tags: "",
 };
 
 Deno.test("a sample is counted unchanged, and the event has its values", () => {
