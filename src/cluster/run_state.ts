@@ -9,7 +9,6 @@ import {
   type ClassSecond,
   emptyDelta,
   type KeyedInProgress,
-  type SecondCounts,
   type StatsDelta,
 } from "../stats/stats_delta.ts";
 import { Totals } from "../stats/totals.ts";
