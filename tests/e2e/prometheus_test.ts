@@ -230,6 +230,8 @@ Deno.test("Prometheus gets names and errors with special characters unchanged", 
   await Deno.remove(folder, { recursive: true });
 });
 
+const CUSTOM = 'aiotest_custom_cache_hits_total{result="hit"}';
+
 Deno.test("Prometheus has an answer to all that the dashboard of Grafana asks", {
   ignore,
 }, async () => {
@@ -237,12 +239,22 @@ Deno.test("Prometheus has an answer to all that the dashboard of Grafana asks", 
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(
     `${folder}/aiotestfile.ts`,
-    `import { cluster, FastHttpUser } from "aiotest";
+    `import { cluster, FastHttpUser, hold, metrics, User } from "aiotest";
+    const hits = metrics.rate("cache_hits");
+    export class OtherTest extends User {
+      static load = hold({ seconds: 600, users: 1 });
+      async testOnce() {
+        this.record({ name: "once", latencyMs: 1 });
+        await this.sleep(600);
+      }
+    }
     export class EverythingTest extends FastHttpUser {
       async testStep() {
         if (this.done) return;
         this.done = true;
-        await this.session.get("/");
+        await this.group("home", () => this.session.get("/", { tags: { cache: "hit" } }));
+        this.check("is here", true);
+        hits.add(true);
         for (let i = 0; i < 50; i++) {
           this.record({ name: "step", latencyMs: i, error: i % 10 === 0 ? "no luck" : null });
           await this.sleep(0.1);
@@ -264,11 +276,12 @@ Deno.test("Prometheus has an answer to all that the dashboard of Grafana asks", 
       ...["-f", `${folder}/aiotestfile.ts`, "--arrival-rate", "2", "--max-users", "2"],
       ...["-H", target.url, "--threshold", "p95<1s"],
     ],
-    total: 102,
+    total: 103,
     // The iterations have ended, so their times are known.
     settled: "sum(aiotest_iterations_completed_total) >= bool 2",
-    expressions: queries.map(({ expression }) => expression),
+    expressions: [...queries.map(({ expression }) => expression), CUSTOM],
   });
+  assert.deepEqual(query(CUSTOM).map(({ value }) => value), [2]);
   for (const { title, expression } of queries) {
     assert.ok(query(expression).length > 0 || title === "Runs", `${title}: ${expression}`);
   }
