@@ -54,6 +54,14 @@ export function isOpen({ load, shape }: LoadProfile): boolean {
   }
 }
 
+/**
+ * The last whole second at which the load is of more users than a second before; 0 if there is none,
+ * `Infinity` if that is not known.
+ */
+export function lastRise({ shape }: LoadProfile): number {
+  return shape === null ? 0 : shape.lastRise();
+}
+
 /** How long the load will last, in seconds; `null` if that is not known beforehand. */
 export function plannedSeconds({ runTime, shape }: LoadProfile): number | null {
   const planned = shape?.plannedSeconds() ?? null;

@@ -110,6 +110,7 @@ export class LoadUserShape {
   #runTime = 0;
   #view: ShapeView = NOTHING_CROSSED;
   #run: CurveRun | null = null;
+  #lastRise: number | null = null;
   /** Tracks how many users should run according to the loads up to now. */
   readonly #pacer = new SpawnPacer(0);
   #last: { readonly at: number; readonly load: ResolvedLoad } | null = null;
@@ -177,6 +178,18 @@ export class LoadUserShape {
   /** How long the load lasts if nothing breaks, in seconds; `null` if not known. @internal */
   plannedSeconds(): number | null {
     return hasOwnTick(this) ? null : curveOfClass(this.constructor as ShapeClass).seconds;
+  }
+
+  /**
+   * Called by the runner: the last whole second at which the load is of more users than a second before; 0 if
+   * there is none, `Infinity` if that is not known.
+   *
+   * @internal
+   */
+  lastRise(): number {
+    return this.#lastRise ??= hasOwnTick(this)
+      ? Infinity
+      : lastRiseOf(curveOfClass(this.constructor as ShapeClass));
   }
 
   get #curveRun(): CurveRun {
@@ -307,6 +320,31 @@ const NOTHING_CROSSED: ShapeView = { crossed: null };
 /** The curve that a shape follows unless it overrides `tick`. */
 function curveOfClass({ curve, stages }: ShapeClass): Curve {
   return curve ?? curveOf(stages);
+}
+
+/** Curves without an end, and longer ones, are looked at for a day. */
+const LOOK_AHEAD_SECONDS = 86_400;
+
+/** See {@link LoadUserShape.lastRise}. */
+function lastRiseOf(curve: Curve): number {
+  // A step that breaks something is followed by what comes after the steps.
+  if (curve.stepAt !== undefined) return Infinity;
+  const seconds = Math.min(curve.seconds ?? Infinity, LOOK_AHEAD_SECONDS);
+  let [last, before] = [0, Infinity];
+  try {
+    for (let second = 0; second < seconds; second++) {
+      const load = curve.at(second);
+      if (load === null) break;
+      const resolved = resolveLoad(load);
+      if (isArrivals(resolved)) return Infinity;
+      if (resolved.users > before) last = second;
+      before = resolved.users;
+    }
+  } catch {
+    // The driver calls it as well, and reports the error.
+    return Infinity;
+  }
+  return last;
 }
 
 function hasOwnTick({ tick }: Pick<LoadUserShape, "tick">): boolean {

@@ -9,7 +9,7 @@ import { positionAt, type RatePeriod } from "../load/arrival_schedule.ts";
 import type { ClassCounts } from "../load/dispatcher.ts";
 import { type ArrivalLoad, isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { LoadPart } from "../load/load_parts.ts";
-import { loadAt, plannedSeconds } from "../load/load_profile.ts";
+import { lastRise, loadAt, plannedSeconds } from "../load/load_profile.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
 import { SpawnPacer } from "../load/spawn_pacer.ts";
 
@@ -121,6 +121,11 @@ export class LoadDriver {
   isSpawning(part: number): boolean {
     const { over, pacer } = this.#parts[part]!;
     return !over && pacer.nextAt(this.#elapsed()) !== null;
+  }
+
+  /** Whether a part may ask for more users than now at some later time. */
+  mayRise(part: number): boolean {
+    return this.#parts[part]!.mayRise;
   }
 
   /** Whether a part has ended before the run. */
@@ -367,6 +372,11 @@ class PartDriver {
     replayChanges(Infinity);
     this.tickAt = seconds;
     return last;
+  }
+
+  /** Whether the profile may ask for more users later. A load that was set by hand stays as it is. */
+  get mayRise(): boolean {
+    return this.override === null && lastRise(this.#part.profile) >= this.tickAt;
   }
 
   /** Asks the profile for the load at the moment that it is due; `null` if the part has ended. */

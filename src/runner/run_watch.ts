@@ -224,7 +224,7 @@ export interface NaturalEndOptions {
 }
 
 /** What a {@link NaturalEnd} does with a driver. */
-type EndableDriver = Pick<LoadDriver, "isSpawning" | "isOver" | "endPart">;
+type EndableDriver = Pick<LoadDriver, "isSpawning" | "mayRise" | "isOver" | "endPart">;
 
 /**
  * Ends a part of the load that has nothing left to do: all its iterations have ended, or all its users have.
@@ -247,8 +247,7 @@ export class NaturalEnd {
 
   /** All users of a part have ended by themselves: it ends unless others are to start. */
   endWithoutUsers(part: number, driver: EndableDriver | null): void {
-    const { shape } = this.#options.parts[part]!.profile;
-    if (shape === null && driver?.isSpawning(part) === false) this.#end(part, driver);
+    if (driver?.isSpawning(part) === false && !driver.mayRise(part)) this.#end(part, driver);
   }
 
   /** Ends each part of which no worker has anything left to do. */

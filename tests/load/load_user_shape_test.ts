@@ -18,6 +18,7 @@ import {
   CurveRun,
   LoadUserShape,
   type ShapeClass,
+  shapeOfClass,
   shapeWarnings,
   type Tick,
 } from "../../src/load/load_user_shape.ts";
@@ -125,6 +126,34 @@ Deno.test("the duration is known beforehand only if tick() is not overridden", (
     }
   }
   assert.equal(new TestBoth().plannedSeconds(), null);
+});
+
+Deno.test("the last rise is known of curves of users without steps", () => {
+  const rise = (load: Curve): number => shapeOfClass("ATest", load).lastRise();
+  assert.equal(rise(hold({ seconds: 60, users: 5 })), 0);
+  assert.equal(rise(hold({ users: 5 })), 0);
+  assert.equal(rise(ramp({ seconds: 10, users: { from: 0, to: 10 } })), 9);
+  assert.equal(rise(ramp({ seconds: 10, users: { from: 10, to: 0 } })), 0);
+  assert.equal(
+    rise(
+      inSequence(
+        hold({ seconds: 5, users: 3 }),
+        hold({ seconds: 5, users: 0 }),
+        hold({ users: 3 }),
+      ),
+    ),
+    10,
+  );
+  assert.equal(rise(hold({ seconds: 60, arrivalRate: 5 })), Infinity);
+  assert.equal(
+    rise(stepUntilItBreaks({ stepSeconds: 5, users: { from: 1, step: 1, to: 3 } })),
+    Infinity,
+  );
+  const broken = () => {
+    throw new Error("broken");
+  };
+  assert.equal(rise({ seconds: 5, at: broken }), Infinity);
+  assert.equal(new TestSpike().lastRise(), Infinity);
 });
 
 Deno.test("an invalid result of tick() is rejected with the shape and the time", () => {

@@ -179,6 +179,57 @@ Deno.test("--run-time ends all loads, and --iterations only the shared one", asy
   assert.deepEqual(counted.warnings, []);
 });
 
+/** A class whose users end after this many iterations. */
+function limitedTo(iterations: number, userClass: UserClass): UserClass {
+  Object.defineProperty(userClass, "iterations", { value: iterations });
+  return userClass;
+}
+
+const RISES_AT_6 = inSequence(hold({ seconds: 6, users: 1 }), hold({ seconds: 24, users: 3 }));
+
+Deno.test("a load ends when its users have ended, unless it starts others later", async () => {
+  const one = local((target) => [
+    withLoad(limitedTo(3, target.userClass(ADMINS)), hold({ seconds: 30, users: 2, rate: 100 })),
+  ]);
+  await one.clock.advance(40_000);
+  assert.equal(stepsOf(one.target, ADMINS), 6);
+  assert.ok(one.result!.durationSeconds < 4, String(one.result!.durationSeconds));
+
+  const rising = local((target) => [
+    withLoad(limitedTo(2, target.userClass(ADMINS)), RISES_AT_6),
+  ]);
+  await rising.clock.advance(40_000);
+  assert.equal(stepsOf(rising.target, ADMINS), 6);
+  const { durationSeconds } = rising.result!;
+  assert.ok(durationSeconds > 6 && durationSeconds < 10, String(durationSeconds));
+});
+
+Deno.test("on workers too, a load ends when its users have ended, and others go on", async () => {
+  const cluster = new VirtualCluster({}, (target) => [
+    withLoad(limitedTo(2, target.userClass(ADMINS)), RISES_AT_6),
+    withLoad(target.userClass(NIGHT), hold({ seconds: 15, users: 1 })),
+  ]);
+  const master = cluster.master();
+  for (const name of ["a", "b"]) cluster.worker(name);
+  const users: number[] = [];
+  await cluster.advance(14_000, () => users.push(master.seconds.at(-1)?.users.target ?? 0), 1_000);
+  assert.equal(users.includes(4), true);
+  assert.equal(users.at(-1), 1);
+  assert.equal(stepsOf(cluster.target, ADMINS), 6);
+  await cluster.advance(6_000);
+  assert.ok(Math.abs(master.result!.durationSeconds - 15) < 0.2);
+
+  const alone = new VirtualCluster({}, (target) => [
+    withLoad(limitedTo(2, target.userClass(ADMINS)), RISES_AT_6),
+  ]);
+  const other = alone.master();
+  for (const name of ["a", "b"]) alone.worker(name);
+  await alone.advance(40_000);
+  assert.equal(stepsOf(alone.target, ADMINS), 6);
+  const { durationSeconds } = other.result!;
+  assert.ok(durationSeconds > 6 && durationSeconds < 10, String(durationSeconds));
+});
+
 Deno.test("users that are stopped with their load may finish what they do", async () => {
   const slow = local((target) => [
     withLoad(

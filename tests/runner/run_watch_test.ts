@@ -161,6 +161,8 @@ class NaturalEndScene {
   stops = 0;
   readonly driver = {
     spawning: false,
+    rising: false,
+    mayRise: (): boolean => this.driver.rising,
     isSpawning: (): boolean => this.driver.spawning,
     isOver: (): boolean => false,
     endPart: (): boolean => ++this.stops === 1,
@@ -219,7 +221,10 @@ Deno.test("a run does not end while users are still to start, but does without i
   users.driver.spawning = true;
   assert.equal(users.look(["exhausted"]), false);
   const shaped = new NaturalEndScene({ shape: new LoadUserShape() });
+  shaped.driver.rising = true;
   assert.equal(shaped.look(["exhausted"]), false);
+  shaped.driver.rising = false;
+  assert.equal(shaped.look(["exhausted"]), true);
   const iterations = new NaturalEndScene({ iterations: 5, shape: new LoadUserShape() });
   iterations.driver.spawning = true;
   assert.equal(iterations.look(["exhausted"], false), true);
