@@ -283,7 +283,10 @@ export interface History {
   /** Requests, or groups, that ended in the step. Divided by {@link stepSeconds}, they are a rate. */
   readonly requests: readonly number[];
   readonly failures: readonly number[];
-  /** Percentiles of the successful ones in milliseconds, within 1 %; `null` if there were none. */
+  /**
+   * Percentiles of the successful ones in milliseconds, within 1 %; `null` if there were none. Those of steps that
+   * were merged, and of latencies that arrived late, are means: see `Histories`.
+   */
   readonly p50: readonly (number | null)[];
   readonly p95: readonly (number | null)[];
   readonly p99: readonly (number | null)[];

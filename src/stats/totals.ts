@@ -7,6 +7,7 @@
 
 import { CheckTable } from "./check_stats.ts";
 import { GroupTable } from "./group_stats.ts";
+import { Histories } from "./histories.ts";
 import { IterationStats } from "./iteration_stats.ts";
 import { Latencies } from "./latencies.ts";
 import { MetricTable } from "./metric_stats.ts";
@@ -170,7 +171,7 @@ export class Totals {
     inProgress: Iterable<KeyedInProgress> = [],
     facts: ClassFacts = NO_FACTS,
   ): Statistics {
-    const { merged, timeline } = this.#counts;
+    const { merged, timeline, histories } = this.#counts;
     const { whole } = merged;
     const inProgressNow = new InProgressSums(inProgress, merged);
     const totals = whole.totals(durationSeconds, inProgressNow.of(null));
@@ -203,7 +204,11 @@ export class Totals {
       groups: Array.from(merged.groups, ([name, groups]) => groups.row(name)).sort(byNameAlone),
       metrics: merged.metrics.rows(durationSeconds).sort(byNameAlone),
       checks: merged.checks.rows().sort(byNameAlone),
-      histories: [],
+      histories: [
+        ...histories.names().sort(byName),
+        ...histories.classes(),
+        ...histories.groups().sort(byNameAlone),
+      ],
     };
   }
 
@@ -741,8 +746,10 @@ export class MergedCounts<Requests extends MergedRequests = MergedRequests> {
 class RunCounts {
   readonly merged = new MergedCounts((room) => new RequestSums(room));
   readonly timeline = new Timeline();
+  readonly histories = new Histories();
 
   add(delta: StatsDelta): void {
+    this.histories.add(delta, this.timeline);
     this.timeline.add(delta);
     this.merged.add(delta);
   }

@@ -9,7 +9,7 @@ import type { StatsDelta } from "../../src/stats/stats_delta.ts";
 import type { SecondStats } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";
 import { secondOf } from "../support/counts.ts";
-import { bucketsOf, exactStatistics } from "../support/exact_statistics.ts";
+import { bucketsOf, exactStatistics, historySums } from "../support/exact_statistics.ts";
 import { reportIn, ReportLink } from "../support/report_link.ts";
 import { anySample, sample } from "../support/samples.ts";
 
@@ -79,10 +79,11 @@ function added<Sink extends { add(counted: StatsDelta): void }>(
 
 /** All exact values, which excludes percentiles of merged seconds. */
 function counts(statistics: Statistics): unknown {
-  const { timeline, ...rest } = exactStatistics(statistics);
+  const { timeline, histories, ...rest } = exactStatistics(statistics);
   return {
     ...rest,
     // Seconds that are merged share their times and iterations.
+    histories: histories.map(historySums),
     timeline: timeline.map(({ p50: _, p95: __, p99: ___, iterations: ____, ...second }) => second),
   };
 }

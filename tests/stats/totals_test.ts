@@ -21,7 +21,12 @@ import {
   secondCounts as second,
   secondOf,
 } from "../support/counts.ts";
-import { bucketsOf, exactStatistics, plainStatistics } from "../support/exact_statistics.ts";
+import {
+  bucketsOf,
+  exactStatistics,
+  historySums,
+  plainStatistics,
+} from "../support/exact_statistics.ts";
 import { anySample, sample } from "../support/samples.ts";
 import { NO_LATENCIES, NONE_UNANSWERED } from "../support/snapshots.ts";
 
@@ -441,9 +446,14 @@ Deno.test("merged seconds, packed or not, count the same as single ones", () => 
     const deltas = secondsOf(samples);
     const merged = new MergedStats();
     for (const delta of deltas) merged.add(delta);
-    const { timeline: _, ...expected } = exactStatistics(totalsOf(deltas).statistics(10));
+    const { timeline: _, histories, ...expected } = exactStatistics(
+      totalsOf(deltas).statistics(10),
+    );
     const together = totalsOf([packed ? packedOf(merged) : merged]);
-    const { timeline: __, ...actual } = exactStatistics(together.statistics(10));
+    const { timeline: __, histories: shared, ...actual } = exactStatistics(
+      together.statistics(10),
+    );
+    assert.deepEqual(shared.map(historySums), histories.map(historySums));
     assert.deepEqual(actual, expected);
   }));
 });
@@ -578,8 +588,8 @@ Deno.test("merged seconds have the same totals as single ones", () => {
     const [apart, together] = [new Totals(), new Totals()];
     for (const delta of deltas) apart.add(delta);
     together.add(mergedOf(...deltas));
-    const { timeline, ...expected } = exactStatistics(apart.statistics(10));
-    const { timeline: found, ...actual } = exactStatistics(together.statistics(10));
+    const { timeline, histories: _, ...expected } = exactStatistics(apart.statistics(10));
+    const { timeline: found, histories: __, ...actual } = exactStatistics(together.statistics(10));
     assert.deepEqual(actual, expected);
     const counts = ({ second, users, requests, failures }: typeof found[number]): number[] => [
       second,
@@ -692,10 +702,14 @@ const CLASSES = ["Buyer", "Admin", "Guest"];
 /** The statistics of several nodes, without what depends on how users are divided. */
 function classStatistics(deltas: Iterable<StatsDelta>): unknown {
   const facts = { names: CLASSES, users: new Map() };
-  const { timeline: _, classes, ...rest } = exactStatistics(
+  const { timeline: _, histories, classes, ...rest } = exactStatistics(
     totalsOf(deltas).statistics(10, [], facts),
   );
-  return { ...rest, classes: classes.map((row) => ({ ...row as object, peakUsers: 0 })) };
+  return {
+    ...rest,
+    histories: histories.map(historySums).toSorted(),
+    classes: classes.map((row) => ({ ...row as object, peakUsers: 0 })),
+  };
 }
 
 Deno.test("counts by class are the same however they are divided, and add up to the totals", () => {

@@ -4,6 +4,7 @@ import type {
   CodeLatencies,
   CodeRow,
   GroupRow,
+  History,
   IterationSummary,
   LatencySummary,
   MetricRow,
@@ -14,6 +15,13 @@ import type {
   TagRow,
 } from "../../src/stats/snapshot.ts";
 import type { BucketSource, Phase } from "../../src/stats/stats_delta.ts";
+
+/** What a history has counted, however it is divided into steps. */
+export function historySums({ kind, method, name, requests, failures }: History): string {
+  const [all, failed] = [requests, failures]
+    .map((column) => column.reduce((sum, count) => sum + count, 0));
+  return `${kind} ${method} ${name}: ${all} requests, ${failed} failed`;
+}
 
 /** The latencies of one code, of which only the buckets can be compared. */
 export interface PlainCodeLatencies {
