@@ -73,7 +73,7 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
     heading(snapshot, size),
     headline(snapshot, options.exitCode, size),
     breakingPointSection(snapshot, size),
-    thresholdSection(snapshot.thresholds, size),
+    thresholdSection(snapshot.thresholds, size, snapshot.startedAt !== null),
     requestSection(snapshot, size),
     percentileSection(snapshot, size),
     failedLatencySection(snapshot, size),
@@ -565,10 +565,19 @@ function rest(workers: readonly WorkerRow[], size: TableSize): string[] {
   ], size);
 }
 
-/** A table of all thresholds, in the order of the options. */
-export function thresholdSection(rows: readonly ThresholdRow[], size: TableSize): string[] {
-  if (rows.length === 0) return [];
-  const table = textTable(THRESHOLD_COLUMNS, rows.map(thresholdCells), size);
+/**
+ * A table of all thresholds, in the order of the options.
+ *
+ * @param isJudged whether the run has started, so that its thresholds are judged.
+ */
+export function thresholdSection(
+  thresholds: readonly ThresholdRow[],
+  size: TableSize,
+  isJudged: boolean,
+): string[] {
+  if (thresholds.length === 0) return [];
+  const rows = thresholds.map((row) => thresholdCells(row, isJudged));
+  const table = textTable(THRESHOLD_COLUMNS, rows, size);
   const title = renderLine([span("Thresholds", "strong")], size.columns, size.color);
   return [title, ...tableLines(table, size)];
 }
@@ -579,13 +588,15 @@ const THRESHOLD_COLUMNS: readonly TableColumn[] = [
   { title: "Result", align: "left" },
 ];
 
-function thresholdCells(row: ThresholdRow): Span[] {
-  const tone = row.passed ? "good" : "bad";
-  return [
-    span(row.expression),
-    span(observedText(row)),
-    span(`${thresholdMark(row).text} ${row.passed ? "passed" : "crossed"}`, tone),
-  ];
+function thresholdCells(row: ThresholdRow, isJudged: boolean): Span[] {
+  const { expression, passed } = row;
+  const { text: mark } = thresholdMark(row);
+  const result = !passed
+    ? span(`${mark} crossed`, "bad")
+    : isJudged
+    ? span(`${mark} passed`, "good")
+    : span(`${mark} not judged`, "quiet");
+  return [span(expression), span(observedText(row)), result];
 }
 
 function breakingPointSection({ breakingPoint }: Snapshot, size: TableSize): string[] {

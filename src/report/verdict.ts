@@ -147,16 +147,22 @@ export function breakingPointText(point: BreakingPoint): string {
 }
 
 /** The breaking point that a run found, as a part of a sentence. */
-export function breakingPointFact({ passed, broke, threshold }: BreakingPoint): string {
+export function breakingPointFact(
+  { className, passed, broke, threshold }: BreakingPoint,
+): string {
+  const of = className === null ? "" : ` of ${className}`;
   if (broke === null) {
     return passed === null
-      ? "no load ran long enough to be judged"
-      : `every load up to ${loadText(passed)} passed`;
+      ? `no load${of} ran long enough to be judged`
+      : `every load${of} up to ${loadText(passed)} passed`;
   }
   const broken = threshold === null ? "did not pass" : `crossed ${threshold}`;
-  return passed === null
-    ? `the first load of ${loadText(broke)} ${broken}`
-    : `${loadText(passed)} passed, ${loadText(broke)} ${broken}`;
+  if (passed === null) {
+    return className === null
+      ? `the first load of ${loadText(broke)} ${broken}`
+      : `the first load${of}, ${loadText(broke)}, ${broken}`;
+  }
+  return `${loadText(passed)}${of} passed, ${loadText(broke)} ${broken}`;
 }
 
 /** A load: users, or iterations per second in the open model. */

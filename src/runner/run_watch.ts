@@ -77,9 +77,8 @@ export class RunWatch {
 
   /** What has been found so far; `null` if no load rises until something breaks. At most one does. */
   get breakingPoint(): BreakingPoint | null {
-    for (const { steps } of this.#parts) {
-      const { breakingPoint } = steps;
-      if (breakingPoint !== null) return breakingPoint;
+    for (const { part: { ownClass: className }, steps: { breakingPoint } } of this.#parts) {
+      if (breakingPoint !== null) return { className, ...breakingPoint };
     }
     return null;
   }

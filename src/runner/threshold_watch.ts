@@ -51,6 +51,8 @@ export class ThresholdWatch {
       over: state === "stopped",
       spawning: state === "spawning" || durationSeconds < SETTLING_SECONDS,
     });
+    // What was not counted yet is no sample, although it is 0.
+    if (state === "ready") return rows.map((row) => ({ ...row, observed: null, passed: true }));
     return rows.map((row) => row.expression === this.#crossed?.expression ? this.#crossed : row);
   }
 
@@ -92,7 +94,7 @@ export class StepWatch {
   }
 
   /** What has been found so far; `null` if the load does not rise until something breaks. */
-  get breakingPoint(): BreakingPoint | null {
+  get breakingPoint(): Omit<BreakingPoint, "className"> | null {
     const found = this.#shape?.breakingPoint ?? null;
     if (found === null) return null;
     const { passed, broke, threshold } = found;

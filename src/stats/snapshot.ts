@@ -444,6 +444,8 @@ export function loadModel(
 
 /** The result of a run that raises its load until a threshold is crossed. */
 export interface BreakingPoint {
+  /** The class whose own load it is; `null` if it is the load that classes share. */
+  readonly className: string | null;
   /** The highest load that passed; `null` if none did. */
   readonly passed: ReportedLoad | null;
   /** The first load that did not pass; `null` if all did. */

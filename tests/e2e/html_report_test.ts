@@ -285,7 +285,12 @@ browserTest("names and errors are shown as text only", async (browser) => {
       name: HOSTILE,
       labels: Object.fromEntries(hostile.map((text) => [text, text])),
       thresholds: hostile.map((expression) => ({ expression, observed: 1, passed: false })),
-      breakingPoint: { passed: null, broke: { users: 1, arrivalRate: null }, threshold: HOSTILE },
+      breakingPoint: {
+        className: null,
+        passed: null,
+        broke: { users: 1, arrivalRate: null },
+        threshold: HOSTILE,
+      },
       workers: hostile.map((text) => workerRow({ id: text, host: text })),
       warnings: hostile,
       runEnd: { kind: "fail", reason: HOSTILE, node: HOSTILE },
@@ -344,6 +349,7 @@ function openModel(): Snapshot {
     arrivalRate: 200,
     thresholds: [{ expression: "p95<50ms", observed: 30.9, passed: true }],
     breakingPoint: {
+      className: null,
       passed: { users: 50, arrivalRate: 200 },
       broke: { users: 50, arrivalRate: 250 },
       threshold: "p95<50ms",

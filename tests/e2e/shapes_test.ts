@@ -140,6 +140,7 @@ Deno.test("the load rises until a threshold is crossed, and the report names the
   assert.equal(code, 0, stderr);
   const { breakingPoint, durationSeconds } = await here.summary();
   assert.deepEqual(breakingPoint, {
+    className: null,
     passed: { users: 2, arrivalRate: null },
     broke: { users: 3, arrivalRate: null },
     threshold: "p95<25ms",

@@ -276,6 +276,7 @@ Deno.test("a breaking point is no failure, unless the first step breaks", async 
   ]);
   assert.equal(late.code, 0, late.stdout + late.stderr);
   assert.deepEqual(late.summary!.breakingPoint, {
+    className: null,
     passed: { users: 4, arrivalRate: null },
     broke: { users: 6, arrivalRate: null },
     threshold: "p50[step]<55ms",

@@ -270,6 +270,7 @@ Deno.test("iterations, thresholds and the breaking point have their sections, an
   const run = openSnapshot(30, {}, {
     thresholds: [{ expression: "p95<20ms", observed: 36, passed: false }],
     breakingPoint: {
+      className: null,
       passed: { users: 50, arrivalRate: 100 },
       broke: { users: 50, arrivalRate: 200 },
       threshold: "p95<20ms",
@@ -641,7 +642,7 @@ const ROWS = [
 ];
 
 Deno.test("every threshold has a row with the observed value, in order", () => {
-  assert.deepEqual(thresholdSection(ROWS, { columns: 80, color: false }), [
+  assert.deepEqual(thresholdSection(ROWS, { columns: 80, color: false }, true), [
     "Thresholds",
     "Threshold            Observed  Result",
     "────────────────────────────────────────",
@@ -649,11 +650,16 @@ Deno.test("every threshold has a row with the observed value, in order", () => {
     "error_rate<1%          1.004%  ✗ crossed",
     "p99[POST pay]<0.5s  no sample  ✗ crossed",
   ]);
-  assert.deepEqual(thresholdSection([], { columns: 80, color: false }), []);
+  assert.deepEqual(thresholdSection([], { columns: 80, color: false }, true), []);
+  const before = [{ expression: "count>=1", observed: null, passed: true }];
+  assert.equal(
+    thresholdSection(before, { columns: 80, color: false }, false).at(-1),
+    "count>=1   no sample  · not judged",
+  );
 });
 
 Deno.test("passed thresholds are green, and crossed ones are red", () => {
-  const lines = thresholdSection(ROWS, { columns: 80, color: true });
+  const lines = thresholdSection(ROWS, { columns: 80, color: true }, true);
   assert.ok(lines[3]!.endsWith("\x1b[32m✓ passed\x1b[0m"));
   assert.ok(lines[4]!.endsWith("\x1b[31m✗ crossed\x1b[0m"));
 });

@@ -228,6 +228,7 @@ Deno.test("an empty run and a distributed run are valid reports", () => {
 Deno.test("a search for the breaking point does not fail by finding it", () => {
   const thresholds = [{ expression: "p95<200ms", observed: 312, passed: false }];
   const breakingPoint = {
+    className: null,
     passed: { users: 100, arrivalRate: null },
     broke: { users: 200, arrivalRate: null },
     threshold: "p95<200ms",

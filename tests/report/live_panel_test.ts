@@ -27,7 +27,12 @@ const CROSSED = {
     { expression: "p95<200ms", observed: 36, passed: true },
     { expression: "error_rate<0.01%", observed: 0.0006, passed: false },
   ],
-  breakingPoint: { passed: { users: 50, arrivalRate: 100 }, broke: null, threshold: null },
+  breakingPoint: {
+    className: null,
+    passed: { users: 50, arrivalRate: 100 },
+    broke: null,
+    threshold: null,
+  },
 };
 
 Deno.test("a line shows the connections that were opened, and how long that took", () => {
@@ -433,6 +438,7 @@ Deno.test("no text makes a line wider than the terminal, or prints control chara
       },
       thresholds: [{ expression: text, observed: 1e9, passed: false }],
       breakingPoint: {
+        className: null,
         passed: { users: 1e9, arrivalRate: 1e9 },
         broke: { users: 1e9, arrivalRate: 1e9 },
         threshold: text,

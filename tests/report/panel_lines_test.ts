@@ -183,13 +183,18 @@ Deno.test("a search for the breaking point shows its step, and the load that pas
     loadLinesOf(snapshot({
       arrivalRate,
       users: { current: 400, target: 400, peak: 400, final: 0 },
-      breakingPoint: { passed: null, broke: null, threshold: null, ...point },
+      breakingPoint: { className: null, passed: null, broke: null, threshold: null, ...point },
     })).at(-1)!;
   const passed = { users: 300, arrivalRate: null };
   assert.equal(step({}), "step        400 users");
   assert.equal(step({ passed }), "step        400 users   passed 300 users");
   assert.equal(
-    step({ passed, broke: { users: 400, arrivalRate: null }, threshold: "p95<200ms" }),
+    step({
+      className: null,
+      passed,
+      broke: { users: 400, arrivalRate: null },
+      threshold: "p95<200ms",
+    }),
     "step        broke at 400 users, p95<200ms   passed 300 users",
   );
   assert.equal(

@@ -256,6 +256,7 @@ Deno.test("iterations, thresholds and the breaking point are in the summary", ()
     startDelayMs: NO_LATENCIES,
   };
   const breakingPoint = {
+    className: null,
     passed: { users: 20, arrivalRate: null },
     broke: { users: 40, arrivalRate: null },
     threshold: "p95<200ms",

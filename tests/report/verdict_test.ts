@@ -144,20 +144,20 @@ Deno.test("the verdict contains the breaking point", () => {
     words(snapshot({ state: "stopped", thresholds: [SLOW], breakingPoint }), exitCode);
   const threshold = SLOW.expression;
   assert.equal(
-    found({ passed: users(300), broke: users(400), threshold }, 0),
+    found({ className: null, passed: users(300), broke: users(400), threshold }, 0),
     "PASSED: 1,000 requests, no failures, 300 users passed, 400 users crossed p95<200ms",
   );
   assert.equal(
-    found({ passed: users(1), broke: null, threshold: null }, 0),
+    found({ className: null, passed: users(1), broke: null, threshold: null }, 0),
     "PASSED: 1,000 requests, no failures, every load up to 1 user passed",
   );
   assert.equal(
-    found({ passed: null, broke: { users: 50, arrivalRate: 12.5 }, threshold }, 3),
+    found({ className: null, passed: null, broke: { users: 50, arrivalRate: 12.5 }, threshold }, 3),
     "FAILED: 1,000 requests, no failures, the first load of 12.5 iterations/s crossed p95<200ms, " +
       "threshold crossed: p95<200ms (312.04 ms) (exit code 3)",
   );
   assert.equal(
-    found({ passed: null, broke: null, threshold: null }, 3),
+    found({ className: null, passed: null, broke: null, threshold: null }, 3),
     "FAILED: 1,000 requests, no failures, no load ran long enough to be judged, " +
       "threshold crossed: p95<200ms (312.04 ms) (exit code 3)",
   );
@@ -201,7 +201,7 @@ Deno.test("the breaking point is a sentence for every outcome", () => {
     passed: typeof LOW | null,
     broke: typeof LOW | null,
     threshold: string | null = null,
-  ): string => breakingPointText({ passed, broke, threshold });
+  ): string => breakingPointText({ className: null, passed, broke, threshold });
   assert.equal(
     text(LOW, HIGH, "p95<1s"),
     "100 iterations/s passed, 200.5 iterations/s crossed p95<1s.",
@@ -216,6 +216,18 @@ Deno.test("the breaking point is a sentence for every outcome", () => {
   );
   assert.equal(text(HIGH, null), "Every load up to 200.5 iterations/s passed.");
   assert.equal(text(null, null), "No load ran long enough to be judged.");
+});
+
+Deno.test("a breaking point names the class whose own load it is", () => {
+  const text = (passed: typeof LOW | null, broke: typeof LOW | null): string =>
+    breakingPointText({ className: "BuyerTest", passed, broke, threshold: "p95<1s" });
+  assert.equal(
+    text(LOW, HIGH),
+    "100 iterations/s of BuyerTest passed, 200.5 iterations/s crossed p95<1s.",
+  );
+  assert.equal(text(null, LOW), "The first load of BuyerTest, 100 iterations/s, crossed p95<1s.");
+  assert.equal(text(HIGH, null), "Every load of BuyerTest up to 200.5 iterations/s passed.");
+  assert.equal(text(null, null), "No load of BuyerTest ran long enough to be judged.");
 });
 
 Deno.test("a load is a number of users, or iterations per second in the open model", () => {

@@ -141,6 +141,7 @@ Deno.test("a load that rises step by step is judged by the seconds of each step"
   }
   assert.deepEqual(broken, [null, null, null, null, "p50<50ms"]);
   assert.deepEqual(scene.watch.breakingPoint, {
+    className: null,
     passed: { users: 1000, arrivalRate: 20 },
     broke: { users: 1000, arrivalRate: 30 },
     threshold: "p50<50ms",

@@ -76,9 +76,16 @@ Deno.test("a run that is already stopping is not ended again", () => {
   assert.deepEqual([run.stops, run.warnings], [0, []]);
 });
 
+Deno.test("before the start, no threshold is judged, not even one of a count", () => {
+  const { watch } = watched(["count>=1", "orders.count>=1", "failures<1", "p95<1s"], true);
+  for (const row of watch.rows(statistics(), "ready", 0)) {
+    assert.deepEqual([row.observed, row.passed], [null, true], row.expression);
+  }
+});
+
 Deno.test("a load that rises until something breaks is not ended by a threshold", () => {
   const run = watched(["max<100ms"], true);
-  const breakingPoint = { passed: null, broke: null, threshold: null };
+  const breakingPoint = { className: null, passed: null, broke: null, threshold: null };
   run.second(9, 12, "running", { breakingPoint });
   assert.equal(run.stops, 0);
 });

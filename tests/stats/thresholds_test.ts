@@ -223,16 +223,16 @@ Deno.test("crossed thresholds fail a run", () => {
 });
 
 Deno.test("a search for the breaking point fails only if the first load breaks", () => {
-  const late = { passed: users(10), broke: users(20), threshold: "p95<200ms" };
+  const late = { className: null, passed: users(10), broke: users(20), threshold: "p95<200ms" };
   assert.deepEqual(failed(late, HELD, CROSSED), []);
-  const atOnce = { passed: null, broke: users(10), threshold: "p95<200ms" };
+  const atOnce = { className: null, passed: null, broke: users(10), threshold: "p95<200ms" };
   assert.deepEqual(failed(atOnce, HELD, CROSSED), ["p95<200ms"]);
   // Over the whole run, it may hold again.
   assert.deepEqual(failed(atOnce, HELD, { ...CROSSED, passed: true }), ["p95<200ms"]);
 });
 
 Deno.test("a threshold without a sample also fails a search for the breaking point", () => {
-  const never = { passed: users(10), broke: null, threshold: null };
+  const never = { className: null, passed: users(10), broke: null, threshold: null };
   assert.deepEqual(failed(never, HELD, NO_SAMPLE), ["p95[x]<1s"]);
 });
 

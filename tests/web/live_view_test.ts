@@ -107,6 +107,7 @@ Deno.test("thresholds and breaking points are also sent as text", () => {
       { expression: "count[x]>=1", observed: null, passed: false },
     ],
     breakingPoint: {
+      className: null,
       passed: { users: 200, arrivalRate: null },
       broke: null,
       threshold: null,

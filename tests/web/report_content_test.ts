@@ -80,7 +80,12 @@ Deno.test("the open model has a note, and a breaking point a sentence", () => {
     snapshot({
       arrivalRate: 100,
       statistics: counted,
-      breakingPoint: { passed: { users: 50, arrivalRate: 100 }, broke: null, threshold: null },
+      breakingPoint: {
+        className: null,
+        passed: { users: 50, arrivalRate: 100 },
+        broke: null,
+        threshold: null,
+      },
     }),
     0,
     runMetadata(),

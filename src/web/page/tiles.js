@@ -170,8 +170,9 @@ function latencyTile(figure, label, { latencyMs, lowerBounds }, lastSecond) {
  */
 function breakingPointTiles({ breakingPoint }) {
   if (breakingPoint === null) return [];
-  const { passedText, brokeText } = breakingPoint;
-  const note = brokeText === null ? "not exceeded so far" : `exceeded at ${brokeText}`;
+  const { className, passedText, brokeText } = breakingPoint;
+  const result = brokeText === null ? "not exceeded so far" : `exceeded at ${brokeText}`;
+  const note = className === null ? result : `${className}: ${result}`;
   return [tile("breaking", "Highest passing load", passedText ?? "none", note)];
 }
 

@@ -104,10 +104,15 @@ Deno.test("iterations have a tile if they are counted", () => {
 });
 
 Deno.test("a breaking point search shows its progress", () => {
-  const search = { passed: null, broke: null, threshold: null, text: "" };
+  const search = { className: null, passed: null, broke: null, threshold: null, text: "" };
   const breaking = (passedText: string | null, brokeText: string | null): string | undefined =>
     texts({ breakingPoint: { ...search, passedText, brokeText } }).breaking;
   assert.equal(breaking("200 users", "250 users"), "200 users | exceeded at 250 users");
   assert.equal(breaking("120.5/s", null), "120.5/s | not exceeded so far");
   assert.equal(breaking(null, "1 user"), "none | exceeded at 1 user");
+  const ofClass = { ...search, className: "BuyerTest", passedText: "2 users", brokeText: null };
+  assert.equal(
+    texts({ breakingPoint: ofClass }).breaking,
+    "2 users | BuyerTest: not exceeded so far",
+  );
 });
