@@ -53,6 +53,15 @@ for (const [where, role] of [["a local run", []], ["2 workers", ["--processes", 
       summary.groups.map(({ name, count, failures }) => [name, count, failures]),
       [["buy", ITERATIONS, ITERATIONS / 2], ["buy / pay", ITERATIONS, ITERATIONS / 2]],
     );
+    const rows = [
+      ...summary.requests.map(({ name, requests, failures }) => [name, requests, failures]),
+      ...summary.groups.map(({ name, count, failures }) => [name, count, failures]),
+    ];
+    const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count);
+    assert.deepEqual(
+      summary.histories.map((one) => [one.name, sum(one.requests), sum(one.failures)]),
+      rows,
+    );
     assert.deepEqual(
       summary.checks.map(({ name, passed, failed }) => [name, passed, failed]),
       [["has been found", ITERATIONS, 0], ["is even", ITERATIONS / 2, ITERATIONS / 2]],
