@@ -42,6 +42,8 @@ Deno.test("a passing run exits with 0, and its summary has every documented fiel
     "schema",
     "aiotest",
     "runId",
+    "name",
+    "labels",
     "mode",
     "startedAt",
     "endedAt",
@@ -55,8 +57,14 @@ Deno.test("a passing run exits with 0, and its summary has every documented fiel
     "userErrors",
     "iterations",
     ...(Deno.build.os === "linux" ? ["network"] : []),
+    "classes",
+    "groups",
+    "metrics",
+    "checks",
+    "histories",
     "thresholds",
     "breakingPoint",
+    "runEnd",
     "timeline",
     "warnings",
     "exitCode",
@@ -304,9 +312,9 @@ Deno.test("--show-users-weight prints the shares of the classes as JSON, and run
     const { code, stdout } = await runAiotest(["-f", file, flag]);
     assert.equal(code, 0);
     assert.deepEqual(JSON.parse(stdout), [
-      { name: "AdminTest", share: null, fixedCount: 1 },
-      { name: "ReaderTest", share: 0.75, fixedCount: null },
-      { name: "WriterTest", share: 0.25, fixedCount: null },
+      { name: "AdminTest", share: null, fixedCount: 1, ownLoad: false },
+      { name: "ReaderTest", share: 0.75, fixedCount: null, ownLoad: false },
+      { name: "WriterTest", share: 0.25, fixedCount: null, ownLoad: false },
     ]);
   }
 });
