@@ -131,6 +131,8 @@ const HELLO = {
 
 /** Changes some of the messages so that they belong to the current run. */
 export function ofTheRun(message: Message): Message {
+  // Any worker may end the run, which would be the end of the attack as well.
+  if (message.type === "END") return { type: "PING", number: 0 };
   if (message.type === "REPORT" && message.seq % 2 === 0) {
     return { ...message, runId: RUN, seq: 1 + message.seq % 3 };
   }
