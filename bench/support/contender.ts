@@ -215,6 +215,7 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
     tls: false,
     args: (load) => userArgs("fast_http_user_test.ts", load),
   },
+  "FastHttpUser-features": aiotest("features_user_test.ts", ["get"]),
   FastHttpUser: aiotest("fast_http_user_test.ts", ALL),
 };
 

@@ -28,6 +28,7 @@ const LABELS: Readonly<Record<ContenderName, string>> = {
   "HttpUser": "aiotest, HttpUser",
   "FastHttpUser-node": "aiotest, FastHttpUser over `node:net`",
   "FastHttpUser-exe": "aiotest as an executable, FastHttpUser",
+  "FastHttpUser-features": "aiotest, FastHttpUser with headers, a group, tags and a check",
   "FastHttpUser": "**aiotest, FastHttpUser**",
 };
 

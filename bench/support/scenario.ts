@@ -10,6 +10,7 @@
  * - `quick`: `aiotest quick`.
  * - `FastHttpUser-node`: without access to libc, so that it falls back to `node:net`.
  * - `FastHttpUser-exe`: the executable, `dist/aiotest`.
+ * - `FastHttpUser-features`: with default headers, and a group, tags and a check for each request.
  * - `epoll-loop`, `sockets-loop`, `node-loop`, `tcp-loop`, `tls-loop`, `fetch`: bare loops over epoll,
  *   aiotest's own sockets, `node:net`, `Deno.connect`, `Deno.connectTls`, and native `fetch`.
  */
@@ -29,6 +30,7 @@ export type ContenderName =
   | "HttpUser"
   | "FastHttpUser-node"
   | "FastHttpUser-exe"
+  | "FastHttpUser-features"
   | "FastHttpUser";
 
 /** The kind of request: `connect` is a GET over a connection of its own. */
