@@ -246,7 +246,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     group(): void {},
     unfinishedGroup(): void {},
     check(): void {},
-    completed(): void {},
+    completions: { count: 0 },
   };
   const run: RunInfo = {
     id: "",
@@ -281,6 +281,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
         id: 0,
         signal,
         iterationSlot: null,
+        progress: { iterations: 0 },
         requests: new UserRequests(node.recorder),
       }),
   );

@@ -38,6 +38,11 @@ import {
 } from "./stats_delta.ts";
 import { InProgressCounter, newUnfinished } from "./unanswered.ts";
 
+/** Iterations that users of a class have completed. It is an object, because nothing may be called for each. */
+export interface Completions {
+  count: number;
+}
+
 /** What one class has counted in one second. */
 class SecondPart {
   /** `null` if classes are not known. */
@@ -246,6 +251,8 @@ export class StatsTable {
   readonly #metrics: PendingMetrics;
   /** Those that are running of each class. */
   readonly #users: number[] = [];
+  /** Those of each class since the open second began. */
+  readonly #completions: readonly Completions[];
   #closed: SecondStats[] = [];
   #open: SecondStats;
   // Before the start, no second starts or ends.
@@ -260,6 +267,7 @@ export class StatsTable {
     this.#metrics = metrics;
     this.#classNames = classNames.length === 0 ? [null] : classNames.slice(0, MAX_CLASSES);
     if (classNames.length > MAX_CLASSES) this.#classNames = [...this.#classNames, OTHER];
+    this.#completions = this.#classNames.map(() => ({ count: 0 }));
     this.#open = new SecondStats(0, 0, this.#classNames.map((name) => ({ name, users: 0 })));
   }
 
@@ -348,9 +356,9 @@ export class StatsTable {
     return this.#partOf(this.#at(atMs), classIndex).openIterations;
   }
 
-  /** Counts an iteration that a user completed, in the second that is open. */
-  completed(classIndex: number): void {
-    this.#open.parts[classIndex]!.completed++;
+  /** Where the users of a class count the iterations that they complete. They belong to the second that is open. */
+  completions(classIndex: number): Completions {
+    return this.#completions[classIndex]!;
   }
 
   /** Counts an error that the code of a user class threw. @param error as `withPlace` returns it. */
@@ -402,7 +410,8 @@ export class StatsTable {
     this.#roll(nowMs);
     const { second, isEmpty } = this.#open;
     // A second of no duration is not part of the run, unless something was counted in it.
-    const isPart = nowMs > this.#beginOf(second) || !isEmpty;
+    const isPart = nowMs > this.#beginOf(second) || !isEmpty ||
+      this.#completions.some(({ count }) => count > 0);
     if (isPart || !this.#metrics.isEmpty) this.#close();
     return this.take(nowMs);
   }
@@ -418,7 +427,10 @@ export class StatsTable {
 
   #close(): void {
     const closed = this.#open;
-    for (const part of closed.parts) {
+    for (const [index, part] of closed.parts.entries()) {
+      const completions = this.#completions[index]!;
+      part.completed = completions.count;
+      completions.count = 0;
       if (part.further !== null) part.requests.entries.add(part.further);
       part.further = null;
     }
@@ -488,10 +500,13 @@ export interface PendingMetrics {
 const NO_METRICS: PendingMetrics = { isEmpty: true, take: () => [] };
 /** Where the users of one class count. */
 export class ClassTable {
+  /** Where its users count the iterations that they complete. */
+  readonly completions: Completions;
   readonly #table: StatsTable;
   readonly #index: number;
 
   constructor(table: StatsTable, index: number) {
+    this.completions = table.completions(index);
     this.#table = table;
     this.#index = index;
   }
@@ -504,11 +519,6 @@ export class ClassTable {
   /** As {@link StatsTable.unfinished}. */
   unfinished(request: UnfinishedRequest, retries: number, atMs: number): void {
     this.#table.unfinished(request, retries, atMs, this.#index);
-  }
-
-  /** As {@link StatsTable.completed}. */
-  completed(): void {
-    this.#table.completed(this.#index);
   }
 
   /** As {@link StatsTable.userError}. */

@@ -48,10 +48,21 @@ export interface UserContext {
   readonly recorder: Recorder;
   /** @internal What this user has started and not finished. */
   readonly requests: UserRequests;
+  /** @internal */
+  readonly progress: UserProgress;
+}
+
+/** How far a user has got. It is an object, because nothing may be called for each iteration. */
+export interface UserProgress {
+  /** Iterations that it has begun. */
+  iterations: number;
 }
 
 /** The part of the context that all users of a node share. */
-export type NodeContext = Omit<UserContext, "id" | "signal" | "iterationSlot" | "requests">;
+export type NodeContext = Omit<
+  UserContext,
+  "id" | "signal" | "iterationSlot" | "requests" | "progress"
+>;
 
 /** What the runner provides for a {@link NodeContext}. */
 export interface NodeOptions extends Omit<NodeContext, "http" | "insecure"> {

@@ -12,7 +12,7 @@ import type { EndedGroup } from "../stats/group_stats.ts";
 import { PairMap, type Sample } from "../stats/request_stats.ts";
 import { LOAD_GENERATOR } from "../stats/snapshot.ts";
 import { withPlace } from "../stats/user_errors.ts";
-import type { UnfinishedRequest } from "../stats/stats_table.ts";
+import type { Completions, UnfinishedRequest } from "../stats/stats_table.ts";
 import type { ErrorPlaces } from "./error_places.ts";
 
 /** The part of the node's statistics that users write to. */
@@ -32,12 +32,14 @@ export interface SampleTable {
   unfinishedGroup(name: string, ageMs: number, atMs: number): void;
   /** Counts the result of a check that does not fail its request. */
   check(name: string, passed: boolean): void;
-  /** Counts an iteration that a user has completed. */
-  completed(): void;
+  /** Where users count the iterations that they complete. */
+  readonly completions: Completions;
 }
 
 /** Counts samples and errors of the users of one class, and emits the events `request` and `userError`. */
 export class Recorder {
+  /** Where its users count the iterations that they complete. */
+  readonly completions: Completions;
   readonly #table: SampleTable;
   readonly #events: Events;
   readonly #run: RunInfo;
@@ -64,6 +66,7 @@ export class Recorder {
     onUnprepared: (error: PreparationError) => void = () => {},
     other: Recorder | null = null,
   ) {
+    this.completions = table.completions;
     this.#table = table;
     this.#events = events;
     this.#run = run;
@@ -106,11 +109,6 @@ export class Recorder {
       error: sample.error,
       userCount: this.#run.userCount,
     });
-  }
-
-  /** Counts an iteration that a user has completed. */
-  completed(): void {
-    this.#table.completed();
   }
 
   /** Counts a request that was cut off with its user, at this time on the node's clock. */

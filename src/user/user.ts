@@ -68,9 +68,6 @@ export interface ClassOptions {
 /** Names the static method with which a user class checks the options of a run. */
 export const checkOptions: unique symbol = Symbol("aiotest.checkOptions");
 
-/** Names the method with which a user begins an iteration. */
-export const beginIteration: unique symbol = Symbol("aiotest.beginIteration");
-
 /** Names the method with which a user begins a new session. */
 export const renewSession: unique symbol = Symbol("aiotest.renewSession");
 
@@ -204,7 +201,6 @@ export class User {
   readonly run: RunInfo;
   readonly #context: UserContext;
   /** Iterations that have begun. */
-  #iterations = 0;
 
   /** A subclass with its own constructor must call `super(context)`. */
   constructor(context: UserContext) {
@@ -233,7 +229,7 @@ export class User {
    * ```
    */
   get iteration(): number {
-    return Math.max(0, this.#iterations - 1);
+    return Math.max(0, this.#context.progress.iterations - 1);
   }
 
   /** Called once before the first test. If it throws, it is called again after 1, 2, 4 … 30 s. */
@@ -428,11 +424,6 @@ export class User {
       }, seconds * 1000);
       signal.addEventListener("abort", cut, { once: true });
     });
-  }
-
-  /** @internal Called when an iteration begins. */
-  [beginIteration](): void {
-    this.#iterations++;
   }
 
   /** @internal Called before the first iteration and after each, if the class asks for it. */

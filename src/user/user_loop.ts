@@ -12,7 +12,7 @@ import { currentUser, UserEnd, UserLifetime } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
 import type { DiscoveredClass, TestMethod } from "./discovery.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
-import { beginIteration, renewSession, User } from "./user.ts";
+import { renewSession, User } from "./user.ts";
 import { UserRequests } from "./user_requests.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
 
@@ -60,11 +60,19 @@ export class UserLoop {
   #stopTimer: Timer | null = null;
 
   /** If the constructor of the user class throws, that is counted, and the user ends after a second. */
-  constructor(discovered: DiscoveredClass, context: Omit<UserContext, "signal" | "requests">) {
+  constructor(
+    discovered: DiscoveredClass,
+    context: Omit<UserContext, "signal" | "requests" | "progress">,
+  ) {
     this.#class = discovered;
     this.#abort = new AbortController();
     this.#requests = new UserRequests(context.recorder);
-    this.#context = { ...context, signal: this.#abort.signal, requests: this.#requests };
+    this.#context = {
+      ...context,
+      signal: this.#abort.signal,
+      requests: this.#requests,
+      progress: { iterations: 0 },
+    };
     this.#clock = context.clock;
     this.#renewsSession = discovered.userClass.session === "iteration";
     this.#iterationsLeft = discovered.userClass.iterations || Infinity;
@@ -166,12 +174,12 @@ export class UserLoop {
 
   async #sequentialIterations(): Promise<void> {
     const { tests } = this.#class;
-    const { iterationSlot, activity, testStarts } = this.#context;
+    const { iterationSlot, activity, testStarts, progress } = this.#context;
     const { counts } = testStarts;
     while (!this.#finished) {
       // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
-      this.#user[beginIteration]();
+      progress.iterations++;
       const iterationStart = this.#iterationStart();
       for (let i = 0; i < tests.length && !this.#finished; i++) {
         let endsIteration = i === tests.length - 1;
@@ -197,11 +205,11 @@ export class UserLoop {
   /** Iterations with one wait: they run one random test, or all tests in parallel. */
   async #singleWaitIterations(): Promise<void> {
     const { tests, userClass } = this.#class;
-    const { iterationSlot } = this.#context;
+    const { iterationSlot, progress } = this.#context;
     while (!this.#finished) {
       // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
-      this.#user[beginIteration]();
+      progress.iterations++;
       const iterationStart = this.#iterationStart();
       if (userClass.order === "random") {
         await this.#test(chooseTest(tests, this.#context.random()));
@@ -230,7 +238,7 @@ export class UserLoop {
     const { iterationSlot } = this.#context;
     // The signal is checked last, because that takes longer than everything else here.
     if (!this.#stopping || !this.#abort.signal.aborted) {
-      this.#context.recorder.completed();
+      this.#context.recorder.completions.count++;
       if (iterationSlot !== null) iterationSlot.end(this.#clock.now());
     }
     if (this.#renewsSession) this.#user[renewSession]();

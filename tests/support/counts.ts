@@ -72,7 +72,7 @@ export function classSeconds(
       own.unfinished({ ...sample, startedAt: endedAt - latencyMs }, sample.retries, endedAt);
     } else {
       own.record(sample);
-      own.completed();
+      own.completions.count++;
       table.iterations(endedAt, of).scheduled++;
       table.iterations(endedAt, of).complete(latencyMs);
     }
