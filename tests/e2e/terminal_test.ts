@@ -86,7 +86,7 @@ Deno.test({
         await tmux("resize-window", "-t", session, "-x", "60", "-y", "24");
         // Each line of the panel is there once, from the state down to the last name.
         const whole =
-          /^running .* left\n\nusers +20\nrate now .*\np95 now .*\nrequests .*\nin progress .*\nwhole run .*\nlast 5 s .*\nconnections .*\nprocess .*\n(errors .*\n)?\nName .*\n((GET|POST) .*\n){5}\n*$/;
+          /^running .* left\n\nusers +20\nrate now .*\np95 now .*\nrequests .*\nin progress .*\nwhole run .*\nlast 5 s .*\nconnections .*\nprocess .*\n(errors .*\n)?classes .*\n {12}.*\n\nName .*\n((GET|POST) .*\n){5}\n*$/;
         const small = await screenThat(session, new RegExp(whole.source, "m"));
         for (const line of small.split("\n")) assert.ok(line.length <= 60, line);
         assert.equal(small.match(/^last 5 s/gm)?.length, 1, small);

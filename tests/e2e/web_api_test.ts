@@ -202,7 +202,7 @@ Deno.test({
     // The first block is for a dashboard without a token.
     const bearer = '-H "Authorization: Bearer $AIOTEST_WEB_TOKEN"';
     const asked = await shell(calls!.replaceAll("curl -s", `curl -s ${bearer}`));
-    assert.match(asked, /^\{"schema":2,.*\n/);
+    assert.match(asked, /^\{"schema":3,.*\n/);
     assert.match(asked, /\nType,Name,Request Count,/);
     assert.match(asked, /\{"ok":true\}\n\{"ok":true\}\n$/);
     const { code, stderr } = await run.finished;
