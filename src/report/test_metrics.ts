@@ -123,13 +123,18 @@ export class TestMetrics {
         "Requests of a class by name, if there are several classes.",
         several.flatMap((row) =>
           row.requests.flatMap(({ name, method, requests, failures }) =>
-            outcomes(requests, failures).map(([outcome, value]) => ({
-              labels: this.#labelSets.of({ class: row.name, name, method, outcome }),
-              value,
-            }))
+            this.#outcomes({ class: row.name, name, method }, requests, failures)
           )
         ),
       ),
+    ];
+  }
+
+  /** One value for those that succeeded, and one for those that failed. */
+  #outcomes(labels: Labels, all: number, failures: number): ValuePoint[] {
+    return [
+      { labels: this.#labelSets.of({ ...labels, outcome: "success" }), value: all - failures },
+      { labels: this.#labelSets.of({ ...labels, outcome: "failure" }), value: failures },
     ];
   }
 
@@ -150,10 +155,7 @@ export class TestMetrics {
         "aiotest_tagged_requests_total",
         "Requests with tags.",
         parts.flatMap(({ labels, requests, failures }) =>
-          outcomes(requests, failures).map(([outcome, value]) => ({
-            labels: this.#labelSets.of({ ...labels, outcome }),
-            value,
-          }))
+          this.#outcomes(labels, requests, failures)
         ),
       ),
     ];
@@ -212,10 +214,7 @@ export class TestMetrics {
         "aiotest_groups_total",
         "Groups that ended.",
         groups.flatMap(({ name, count, failures }) =>
-          outcomes(count, failures).map(([outcome, value]) => ({
-            labels: this.#labelSets.of({ group: name, outcome }),
-            value,
-          }))
+          this.#outcomes({ group: name }, count, failures)
         ),
       ),
       counter(
@@ -235,10 +234,6 @@ interface TaggedPart {
   readonly histogram: BucketSource;
   /** In milliseconds. */
   readonly sum: number;
-}
-
-function outcomes(all: number, failures: number): ["success" | "failure", number][] {
-  return [["success", all - failures], ["failure", failures]];
 }
 
 function inSeconds(ms: number): number {

@@ -115,23 +115,7 @@ export class Latencies implements LatencyCounts {
 
   /** The figures that reports show. */
   summary(): LatencySummary {
-    if (this.count === 0) return NO_LATENCIES;
-    const [p50, p75, p90, p95, p99, p999, p9999] = this.percentiles(
-      [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999],
-    ) as [number, number, number, number, number, number, number];
-    return {
-      min: this.min,
-      mean: this.mean,
-      max: this.max,
-      stddev: Math.sqrt(this.squaredDeviations / this.count),
-      p50,
-      p75,
-      p90,
-      p95,
-      p99,
-      p999,
-      p9999,
-    };
+    return this.count === 0 ? NO_FIGURES : figuresOf(this, this.percentiles(FIGURE_SHARES));
   }
 
   #clamp(ms: number): number {
@@ -141,6 +125,27 @@ export class Latencies implements LatencyCounts {
 
 const FIRST_BUCKET_END = Histogram.upperBound(0);
 
-const NO_LATENCIES = Object.freeze(
+/** The figures of nothing. */
+export const NO_FIGURES = Object.freeze(
   Object.fromEntries(LATENCY_FIGURES.map((figure) => [figure, null])),
 ) as LatencySummary;
+
+/** The shares of the percentiles in {@link LATENCY_FIGURES}, in rising order. */
+export const FIGURE_SHARES: readonly number[] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
+
+/**
+ * The figures of a distribution that has values.
+ *
+ * @param percentiles those of {@link FIGURE_SHARES}.
+ */
+export function figuresOf(
+  { count, min, mean, max, squaredDeviations }:
+    & Pick<LatencyCounts, "count" | "min" | "max" | "squaredDeviations">
+    & { readonly mean: number },
+  percentiles: readonly number[],
+): LatencySummary {
+  const [p50 = null, p75 = null, p90 = null, p95 = null, p99 = null, p999 = null, p9999 = null] =
+    percentiles;
+  const stddev = Math.sqrt(squaredDeviations / count);
+  return { min, mean, max, stddev, p50, p75, p90, p95, p99, p999, p9999 };
+}

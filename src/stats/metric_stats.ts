@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  LATENCY_FIGURES,
-  type LatencySummary,
-  type MetricRow,
-  type MetricType,
-} from "./snapshot.ts";
+import { FIGURE_SHARES, figuresOf, NO_FIGURES } from "./latencies.ts";
+import { type LatencySummary, type MetricRow, type MetricType } from "./snapshot.ts";
 import type {
   CounterCounts,
   GaugeCounts,
@@ -143,32 +139,16 @@ export class TrendStats implements TrendCounts {
 
   /** The figures that reports show. */
   get figures(): LatencySummary {
-    const { count, min, max } = this;
+    const { count, min, max, squaredDeviations } = this;
     // Moments and buckets of a report may arrive one after the other.
     if (count === 0 || this.histogram.count === 0) return NO_FIGURES;
     const clamp = (value: number): number => Math.min(Math.max(value, min), max);
-    const [p50, p75, p90, p95, p99, p999, p9999] = this.histogram
-      .percentiles([0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999])
-      .map(clamp) as [number, number, number, number, number, number, number];
-    return {
-      min,
-      mean: clamp(this.sum / count),
-      max,
-      stddev: Math.sqrt(this.squaredDeviations / count),
-      p50,
-      p75,
-      p90,
-      p95,
-      p99,
-      p999,
-      p9999,
-    };
+    return figuresOf(
+      { count, min, max, squaredDeviations, mean: clamp(this.sum / count) },
+      this.histogram.percentiles(FIGURE_SHARES).map(clamp),
+    );
   }
 }
-
-const NO_FIGURES = Object.freeze(
-  Object.fromEntries(LATENCY_FIGURES.map((figure) => [figure, null])),
-) as LatencySummary;
 
 /** Sums of huge numbers stay finite. */
 function bounded(value: number): number {

@@ -71,7 +71,7 @@ export interface EntryCounts extends RequestCounts {
 /**
  * Which requests of a method and name were counted together: the user class, and the tags as `tagsText` writes
  * them. Without tags, all requests of the name are meant, whatever tags they had. Those with tags are a part of
- * them, so whoever adds up requests leaves the parts out: see {@link isPart}.
+ * them, so sums of requests leave the parts out: see {@link isPart}.
  */
 type PartOf = [className?: string, tags?: string];
 
