@@ -5,13 +5,17 @@
  */
 
 /**
- * The V8 flags of the executable and of the tasks that run aiotest.
+ * The V8 flags of the executable and of the tasks that run aiotest. V8 reads them only when it starts.
  *
- * The limit of each half of V8's young generation in MB. With less, objects of thousands of requests under
- * way move to the old generation, which takes more processor time and memory; with more, it is faster still,
- * and takes more memory (`deno task bench http`). V8 reads the limit only when it starts.
+ * - The limit of each half of the young generation in MB. With less, objects of thousands of requests under
+ *   way move to the old generation, which takes more processor time and memory; with more, it is faster still,
+ *   and takes more memory (`deno task bench http`).
+ * - How much bytecode V8 may inline into one function. A request passes through more small functions than the
+ *   default of 920 allows; with 3000, it takes 4 to 10 % less processor time. More brings nothing.
  */
-export const RUNTIME_FLAGS: readonly string[] = ["--v8-flags=--max-semi-space-size=16"];
+export const RUNTIME_FLAGS: readonly string[] = [
+  "--v8-flags=--max-semi-space-size=16,--max-inlined-bytecode-size-cumulative=3000",
+];
 
 /** The files and folders with code, relative to the root. */
 const CODE = ["mod.ts", "cli.ts", "src", "tests", "bench", "examples", "build"];
