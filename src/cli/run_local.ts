@@ -22,6 +22,7 @@ import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { checkLocalAddresses, checkProxies, connectionOptions } from "./connection_options.ts";
 import { openSharedServices } from "./shared_services.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
+import { NO_OBSERVERS } from "../user/observers.ts";
 
 /** The name of this process as a node. */
 const NODE = "local";
@@ -108,6 +109,7 @@ async function runUsers(
     random: systemRandom,
     env: (name) => host.env(name),
     activity: session.activity,
+    observers: NO_OBSERVERS,
     places: session.places,
     cpuSeconds: () => host.cpuSeconds(),
     openFileLimit: await host.openFileLimit(),

@@ -25,6 +25,7 @@ import type { ForwardedOptions } from "./sources.ts";
 import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
 import { withoutForeignKey } from "./target_tls.ts";
 import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
+import { NO_OBSERVERS } from "../user/observers.ts";
 
 /** What a worker needs in addition to its options. */
 export interface WorkerContext {
@@ -111,7 +112,7 @@ async function setUpNode(
     ? null
     : { source: new RemoteIterationQuota(rpc, systemClock), classes: limited.classes };
   const { host, setupTimeout } = options;
-  return { classes, host, connections, setupTimeout, iterations };
+  return { classes, host, connections, observers: NO_OBSERVERS, setupTimeout, iterations };
 }
 
 function parseForwarded(json: string): ForwardedOptions {

@@ -48,6 +48,7 @@ import {
 import type { TestFunctions } from "../runner/setup_teardown.ts";
 import { ErrorPlaces } from "../user/error_places.ts";
 import { type DeclaredMetric, metrics } from "../user/metrics.ts";
+import { NO_OBSERVERS } from "../user/observers.ts";
 import { Recorder } from "../user/recorder.ts";
 import { TestStarts } from "../user/test_starts.ts";
 import type { User, UserClass } from "../user/user.ts";
@@ -268,8 +269,18 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     activity: new Int32Array(1),
     testStarts: new TestStarts([]),
     random: systemRandom,
-    recorder: new Recorder(table, new Events(), run, new ErrorPlaces(".")),
+    observers: NO_OBSERVERS,
+    recorder: new Recorder(table, userClass.name, {
+      events: new Events(),
+      run,
+      clock: systemClock,
+      places: new ErrorPlaces("."),
+      observers: [],
+      onLocalFailure: () => {},
+      onUnprepared: () => {},
+    }),
   });
+  const progress = { iterations: 0 };
   // Its lifetime has ended, so its calls to shared services are ignored as well.
   const lifetime = new UserLifetime();
   lifetime.end();
@@ -281,8 +292,8 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
         id: 0,
         signal,
         iterationSlot: null,
-        progress: { iterations: 0 },
-        requests: new UserRequests(node.recorder),
+        progress,
+        requests: new UserRequests(node.recorder, 0, progress),
       }),
   );
 }

@@ -29,6 +29,20 @@ export interface RequestEvent {
   readonly error: string | null;
   /** Number of users running on this node. */
   readonly userCount: number;
+  /** When it started, in milliseconds since 1970; in the open model, when its iteration was due. */
+  readonly at: number;
+  /** The id of the user: `this.id` of its tests. */
+  readonly userId: number;
+  /** The name of the user's class. */
+  readonly userClass: string;
+  /** The number of the user's iteration, from 0. */
+  readonly iteration: number;
+  /** The URL that was requested, before any redirect; empty for steps, and if it is invalid. */
+  readonly url: string;
+  /** The name of the innermost group; empty without a group. */
+  readonly group: string;
+  /** Its tags; empty without any. */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /** An error thrown by a user's own code. */
@@ -182,6 +196,7 @@ function checkHandler(name: unknown, handler: unknown): void {
 /** The handlers of a run's events. Test files use the object {@link events}. */
 export class Events {
   readonly #handlers = new Map<keyof EventMap, AnyHandler[]>();
+  #hasRequestHandlers = false;
   readonly #log = new RepeatedLog((line) => logger.error(line));
 
   /**
@@ -191,7 +206,7 @@ export class Events {
    */
   on<Name extends keyof EventMap>(name: Name, handler: EventHandler<Name>): void {
     checkHandler(name, handler);
-    this.#handlers.set(name, [...this.#of(name), handler]);
+    this.#set(name, [...this.#of(name), handler]);
   }
 
   /** Removes a handler; does nothing if it was not added. */
@@ -199,7 +214,17 @@ export class Events {
     const handlers = [...this.#of(name)];
     const at = handlers.lastIndexOf(handler);
     if (at >= 0) handlers.splice(at, 1);
+    this.#set(name, handlers);
+  }
+
+  #set(name: keyof EventMap, handlers: AnyHandler[]): void {
     this.#handlers.set(name, handlers);
+    if (name === "request") this.#hasRequestHandlers = handlers.length > 0;
+  }
+
+  /** @internal As {@link has} for `request`, which is asked for each of them. */
+  get hasRequestHandlers(): boolean {
+    return this.#hasRequestHandlers;
   }
 
   /** Whether an event has handlers. Without any, there is no need to create the event's object. */

@@ -93,6 +93,12 @@ function quoted(value: string): string {
 
 const NEEDS_QUOTES = /^$|^\s|\s$|[,"{}\\]/;
 
+/** The tags in a text that {@link tagsText} has written. */
+export function tagsOf(text: string): Record<string, string> {
+  const pairs = text === "" ? [] : readTags(text);
+  return typeof pairs === "string" ? {} : Object.fromEntries(pairs);
+}
+
 /**
  * The keys and values of a text such as `cache=hit, size="very large"`, or what is wrong with it. Values with
  * a comma, a quotation mark, a brace, or a space at an end are in quotation marks.

@@ -19,6 +19,7 @@ import type { UnstartedTests } from "../stats/unstarted_tests.ts";
 import { type NodeContext, nodeContext, type NodeOptions } from "../user/context.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import type { ErrorPlaces } from "../user/error_places.ts";
+import type { Observers } from "../user/observers.ts";
 import { Recorder } from "../user/recorder.ts";
 import { TestStarts } from "../user/test_starts.ts";
 import { GeneratorHealth, type Health, localFailureProblem } from "./generator_health.ts";
@@ -56,6 +57,7 @@ export interface LoadGeneratorOptions {
   readonly env: (name: string) => string | undefined;
   /** Gets the id of each test that starts, in its first element; see {@link UserContext}. */
   readonly activity: Int32Array;
+  readonly observers: Observers;
   /** Finds where errors were thrown. */
   readonly places: Pick<ErrorPlaces, "placeOf">;
   /** Called when the last iteration of a limited number has ended. */
@@ -134,14 +136,16 @@ export class LoadGenerator {
       data: options.data,
       onEnd: options.onRunEnd,
     });
-    this.#recorder = new Recorder(
-      this.#table.ofClass(0),
+    const { observers } = options;
+    this.#recorder = new Recorder(this.#table.ofClass(0), "", {
       events,
-      this.run,
-      options.places,
-      (code) => options.onWarning(localFailureProblem(code, options.openFileLimit)),
-      options.onUnprepared,
-    );
+      run: this.run,
+      clock,
+      places: options.places,
+      observers: observers.requests,
+      onLocalFailure: (code) => options.onWarning(localFailureProblem(code, options.openFileLimit)),
+      onUnprepared: options.onUnprepared,
+    });
     this.#testStarts = new TestStarts(classes);
     const eventLoop = new EventLoopMonitor();
     this.#health = new GeneratorHealth(
@@ -153,7 +157,9 @@ export class LoadGenerator {
     );
     const { run } = this;
     const recorder = this.#recorder;
-    this.#recorders = classes.map((_, index) => recorder.forClass(this.#table.ofClass(index)));
+    this.#recorders = classes.map(({ name }, index) =>
+      recorder.forClass(this.#table.ofClass(index), name)
+    );
     const shared = nodeContext({
       env,
       host,
@@ -166,6 +172,7 @@ export class LoadGenerator {
       testStarts: this.#testStarts,
       random,
       recorder,
+      observers,
     });
     this.#http = shared.http;
     this.#sockets = shared.http.sockets;

@@ -68,6 +68,7 @@ export interface LocalRunOptions extends RunWatchOptions, RunLabels {
   readonly activity: Int32Array;
   /** As in {@link LoadGeneratorOptions}. */
   readonly places: LoadGeneratorOptions["places"];
+  readonly observers: LoadGeneratorOptions["observers"];
   /** Called once a second while the test runs. */
   readonly onSecond: (snapshot: Snapshot) => void;
   readonly onInfo: (text: string) => void;
@@ -135,6 +136,7 @@ export class LocalRun {
       env: options.env,
       activity: options.activity,
       places: options.places,
+      observers: options.observers,
       data: () => this.#setupAndTeardown.data,
       onRunEnd: (end) => this.#end(end),
       onIterationsOver: () => this.#naturalEnd.endIterations(this.#driver),

@@ -29,7 +29,8 @@ import { liveRunInfo, type LoadGeneratorOptions } from "./load_generator.ts";
 import { type LimitedIterations, reportDelayMs, WorkerNode } from "./worker_node.ts";
 
 /** What a worker runs, known once the master has sent its setup. */
-export interface WorkerLoad extends Pick<LoadGeneratorOptions, "classes" | "host" | "connections"> {
+export interface WorkerLoad
+  extends Pick<LoadGeneratorOptions, "classes" | "host" | "connections" | "observers"> {
   /** Seconds that handlers of `testStart` may take. */
   readonly setupTimeout: number;
   /** Where iterations come from; `null` if their number is not limited. */

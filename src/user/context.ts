@@ -12,9 +12,10 @@ import { type ConnectionOptions, SharedHttpState } from "../http/shared_http_sta
 import type { Sockets } from "../net/socket.ts";
 import { chooseSockets } from "../net/choose_sockets.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
+import type { Observers } from "./observers.ts";
 import type { Recorder } from "./recorder.ts";
 import type { TestStarts } from "./test_starts.ts";
-import type { UserRequests } from "./user_requests.ts";
+import type { UserProgress, UserRequests } from "./user_requests.ts";
 
 /** The argument of a user's constructor. A user class with its own constructor passes it to `super`. */
 export interface UserContext {
@@ -46,16 +47,12 @@ export interface UserContext {
   readonly random: Random;
   /** @internal */
   readonly recorder: Recorder;
+  /** @internal Those of the node. */
+  readonly observers: Observers;
   /** @internal What this user has started and not finished. */
   readonly requests: UserRequests;
   /** @internal */
   readonly progress: UserProgress;
-}
-
-/** How far a user has got. It is an object, because nothing may be called for each iteration. */
-export interface UserProgress {
-  /** Iterations that it has begun. */
-  iterations: number;
 }
 
 /** The part of the context that all users of a node share. */

@@ -12,6 +12,7 @@ import { SocketTransport } from "../http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { UserContext } from "./context.ts";
+import { observedTransport } from "./observers.ts";
 import {
   checkHttpHost,
   checkHttpLimits,
@@ -129,10 +130,12 @@ export class FastHttpUser extends User {
       dns: dns ?? settings.dns,
     });
     const { socketQueue } = http;
-    const transport = socketQueue === null ? sockets : new QueuedTransport(sockets, socketQueue);
+    const queued = socketQueue === null ? sockets : new QueuedTransport(sockets, socketQueue);
     const { host } = this;
+    const userClass = this.constructor.name;
+    const transport = observedTransport(queued, userClass, context);
     this.session = new Session(transport, context, {
-      userClass: this.constructor.name,
+      userClass,
       host,
       urls: http.urls(host),
       timeout: settings.timeout,

@@ -14,6 +14,7 @@ import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { SharedHttpState } from "../http/shared_http_state.ts";
 import type { TlsSettings } from "../net/tls_settings.ts";
 import type { UserContext } from "./context.ts";
+import { observedTransport } from "./observers.ts";
 import {
   checkHttpHost,
   checkHttpLimits,
@@ -126,13 +127,15 @@ export class HttpUser extends User {
     const { timeout, maxBodySize, maxRedirects, headers, tls } = this
       .constructor as typeof HttpUser;
     const { clock, http } = context;
-    const transport = new QueuedTransport(
+    const queued = new QueuedTransport(
       new FetchTransport(clock, http.deadlines, maxBodySize, fetchTls(this, tls, http)),
       http.fetchQueue,
     );
     const { host } = this;
+    const userClass = this.constructor.name;
+    const transport = observedTransport(queued, userClass, context);
     this.session = new Session(transport, context, {
-      userClass: this.constructor.name,
+      userClass,
       host,
       urls: http.urls(host),
       timeout,

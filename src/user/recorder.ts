@@ -4,16 +4,19 @@
  * @module
  */
 
+import type { Clock } from "../core/clock.ts";
 import { asError, errorText, type PreparationError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import type { LocalFailureCode } from "../core/local_failures.ts";
+import { tagsOf } from "../core/tags.ts";
 import type { EndedGroup } from "../stats/group_stats.ts";
 import { PairMap, type Sample } from "../stats/request_stats.ts";
 import { LOAD_GENERATOR } from "../stats/snapshot.ts";
 import { withPlace } from "../stats/user_errors.ts";
 import type { Completions, UnfinishedRequest } from "../stats/stats_table.ts";
 import type { ErrorPlaces } from "./error_places.ts";
+import type { CountedRequest, RequestObserver, SampleDetails, SampleUser } from "./observers.ts";
 
 /** The part of the node's statistics that users write to. */
 export interface SampleTable {
@@ -36,16 +39,29 @@ export interface SampleTable {
   readonly completions: Completions;
 }
 
+/** What all recorders of a node have. */
+export interface RecorderOptions {
+  readonly events: Events;
+  readonly run: RunInfo;
+  readonly clock: Clock;
+  /** Finds where errors were thrown. */
+  readonly places: Pick<ErrorPlaces, "placeOf">;
+  readonly observers: readonly RequestObserver[];
+  /** Called whenever this machine lacks a resource. */
+  readonly onLocalFailure: (code: LocalFailureCode) => void;
+  /** Called when the test turns out not to be prepared; it may be called again. */
+  readonly onUnprepared: (error: PreparationError) => void;
+}
+
 /** Counts samples and errors of the users of one class, and emits the events `request` and `userError`. */
 export class Recorder {
   /** Where its users count the iterations that they complete. */
   readonly completions: Completions;
   readonly #table: SampleTable;
+  readonly #userClass: string;
+  readonly #options: RecorderOptions;
   readonly #events: Events;
-  readonly #run: RunInfo;
-  readonly #places: Pick<ErrorPlaces, "placeOf">;
-  readonly #onLocalFailure: (code: LocalFailureCode) => void;
-  readonly #onUnprepared: (error: PreparationError) => void;
+  readonly #isObserved: boolean;
   /** Shared by all recorders of a node, as the next one is. */
   readonly #counted: WeakSet<object>;
   /** The number of users whose `onStop` was cut off, by class and limit in seconds. */
@@ -53,41 +69,28 @@ export class Recorder {
   #lastEndedAt = 0;
 
   /**
-   * @param onLocalFailure called whenever this machine lacks a resource.
-   * @param onUnprepared called when the test turns out not to be prepared; it may be called again.
+   * @param userClass the name of its users' class.
    * @param other another recorder of the node.
    */
   constructor(
     table: SampleTable,
-    events: Events,
-    run: RunInfo,
-    places: Pick<ErrorPlaces, "placeOf">,
-    onLocalFailure: (code: LocalFailureCode) => void = () => {},
-    onUnprepared: (error: PreparationError) => void = () => {},
+    userClass: string,
+    options: RecorderOptions,
     other: Recorder | null = null,
   ) {
     this.completions = table.completions;
     this.#table = table;
-    this.#events = events;
-    this.#run = run;
-    this.#places = places;
-    this.#onLocalFailure = onLocalFailure;
-    this.#onUnprepared = onUnprepared;
+    this.#userClass = userClass;
+    this.#options = options;
+    this.#events = options.events;
+    this.#isObserved = options.observers.length > 0;
     this.#counted = other === null ? new WeakSet() : other.#counted;
     this.#cutOff = other === null ? new PairMap() : other.#cutOff;
   }
 
   /** A recorder of the same node for the users of a class. @param table where they count. */
-  forClass(table: SampleTable): Recorder {
-    return new Recorder(
-      table,
-      this.#events,
-      this.#run,
-      this.#places,
-      this.#onLocalFailure,
-      this.#onUnprepared,
-      this,
-    );
+  forClass(table: SampleTable, userClass: string): Recorder {
+    return new Recorder(table, userClass, this.#options, this);
   }
 
   /** When the last sample ended, in milliseconds on the node's clock; 0 before the first. */
@@ -95,11 +98,22 @@ export class Recorder {
     return this.#lastEndedAt;
   }
 
-  /** Counts one sample. */
-  record(sample: Sample): void {
+  /** Counts one sample of a user. */
+  record(sample: Sample, user: SampleUser, details: SampleDetails): void {
     this.#lastEndedAt = sample.endedAt;
     this.#table.record(sample);
-    if (!this.#events.has("request")) return;
+    if (this.#isObserved || this.#events.hasRequestHandlers) this.#show(sample, user, details);
+  }
+
+  /** Shows a sample to observers and handlers. */
+  #show(sample: Sample, user: SampleUser, details: SampleDetails): void {
+    const { observers, clock, run } = this.#options;
+    const userClass = this.#userClass;
+    if (this.#isObserved) {
+      const request: CountedRequest = { sample, userClass, user, details };
+      for (const observer of observers) observer.counted(request);
+    }
+    if (!this.#events.hasRequestHandlers) return;
     void this.#events.emit("request", {
       name: sample.name,
       method: sample.method,
@@ -107,7 +121,14 @@ export class Recorder {
       latencyMs: sample.latencyMs,
       bytes: sample.bytesReceived,
       error: sample.error,
-      userCount: this.#run.userCount,
+      userCount: run.userCount,
+      at: clock.wallTime() - (clock.now() - sample.endedAt) - sample.latencyMs,
+      userId: user.id,
+      userClass,
+      iteration: user.iteration,
+      url: details.requestedUrl,
+      group: details.groupName,
+      tags: tagsOf(sample.tags),
     });
   }
 
@@ -146,14 +167,14 @@ export class Recorder {
    * load generator, and neither a request nor a failure of the target.
    */
   localFailure(code: LocalFailureCode, thrown: unknown, atMs: number): void {
-    this.#onLocalFailure(code);
+    this.#options.onLocalFailure(code);
     this.#countError(LOAD_GENERATOR, `${code}: ${LOCAL_FAILURES[code]}`, thrown, atMs);
   }
 
   /** Ends the run, because a test needs something that is not set. The error counts nowhere else. */
   unprepared(error: PreparationError): void {
     this.markCounted(error);
-    this.#onUnprepared(error);
+    this.#options.onUnprepared(error);
   }
 
   /** Notes that the `onStop` of a user took longer than a limit in seconds, and was abandoned. */
@@ -180,7 +201,7 @@ export class Recorder {
    */
   userError(user: string, thrown: unknown, atMs: number, method = ""): void {
     const text = errorText(thrown);
-    const place = this.#places.placeOf(thrown, text, atMs) || method;
+    const place = this.#options.places.placeOf(thrown, text, atMs) || method;
     this.#countError(user, withPlace(text, place), thrown, atMs);
   }
 

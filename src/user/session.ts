@@ -513,6 +513,7 @@ export class Session {
     request.challenges = 0;
     request.counter.redirects++;
     request.method = next.method;
+    request.firstUrl ??= request.url;
     request.url = next.url;
     request.ownHeaders = next.headers;
     request.body = next.body;
@@ -765,9 +766,11 @@ interface RequestOutcome {
 
 /** A request of a session on its way. It is used again after it was counted. */
 class SessionRequest implements WireRequest {
-  readonly counter = new PendingSample();
+  readonly counter = new PendingSample(this);
   method = "";
   url: URL = NO_URL;
+  /** Before it was redirected; `null` if it was not. */
+  firstUrl: URL | null = null;
   /** Without the cookies of the session. */
   ownHeaders: HeaderPairs = NO_HEADERS;
   headers: HeaderPairs = NO_HEADERS;
@@ -797,6 +800,11 @@ class SessionRequest implements WireRequest {
     this.#outcome = outcome;
   }
 
+  get requestedUrl(): string {
+    const url = this.firstUrl ?? this.url;
+    return url === NO_URL ? "" : url.href;
+  }
+
   received(response: WireResponse): void {
     this.#outcome.received(this, response);
   }
@@ -809,6 +817,7 @@ class SessionRequest implements WireRequest {
   clear(): void {
     this.counter.clear();
     this.url = NO_URL;
+    this.firstUrl = null;
     this.ownHeaders = this.headers = NO_HEADERS;
     this.body = null;
     this.digest = null;

@@ -229,7 +229,7 @@ export class User {
    * ```
    */
   get iteration(): number {
-    return Math.max(0, this.#context.progress.iterations - 1);
+    return this.#context.requests.iteration;
   }
 
   /** Called once before the first test. If it throws, it is called again after 1, 2, 4 … 30 s. */
@@ -382,14 +382,12 @@ export class User {
     const { clock, recorder, requests } = this.#context;
     const local = localFailureOf(error);
     if (local !== null) return recorder.localFailure(local, error, clock.now());
-    const endedAt = clock.now();
-    requests.recorded(latencyMs, endedAt, error !== null && error !== "");
-    recorder.record({
+    requests.recorded({
       method: methodOf(method),
       name: asText(name) || NO_NAME,
       status: 0,
       latencyMs,
-      endedAt,
+      endedAt: clock.now(),
       bytesReceived: bytes,
       bytesSent: 0,
       retries: 0,

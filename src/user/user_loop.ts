@@ -66,13 +66,9 @@ export class UserLoop {
   ) {
     this.#class = discovered;
     this.#abort = new AbortController();
-    this.#requests = new UserRequests(context.recorder);
-    this.#context = {
-      ...context,
-      signal: this.#abort.signal,
-      requests: this.#requests,
-      progress: { iterations: 0 },
-    };
+    const progress = { iterations: 0 };
+    this.#requests = new UserRequests(context.recorder, context.id, progress);
+    this.#context = { ...context, signal: this.#abort.signal, requests: this.#requests, progress };
     this.#clock = context.clock;
     this.#renewsSession = discovered.userClass.session === "iteration";
     this.#iterationsLeft = discovered.userClass.iterations || Infinity;

@@ -11,10 +11,22 @@ import type { CheckResult, CheckSink } from "../http/http_response.ts";
 import type { ExchangeCounter, ExchangePhases, WireResponse } from "../http/transport.ts";
 import type { Sample } from "../stats/request_stats.ts";
 import { currentGroup, OpenGroup } from "./groups.ts";
+import {
+  NO_DETAILS,
+  type ObservedExchange,
+  type SampleDetails,
+  type SampleUser,
+} from "./observers.ts";
 import type { Recorder } from "./recorder.ts";
 
+/** Knows the URL that was requested. */
+interface RequestedUrl {
+  /** The URL that was requested first; empty if it is invalid. */
+  readonly requestedUrl: string;
+}
+
 /** The measurements of one request, including its redirects, or of one step. When complete, it is recorded. */
-export class PendingSample implements Sample, ExchangeCounter {
+export class PendingSample implements Sample, ExchangeCounter, SampleDetails {
   method = "";
   name = "";
   status = 0;
@@ -30,12 +42,28 @@ export class PendingSample implements Sample, ExchangeCounter {
   redirects = 0;
   /** Set while its check runs: it has been answered, but not counted. */
   check: CheckResult | null = null;
-  /** The innermost group that it belongs to. Only {@link UserRequests} changes this, too. */
+  /** The innermost group that it belongs to, or did when it ended. Only {@link UserRequests} changes this, too. */
   group: OpenGroup | null = null;
+  /** Those that were observed; `null` if none was. */
+  exchanges: ObservedExchange[] | null = null;
   /** Whether it is on the list of its user. Only {@link UserRequests} changes this and the next two. */
   isPending = false;
   next: PendingSample | null = null;
   previous: PendingSample | null = null;
+  readonly #request: RequestedUrl | null;
+
+  /** @param request `null` for a step. */
+  constructor(request: RequestedUrl | null = null) {
+    this.#request = request;
+  }
+
+  get requestedUrl(): string {
+    return this.#request === null ? "" : this.#request.requestedUrl;
+  }
+
+  get groupName(): string {
+    return this.group === null ? "" : this.group.name;
+  }
 
   /** Prepares it to be used again, after it was counted. */
   clear(): void {
@@ -46,6 +74,7 @@ export class PendingSample implements Sample, ExchangeCounter {
     this.redirects = 0;
     this.check = null;
     this.phases = null;
+    this.exchanges = null;
   }
 
   add(response: WireResponse): void {
@@ -61,21 +90,38 @@ export class PendingSample implements Sample, ExchangeCounter {
   }
 }
 
+/** How far a user has got. It is an object, because nothing may be called for each iteration. */
+export interface UserProgress {
+  /** Iterations that it has begun. */
+  iterations: number;
+}
+
 /**
  * The requests and steps of one user that have started and are not counted. Each is counted exactly once:
  * when it ends, or when it is cut off.
  *
  * It is a linked list through the samples, because every request is added and removed.
  */
-export class UserRequests implements CheckSink {
+export class UserRequests implements CheckSink, SampleUser {
+  /** Of the user. */
+  readonly id: number;
   readonly #recorder: Recorder;
+  readonly #progress: UserProgress;
   #first: PendingSample | null = null;
   #closed = false;
   /** The groups that are under way; `null` before the first one. */
   #groups: Set<OpenGroup> | null = null;
 
-  constructor(recorder: Recorder) {
+  /** @param id of the user. */
+  constructor(recorder: Recorder, id: number, progress: UserProgress) {
+    this.id = id;
     this.#recorder = recorder;
+    this.#progress = progress;
+  }
+
+  /** The number of the user's iteration: 0 in the first one, and before it. */
+  get iteration(): number {
+    return Math.max(0, this.#progress.iterations - 1);
   }
 
   /** Whether the user has ended. What an abandoned test starts after that is not counted. */
@@ -115,7 +161,7 @@ export class UserRequests implements CheckSink {
 
   /** Records a sample that is complete, unless it was cut off before. */
   record(sample: PendingSample): void {
-    if (this.drop(sample)) this.#recorder.record(sample);
+    if (this.drop(sample)) this.#recorder.record(sample, this, sample);
   }
 
   /** Records a sample that has failed, or an error of the load generator if this machine is the reason. */
@@ -145,7 +191,6 @@ export class UserRequests implements CheckSink {
     for (let group = sample.group; group !== null; group = group.outer) {
       group.requestEnded(sample.endedAt, sample.error !== null);
     }
-    sample.group = null;
   }
 
   /**
@@ -162,7 +207,7 @@ export class UserRequests implements CheckSink {
       return this.#recorder.unfinished(sample, now);
     }
     sample.error = check.close();
-    this.#recorder.record(sample);
+    this.#recorder.record(sample, this, sample);
   }
 
   /** Cuts off everything, because the user has ended. */
@@ -204,12 +249,14 @@ export class UserRequests implements CheckSink {
     for (let group = innermost; group !== null; group = group.outer) this.dropGroup(group);
   }
 
-  /** Notes in the groups whose code is running what was measured elsewhere and has just ended. */
-  recorded(latencyMs: number, now: number, failed: boolean): void {
-    if (this.#groups === null) return;
-    for (let group = this.#currentGroup(); group !== null; group = group.outer) {
-      group.recorded(now - latencyMs, now, failed);
+  /** Counts what was measured elsewhere and has just ended, also in the groups whose code is running. */
+  recorded(sample: Sample): void {
+    const group = this.#groups === null ? null : this.#currentGroup();
+    for (let one = group; one !== null; one = one.outer) {
+      one.recorded(sample.endedAt - sample.latencyMs, sample.endedAt, sample.error !== null);
     }
+    const details = group === null ? NO_DETAILS : { ...NO_DETAILS, groupName: group.name };
+    this.#recorder.record(sample, this, details);
   }
 
   /**

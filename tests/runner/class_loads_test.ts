@@ -8,6 +8,7 @@ import { LocalRun } from "../../src/runner/local_run.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { Metrics } from "../../src/user/metrics.ts";
+import { NO_OBSERVERS } from "../../src/user/observers.ts";
 import type { UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
@@ -68,6 +69,7 @@ function local(
     classes: all,
     host: null,
     connections: DEFAULT_CONNECTIONS,
+    observers: NO_OBSERVERS,
     resetStats: false,
     setupTimeout: 30,
     functions: { setup: null, teardown: null },

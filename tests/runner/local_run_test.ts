@@ -10,6 +10,7 @@ import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
 import { Metrics } from "../../src/user/metrics.ts";
+import { NO_OBSERVERS } from "../../src/user/observers.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
@@ -43,6 +44,7 @@ function begin(
     classes: classes.map(discovered),
     host: null,
     connections: DEFAULT_CONNECTIONS,
+    observers: NO_OBSERVERS,
     resetStats: false,
     setupTimeout: 30,
     functions: { setup: null, teardown: null },
@@ -178,7 +180,7 @@ Deno.test("events are emitted in order, with their run", async () => {
 Deno.test("a request handler gets what is counted", async () => {
   const events = new Events();
   const seen: unknown[] = [];
-  events.on("request", (event) => void seen.push(event));
+  events.on("request", ({ at: _, ...event }) => void seen.push(event));
   const running = begin([StepTest], { runTime: 0.5 }, { events });
   await running.clock.advance(1000);
   assert.equal(running.result!.statistics.totals.requests, 1);
@@ -190,6 +192,12 @@ Deno.test("a request handler gets what is counted", async () => {
     bytes: 5,
     error: null,
     userCount: 1,
+    userId: 1,
+    userClass: "StepTest",
+    iteration: 0,
+    url: "",
+    group: "",
+    tags: {},
   }]);
 });
 

@@ -19,6 +19,7 @@ import {
   Reporter,
   WorkerNode,
 } from "../../src/runner/worker_node.ts";
+import { NO_OBSERVERS } from "../../src/user/observers.ts";
 import { User } from "../../src/user/user.ts";
 import { assignment } from "../support/assignments.ts";
 import { Metrics } from "../../src/user/metrics.ts";
@@ -53,6 +54,7 @@ function scene(
     classes: [discovered(target.userClass("ATest")), discovered(target.userClass("BTest"))],
     host: null,
     connections: DEFAULT_CONNECTIONS,
+    observers: NO_OBSERVERS,
     setupTimeout: 30,
     iterations: limited(iterations(clock)),
     firstUserId: 1,

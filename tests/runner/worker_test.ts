@@ -6,6 +6,7 @@ import type { WorkerState } from "../../src/cluster/run_state.ts";
 import { AiotestError, UsageError } from "../../src/core/errors.ts";
 import type { StreamListener } from "../../src/core/network.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
+import { NO_OBSERVERS } from "../../src/user/observers.ts";
 import { User } from "../../src/user/user.ts";
 import { assignment } from "../support/assignments.ts";
 import { type FakeClock, settle } from "../support/fake_clock.ts";
@@ -269,6 +270,7 @@ Deno.test("a lease that expires during the setup is granted again", async () => 
         classes: [discovered(cluster.target.userClass("StepTest"))],
         host: null,
         connections: DEFAULT_CONNECTIONS,
+        observers: NO_OBSERVERS,
         setupTimeout: 30,
         iterations: null,
       };

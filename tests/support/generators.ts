@@ -3,6 +3,7 @@ import { Lease } from "../../src/core/lease.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "../../src/runner/load_generator.ts";
 import { Metrics } from "../../src/user/metrics.ts";
+import { NO_OBSERVERS } from "../../src/user/observers.ts";
 import type { UserClass } from "../../src/user/user.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import { discovered } from "./users.ts";
@@ -29,6 +30,7 @@ export function loadGenerator(
     cpuSeconds: () => 0,
     env: () => undefined,
     activity: new Int32Array(1),
+    observers: NO_OBSERVERS,
     places: { placeOf: () => "" },
     data: () => null,
     onRunEnd: () => {},

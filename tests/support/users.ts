@@ -9,6 +9,7 @@ import type { Sample } from "../../src/stats/request_stats.ts";
 import { errorAndPlace } from "../../src/stats/user_errors.ts";
 import { nodeContext, type UserContext } from "../../src/user/context.ts";
 import { discover, type DiscoveredClass } from "../../src/user/discovery.ts";
+import { NO_OBSERVERS } from "../../src/user/observers.ts";
 import { Recorder } from "../../src/user/recorder.ts";
 import { TestStarts } from "../../src/user/test_starts.ts";
 import type { UserClass } from "../../src/user/user.ts";
@@ -67,7 +68,7 @@ export interface TestContext {
 /** Creates a context with virtual time; fields can be replaced. */
 export function testContext(
   fields: Partial<UserContext> = {},
-  onLocalFailure?: (code: LocalFailureCode) => void,
+  onLocalFailure: (code: LocalFailureCode) => void = () => {},
 ): TestContext {
   const clock = new FakeClock();
   const events = new Events();
@@ -84,11 +85,18 @@ export function testContext(
       check: (name, passed) => void recorded.checks.push({ name, passed }),
       completions: recorded.completed,
     },
-    events,
-    RUN,
-    { placeOf: () => "" },
-    onLocalFailure,
+    "ShopTest",
+    {
+      events,
+      run: RUN,
+      clock,
+      places: { placeOf: () => "" },
+      observers: fields.observers?.requests ?? [],
+      onLocalFailure,
+      onUnprepared: () => {},
+    },
   );
+  const progress = { iterations: 0 };
   return {
     clock,
     events,
@@ -107,11 +115,12 @@ export function testContext(
         testStarts: new TestStarts([]),
         random: () => 0.5,
         recorder,
+        observers: NO_OBSERVERS,
       }),
       id: 1,
       iterationSlot: null,
-      progress: { iterations: 0 },
-      requests: new UserRequests(recorder),
+      progress,
+      requests: new UserRequests(recorder, 1, progress),
       ...fields,
     },
   };

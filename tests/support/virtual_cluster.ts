@@ -20,6 +20,7 @@ import { RemoteRpc } from "../../src/shared/rpc_client.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { Metrics } from "../../src/user/metrics.ts";
+import { NO_OBSERVERS } from "../../src/user/observers.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
 import { rpcServerWith } from "./rpc_servers.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -327,6 +328,7 @@ export class VirtualCluster {
       classes: classes.map(discovered),
       host: null,
       connections: DEFAULT_CONNECTIONS,
+      observers: NO_OBSERVERS,
       setupTimeout: 30,
       iterations: limited === undefined
         ? null

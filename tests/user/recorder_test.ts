@@ -17,11 +17,15 @@ const SAMPLE: Sample = {
 };
 
 Deno.test("a sample is counted unchanged, and the event has its values", () => {
-  const { context, events, recorded } = testContext();
+  const { clock, context, events, recorded } = testContext();
   const seen: unknown[] = [];
   events.on("request", (event) => void seen.push(event));
-  context.recorder.record(SAMPLE);
-  assert.deepEqual(recorded.samples, [SAMPLE]);
+  context.recorder.record({ ...SAMPLE, tags: "cache=hit" }, { id: 3, iteration: 2 }, {
+    requestedUrl: "http://shop/search",
+    exchanges: null,
+    groupName: "checkout",
+  });
+  assert.deepEqual(recorded.samples, [{ ...SAMPLE, tags: "cache=hit" }]);
   assert.deepEqual(seen, [{
     name: "search",
     method: "GET",
@@ -30,6 +34,13 @@ Deno.test("a sample is counted unchanged, and the event has its values", () => {
     bytes: 80,
     error: "HTTP 500",
     userCount: 1,
+    at: clock.wallTime() - clock.now() + 88,
+    userId: 3,
+    userClass: "ShopTest",
+    iteration: 2,
+    url: "http://shop/search",
+    group: "checkout",
+    tags: { cache: "hit" },
   }]);
 });
 

@@ -1,0 +1,170 @@
+/**
+ * Observers of single requests and exchanges, for outputs that show more than counts. Without any, nothing
+ * of this is on a request's path.
+ *
+ * @module
+ */
+
+import type { RequestError } from "../http/request_error.ts";
+import type {
+  ExchangeCounter,
+  HeaderPairs,
+  Transport,
+  WireBody,
+  WireRequest,
+  WireResponse,
+} from "../http/transport.ts";
+import type { Sample } from "../stats/request_stats.ts";
+
+/** The user of a sample. */
+export interface SampleUser {
+  /** Unique in the whole run; 0 for what belongs to no user. */
+  readonly id: number;
+  /** The number of its iteration, from 0. */
+  readonly iteration: number;
+}
+
+/** What a sample knows beyond what is counted. */
+export interface SampleDetails {
+  /** The URL that was requested first; empty for steps, and if it is invalid. */
+  readonly requestedUrl: string;
+  /** The exchanges of an observed request, in order; `null` if none was observed. */
+  readonly exchanges: readonly ObservedExchange[] | null;
+  /** The name of the innermost group that it belongs to; empty without a group. */
+  readonly groupName: string;
+}
+
+/** A request or step that was counted. It may be used again for another one as soon as the observer returns. */
+export interface CountedRequest {
+  readonly sample: Sample;
+  readonly userClass: string;
+  readonly user: SampleUser;
+  readonly details: SampleDetails;
+}
+
+/** Learns of all requests and steps of a node when they are counted. */
+export interface RequestObserver {
+  /** Is called for each, exactly once; must return quickly, and must not throw. */
+  counted(request: CountedRequest): void;
+}
+
+/** Whose exchange it is. */
+export interface Sender {
+  readonly userClass: string;
+  readonly user: SampleUser;
+}
+
+/** Learns of exchanges of a node: each attempt to get a response, so several for a request that is redirected. */
+export interface ExchangeObserver {
+  /** Whether it wants to observe an exchange, which has not been sent yet. */
+  wants(request: WireRequest, sender: Sender): boolean;
+  /** The exchange is about to be sent; headers can still be added. */
+  sending?(exchange: ObservedExchange): void;
+  /** The exchange has ended, with a response or an error, but its request has not been counted. */
+  ended?(exchange: ObservedExchange): void;
+}
+
+/** The observers of a node. They do not change while it has users. */
+export interface Observers {
+  readonly requests: readonly RequestObserver[];
+  /** If there are none, nothing is between a session and its transport. */
+  readonly exchanges: readonly ExchangeObserver[];
+}
+
+/** No observers. */
+export const NO_OBSERVERS: Observers = { requests: [], exchanges: [] };
+
+/** Details of a sample that was measured elsewhere. */
+export const NO_DETAILS: SampleDetails = { requestedUrl: "", exchanges: null, groupName: "" };
+
+/** A request on its way through an observed transport. */
+export class ObservedExchange implements WireRequest {
+  readonly sender: Sender;
+  readonly method: string;
+  readonly url: URL;
+  headers: HeaderPairs;
+  readonly body: WireBody;
+  readonly deadline: number;
+  readonly sentAt: number;
+  readonly counter: ExchangeCounter;
+  /** `null` until a complete response has arrived. */
+  response: WireResponse | null = null;
+  /** `null` unless it has failed. */
+  error: RequestError | null = null;
+  readonly #request: WireRequest;
+  readonly #observers: readonly ExchangeObserver[];
+
+  constructor(request: WireRequest, sender: Sender, observers: readonly ExchangeObserver[]) {
+    this.sender = sender;
+    this.method = request.method;
+    this.url = request.url;
+    this.headers = request.headers;
+    this.body = request.body;
+    this.deadline = request.deadline;
+    this.sentAt = request.sentAt;
+    this.counter = request.counter;
+    this.#request = request;
+    this.#observers = observers;
+    for (const observer of observers) observer.sending?.(this);
+  }
+
+  received(response: WireResponse): void {
+    this.response = response;
+    for (const observer of this.#observers) observer.ended?.(this);
+    this.#request.received(response);
+  }
+
+  failed(error: RequestError): void {
+    this.error = error;
+    for (const observer of this.#observers) observer.ended?.(this);
+    this.#request.failed(error);
+  }
+}
+
+/** A counter that keeps the exchanges of its request. */
+interface ObservedCounter {
+  exchanges: ObservedExchange[] | null;
+}
+
+/** A transport whose exchanges are observed. Those that no observer wants pass as they are. */
+class ObservedTransport implements Transport {
+  readonly #transport: Transport;
+  readonly #sender: Sender;
+  readonly #observers: readonly ExchangeObserver[];
+
+  constructor(transport: Transport, sender: Sender, observers: readonly ExchangeObserver[]) {
+    this.#transport = transport;
+    this.#sender = sender;
+    this.#observers = observers;
+  }
+
+  exchange(request: WireRequest): void {
+    const wanting = this.#observers.filter((observer) => observer.wants(request, this.#sender));
+    if (wanting.length === 0) return this.#transport.exchange(request);
+    const exchange = new ObservedExchange(request, this.#sender, wanting);
+    const counter = request.counter as ExchangeCounter & ObservedCounter;
+    counter.exchanges = [...(counter.exchanges ?? []), exchange];
+    this.#transport.exchange(exchange);
+  }
+
+  abort(): void {
+    this.#transport.abort();
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+}
+
+/** A transport with the observers of a node; the same transport if there are none. */
+export function observedTransport(
+  transport: Transport,
+  userClass: string,
+  { requests, observers: { exchanges } }: {
+    readonly requests: SampleUser;
+    readonly observers: Observers;
+  },
+): Transport {
+  if (exchanges.length === 0) return transport;
+  return new ObservedTransport(transport, { userClass, user: requests }, exchanges);
+}
