@@ -280,7 +280,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
       onUnprepared: () => {},
     }),
   });
-  const progress = { iterations: 0 };
+  const progress = { iterations: 0, isStopping: false };
   // Its lifetime has ended, so its calls to shared services are ignored as well.
   const lifetime = new UserLifetime();
   lifetime.end();

@@ -22,6 +22,10 @@ export interface SampleUser {
   readonly id: number;
   /** The number of its iteration, from 0. */
   readonly iteration: number;
+  /** What it is running: n from 1 on is its nth iteration, 0 what comes before, and -1 is its `onStop`. */
+  readonly stage: number;
+  /** Whether it has ended. */
+  readonly closed: boolean;
 }
 
 /** What a sample knows beyond what is counted. */
@@ -32,6 +36,8 @@ export interface SampleDetails {
   readonly exchanges: readonly ObservedExchange[] | null;
   /** The name of the innermost group that it belongs to; empty without a group. */
   readonly groupName: string;
+  /** The id of its W3C trace, in hexadecimal digits; empty without one. */
+  readonly traceId: string;
 }
 
 /** A request or step that was counted. It may be used again for another one as soon as the observer returns. */
@@ -75,7 +81,12 @@ export interface Observers {
 export const NO_OBSERVERS: Observers = { requests: [], exchanges: [] };
 
 /** Details of a sample that was measured elsewhere. */
-export const NO_DETAILS: SampleDetails = { requestedUrl: "", exchanges: null, groupName: "" };
+export const NO_DETAILS: SampleDetails = {
+  requestedUrl: "",
+  exchanges: null,
+  groupName: "",
+  traceId: "",
+};
 
 /** A request on its way through an observed transport. */
 export class ObservedExchange implements WireRequest {
@@ -87,6 +98,9 @@ export class ObservedExchange implements WireRequest {
   readonly deadline: number;
   readonly sentAt: number;
   readonly counter: ExchangeCounter;
+  /** The ids that its header `traceparent` gives, in hexadecimal digits; empty without one. */
+  traceId = "";
+  spanId = "";
   /** `null` until a complete response has arrived. */
   response: WireResponse | null = null;
   /** `null` unless it has failed. */

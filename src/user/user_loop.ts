@@ -66,7 +66,7 @@ export class UserLoop {
   ) {
     this.#class = discovered;
     this.#abort = new AbortController();
-    const progress = { iterations: 0 };
+    const progress = { iterations: 0, isStopping: false };
     this.#requests = new UserRequests(context.recorder, context.id, progress);
     this.#context = { ...context, signal: this.#abort.signal, requests: this.#requests, progress };
     this.#clock = context.clock;
@@ -79,7 +79,7 @@ export class UserLoop {
   }
 
   /** What the user has started and not finished. */
-  get requests(): Pick<UserRequests, "first" | "close"> {
+  get requests(): Pick<UserRequests, "first" | "close" | "closed"> {
     return this.#requests;
   }
 
@@ -386,6 +386,7 @@ export class UserLoop {
   }
 
   async #callOnStop(): Promise<void> {
+    this.#context.progress.isStopping = true;
     try {
       await this.#user.onStop();
     } catch (error) {

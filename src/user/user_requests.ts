@@ -65,6 +65,10 @@ export class PendingSample implements Sample, ExchangeCounter, SampleDetails {
     return this.group === null ? "" : this.group.name;
   }
 
+  get traceId(): string {
+    return this.exchanges === null ? "" : this.exchanges[0]!.traceId;
+  }
+
   /** Prepares it to be used again, after it was counted. */
   clear(): void {
     this.bytesReceived = 0;
@@ -94,6 +98,8 @@ export class PendingSample implements Sample, ExchangeCounter, SampleDetails {
 export interface UserProgress {
   /** Iterations that it has begun. */
   iterations: number;
+  /** Whether its `onStop` was called. */
+  isStopping: boolean;
 }
 
 /**
@@ -122,6 +128,10 @@ export class UserRequests implements CheckSink, SampleUser {
   /** The number of the user's iteration: 0 in the first one, and before it. */
   get iteration(): number {
     return Math.max(0, this.#progress.iterations - 1);
+  }
+
+  get stage(): number {
+    return this.#progress.isStopping ? -1 : this.#progress.iterations;
   }
 
   /** Whether the user has ended. What an abandoned test starts after that is not counted. */

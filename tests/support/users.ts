@@ -96,7 +96,7 @@ export function testContext(
       onUnprepared: () => {},
     },
   );
-  const progress = { iterations: 0 };
+  const progress = { iterations: 0, isStopping: false };
   return {
     clock,
     events,

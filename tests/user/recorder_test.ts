@@ -20,10 +20,16 @@ Deno.test("a sample is counted unchanged, and the event has its values", () => {
   const { clock, context, events, recorded } = testContext();
   const seen: unknown[] = [];
   events.on("request", (event) => void seen.push(event));
-  context.recorder.record({ ...SAMPLE, tags: "cache=hit" }, { id: 3, iteration: 2 }, {
+  context.recorder.record({ ...SAMPLE, tags: "cache=hit" }, {
+    id: 3,
+    iteration: 2,
+    stage: 3,
+    closed: false,
+  }, {
     requestedUrl: "http://shop/search",
     exchanges: null,
     groupName: "checkout",
+    traceId: "",
   });
   assert.deepEqual(recorded.samples, [{ ...SAMPLE, tags: "cache=hit" }]);
   assert.deepEqual(seen, [{

@@ -4,6 +4,7 @@ import { currentUser, UserEnd, type UserLifetime } from "../../src/core/user_lif
 import type { UserContext } from "../../src/user/context.ts";
 import { type TestMethod, weight } from "../../src/user/discovery.ts";
 import { type IterationScheduler, IterationSlot } from "../../src/user/iteration_slot.ts";
+import type { CountedRequest } from "../../src/user/observers.ts";
 import { checkFields, renewSession, User, type UserClass } from "../../src/user/user.ts";
 import { TestStarts } from "../../src/user/test_starts.ts";
 import { chooseTest, UserLoop } from "../../src/user/user_loop.ts";
@@ -417,6 +418,35 @@ Deno.test("an onStop that hangs or throws does not prevent the user from ending"
   await throwing.clock.advance(0);
   assert.equal(throwing.ended, true);
   assert.equal(throwing.recorded.userErrors[0]!.error, "no logout");
+});
+
+Deno.test("observers can tell iterations from what comes before and after them", async () => {
+  const stages: number[] = [];
+  const counted = ({ user }: CountedRequest): void => void stages.push(user.stage);
+  const { clock, context } = testContext({ observers: { requests: [{ counted }], exchanges: [] } });
+  const loop = new UserLoop(
+    discovered(
+      class ATest extends User {
+        static override waitTime = 2;
+        override onStart(): void {
+          this.record({ name: "login", latencyMs: 1 });
+        }
+        override onStop(): void {
+          this.record({ name: "logout", latencyMs: 1 });
+        }
+        testShop(): void {
+          this.record({ name: "shop", latencyMs: 1 });
+        }
+      },
+    ),
+    context,
+  );
+  loop.start();
+  await clock.advance(3000);
+  loop.stop(0);
+  await clock.advance(0);
+  assert.deepEqual(stages, [0, 1, 2, -1]);
+  assert.equal(loop.requests.closed, true);
 });
 
 Deno.test("without a lease, a user does not wait for its onStop", async () => {
