@@ -18,11 +18,12 @@ import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import { loggedSocketKind, RunSession, STOPPING_USERS } from "./run_session.ts";
 import { runLabels } from "./run_metadata.ts";
+import { openRunObservers } from "./run_observers.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { checkLocalAddresses, checkProxies, connectionOptions } from "./connection_options.ts";
 import { openSharedServices } from "./shared_services.ts";
 import { readTestFile, type TestFileExports } from "./test_file.ts";
-import { NO_OBSERVERS } from "../user/observers.ts";
+import type { Observers } from "../user/observers.ts";
 
 /** The name of this process as a node. */
 const NODE = "local";
@@ -61,9 +62,15 @@ async function runWithServices(
   setup: RunSetup,
   done: Promise<void> | undefined,
 ): Promise<number> {
-  const { services, close } = await openSharedServices(session.host, session.options);
+  const { host, options } = session;
+  const { services, close } = await openSharedServices(host, options);
   try {
-    return await runUsers(session, setup, { services, done });
+    const observers = await openRunObservers({ host, options, node: NODE, isWorker: false });
+    try {
+      return await runUsers(session, setup, { services, observers, done });
+    } finally {
+      await observers.end();
+    }
   } finally {
     close();
   }
@@ -72,8 +79,9 @@ async function runWithServices(
 async function runUsers(
   session: RunSession,
   { parts, classes, connections, thresholds, functions, warnings }: RunSetup,
-  { services, done }: {
+  { services, observers, done }: {
     readonly services: SharedServices;
+    readonly observers: Observers;
     readonly done: Promise<void> | undefined;
   },
 ): Promise<number> {
@@ -109,7 +117,7 @@ async function runUsers(
     random: systemRandom,
     env: (name) => host.env(name),
     activity: session.activity,
-    observers: NO_OBSERVERS,
+    observers,
     places: session.places,
     cpuSeconds: () => host.cpuSeconds(),
     openFileLimit: await host.openFileLimit(),

@@ -20,12 +20,13 @@ import type { CommandLine, Options } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
 import { loggedSocketKind, RunSession, STOPPING_USERS } from "./run_session.ts";
+import { openRunObservers } from "./run_observers.ts";
 import { setUpRun } from "./run_setup.ts";
 import type { ForwardedOptions } from "./sources.ts";
 import { readTestFile, type TestFileExports, testFileHash } from "./test_file.ts";
 import { withoutForeignKey } from "./target_tls.ts";
 import { linkOptions, NAME_LETTERS, workerName } from "./worker_link.ts";
-import { NO_OBSERVERS } from "../user/observers.ts";
+import { NO_OBSERVERS, type Observers } from "../user/observers.ts";
 
 /** What a worker needs in addition to its options. */
 export interface WorkerContext {
@@ -46,6 +47,7 @@ export async function runWorker(
   { role: { worker, name, warnings }, commandLine, received, isInterrupted }: WorkerContext,
 ): Promise<number> {
   const session = new RunSession(host, options);
+  let observers: Observers = NO_OBSERVERS;
   try {
     await session.open(null);
     for (const text of warnings) logger.warn(text);
@@ -69,7 +71,11 @@ export async function runWorker(
       env: (variable) => host.env(variable),
       activity: session.activity,
       places: session.places,
-      setUp: (forwarded) => setUpNode(session, exports, commandLine, { rpc, forwarded }),
+      setUp: async (forwarded) => {
+        const load = await setUpNode(session, exports, commandLine, { rpc, forwarded });
+        observers = load.observers;
+        return load;
+      },
     });
     currentRun.attach(run.info);
     session.guard({
@@ -86,6 +92,7 @@ export async function runWorker(
     if (failure !== null) throw failure;
     return session.exitCode(ExitCode.passed);
   } finally {
+    await observers.end?.();
     session.close();
   }
 }
@@ -112,7 +119,13 @@ async function setUpNode(
     ? null
     : { source: new RemoteIterationQuota(rpc, systemClock), classes: limited.classes };
   const { host, setupTimeout } = options;
-  return { classes, host, connections, observers: NO_OBSERVERS, setupTimeout, iterations };
+  const observers = await openRunObservers({
+    host: session.host,
+    options,
+    node: rpc.node,
+    isWorker: true,
+  });
+  return { classes, host, connections, observers, setupTimeout, iterations };
 }
 
 function parseForwarded(json: string): ForwardedOptions {

@@ -212,6 +212,8 @@ export class LocalRun {
     this.#time.end();
     this.#count(this.#generator.flush());
     this.#generator.end();
+    const { observers } = this.#options;
+    if (observers.end !== undefined) this.#warnings.addAll(await observers.end());
   }
 
   #createDriver(): LoadDriver {

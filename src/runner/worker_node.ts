@@ -294,7 +294,8 @@ export class WorkerNode {
     // Handlers take time, and what has been counted is safe only on the master.
     if (this.#options.events.has("testStop")) this.#reporter.flush();
     const { errors, warnings } = await this.#testEvents.stop(this.#stopTimeoutMs / 1000);
-    const allWarnings = [...this.#generator.stopWarnings, ...warnings];
+    const observed = await this.#options.observers.end?.() ?? [];
+    const allWarnings = [...this.#generator.stopWarnings, ...warnings, ...observed];
     for (const text of allWarnings) this.#options.onWarning(text);
     this.#reporter.finish({
       userErrors: errors.map((error) => [TEST_STOP, error, 1] as const),

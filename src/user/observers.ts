@@ -75,6 +75,11 @@ export interface Observers {
   readonly requests: readonly RequestObserver[];
   /** If there are none, nothing is between a session and its transport. */
   readonly exchanges: readonly ExchangeObserver[];
+  /**
+   * Called when all users of the node have ended. Resolves when nothing is left to be written, with warnings, a
+   * sentence each. Never rejects.
+   */
+  readonly end?: () => Promise<readonly string[]>;
 }
 
 /** No observers. */

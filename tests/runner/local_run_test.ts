@@ -106,6 +106,22 @@ Deno.test("what users do is counted, and the run lasts from the first start to t
   assert.equal(running.clock.pending, 0);
 });
 
+Deno.test("observers end when all users have, and what they warn of becomes the run's", async () => {
+  const counted: string[] = [];
+  const observers = {
+    ...NO_OBSERVERS,
+    requests: [{ counted: () => void counted.push("counted") }],
+    end: () => {
+      counted.push("end");
+      return Promise.resolve(["A line is missing."]);
+    },
+  };
+  const running = begin([StepTest], { users: 1, runTime: 1.5 }, { observers });
+  await running.clock.advance(10_000);
+  assert.deepEqual(counted, ["counted", "counted", "end"]);
+  assert.deepEqual(running.result!.warnings, ["A line is missing."]);
+});
+
 Deno.test("a relative URL without a host ends the run before it counts anything", async () => {
   class ShopTest extends FastHttpUser {
     async testSearch(): Promise<void> {

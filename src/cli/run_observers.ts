@@ -1,0 +1,61 @@
+/**
+ * What observes single requests and exchanges on one node, as the options of its run ask for it.
+ *
+ * @module
+ */
+
+import type { Host } from "../core/host.ts";
+import type { ExchangeObserver, Observers, RequestObserver } from "../user/observers.ts";
+import type { Options } from "./options.ts";
+
+/** The node whose requests are observed. */
+export interface ObservedNode {
+  readonly host: Host;
+  /** Those of the node: on a worker, with what the master has sent. */
+  readonly options: Options;
+  /** Its name, such as `local`. */
+  readonly node: string;
+  /** Whether a master controls it. */
+  readonly isWorker: boolean;
+}
+
+/** An output that an option asks for. */
+interface ObservingOutput {
+  readonly requests?: RequestObserver;
+  readonly exchanges?: ExchangeObserver;
+  /** Writes what is left, when all users have ended; resolves with warnings, a sentence each. Never rejects. */
+  end(): Promise<readonly string[]>;
+}
+
+/** Opens an output; `null` if the options do not ask for it. */
+type OpenOutput = (node: ObservedNode) => Promise<ObservingOutput | null>;
+
+/** All outputs that need observers, in the order in which they learn of a request. */
+const OUTPUTS: readonly OpenOutput[] = [];
+
+/**
+ * Opens the outputs that a node's options ask for. Call `end` of the result in any case; more calls change
+ * nothing.
+ *
+ * @throws UsageError if one cannot be opened.
+ */
+export async function openRunObservers(node: ObservedNode): Promise<Required<Observers>> {
+  const outputs: ObservingOutput[] = [];
+  let ending: Promise<readonly string[]> | null = null;
+  const endAll = async (): Promise<readonly string[]> =>
+    (await Promise.all(outputs.map((output) => output.end()))).flat();
+  try {
+    for (const open of OUTPUTS) {
+      const output = await open(node);
+      if (output !== null) outputs.push(output);
+    }
+  } catch (error) {
+    await endAll();
+    throw error;
+  }
+  return {
+    requests: outputs.flatMap(({ requests }) => requests ?? []),
+    exchanges: outputs.flatMap(({ exchanges }) => exchanges ?? []),
+    end: () => ending ??= endAll(),
+  };
+}
