@@ -26,6 +26,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   stats: ["core"],
   http: ["net", "core"],
   load: ["core"],
+  convert: ["http", "core"],
   user: ["load", "http", "net", "stats", "core"],
   cluster: ["stats", "net", "core"],
   shared: ["cluster", "stats", "core"],
@@ -45,6 +46,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "runner",
     "report",
     "web",
+    "convert",
     "examples",
   ],
 };

@@ -50,8 +50,16 @@ export function commandFlags(
     case "compare":
       return [...settingFlags(COMPARE_SETTINGS), ...common];
     case "init":
-      return common;
+      return [...initFlags(), ...common];
   }
+}
+
+/** The options of `init`, which are not settings: they are of no use in the environment. */
+function initFlags(): Option[] {
+  const flags = [
+    ["--curl <COMMAND>", "a command of curl; -: from standard input; repeatable"],
+  ] as const;
+  return flags.map(([flag, help]) => new Option(flag, help).helpGroup("Make a test from:"));
 }
 
 function settingFlags(settings: Readonly<Record<string, Setting<unknown>>>): Option[] {

@@ -61,15 +61,20 @@ Examples:
 `;
 
 const INIT_USAGE = `init [DIR]
+       aiotest init [FILE] --curl COMMAND
 
 Creates a first test in DIR, or in the current directory: aiotestfile.ts, which
 includes a small service to test, and aiotest.d.ts and deno.json, which tell
-your editor what test files can import. Existing files are never overwritten.`;
+your editor what test files can import. Existing files are never overwritten.
+
+With one of the options below, the test is made from what you have. FILE is a
+name that ends in .ts, or in .js for plain JavaScript.`;
 
 const INIT_REST = `
 Examples:
   aiotest init
   aiotest init my-test
+  aiotest init search.ts --curl 'curl https://shop.example/search?q=boots'
 `;
 
 const DEMO_USAGE = `demo [options]

@@ -5,9 +5,11 @@
  */
 
 import { join, resolve } from "node:path";
-import { ExitCode, systemReason, UsageError } from "../../core/errors.ts";
+import { ExitCode, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
+import { alreadyExists, quoted, write } from "./init_files.ts";
+import { runInitFrom, sourceOption } from "./init_from.ts";
 
 /** The files, and what each is for. */
 const FILES = {
@@ -20,12 +22,22 @@ const HELP = "aiotest init --help";
 
 /**
  * Creates the files of a first test in the directory that the command line names, or in the working
- * directory. Resolves with the exit code.
+ * directory; or a test file from what an option names. Resolves with the exit code.
  *
- * @throws UsageError if one of the files exists, or cannot be written.
+ * @throws UsageError if one of the files exists or cannot be written, or if there is nothing to convert.
  */
 export async function runInit(host: Host): Promise<number> {
-  const folder = readFolder(host.args);
+  const { flags, operands: [, folder = ".", stray] } = parseAll(
+    host.args,
+    commandFlags("init"),
+    HELP,
+  );
+  if (stray !== undefined) {
+    throw new UsageError(`init: expected one directory, but there is a second one: ${stray}`);
+  }
+  if (folder === "") throw new UsageError("init: the directory name is empty");
+  const source = sourceOption(flags);
+  if (source !== null) return await runInitFrom(host, source, flags, folder);
   const fullPath = resolve(host.cwd, folder);
   if (await host.isFile(fullPath)) throw new UsageError(`${fullPath} is a file, not a directory`);
   for (const name of Object.keys(FILES)) {
@@ -48,32 +60,6 @@ export async function runInit(host: Host): Promise<number> {
   return ExitCode.passed;
 }
 
-function readFolder(args: readonly string[]): string {
-  const { operands: [, folder = ".", stray] } = parseAll(args, commandFlags("init"), HELP);
-  if (stray !== undefined) {
-    throw new UsageError(`init: expected one directory, but there is a second one: ${stray}`);
-  }
-  if (folder === "") throw new UsageError("init: the directory name is empty");
-  return folder;
-}
-
-/** Does not overwrite a file that was created in the meantime, either. */
-async function write(host: Host, path: string, text: string): Promise<void> {
-  try {
-    await host.createTextFile(path, text);
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) throw alreadyExists(path);
-    throw new UsageError(`cannot write ${path}: ${systemReason(error)}`, "", error);
-  }
-}
-
-function alreadyExists(path: string): UsageError {
-  return new UsageError(
-    `${path} already exists, and init does not overwrite files`,
-    "Choose another directory: aiotest init my-test",
-  );
-}
-
 function report(folder: string, fullPath: string): string {
   const width = Math.max(...Object.keys(FILES).map((name) => name.length));
   const lines = Object.entries(FILES).map(([name, use]) => `  ${name.padEnd(width)}  ${use}`);
@@ -87,9 +73,4 @@ function report(folder: string, fullPath: string): string {
     "  aiotest -u 10 -r 10 -t 10s",
     "",
   ].join("\n");
-}
-
-/** A path, quoted for a shell. */
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `"${path}"`;
 }
