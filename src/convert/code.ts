@@ -103,7 +103,7 @@ type Member = (indent: number) => string[];
 function lineUp(key: string | null, value: Code): Member {
   return (indent) => {
     if (key === null) return layOut(value, indent, indent, 1);
-    if (value === key) return [key];
+    if (value === key && isName(key)) return [key];
     const lines = layOut(value, indent, indent + key.length + 2, 1);
     const first = `${key}: ${lines[0]}`;
     if (lines.length === 1 && indent + first.length + 1 > WIDTH) {
@@ -156,7 +156,7 @@ function flatCode(code: Code): string | null {
     case "object": {
       const members = code.members.map(([key, value]) => {
         const flat = flatCode(value);
-        return flat === null ? null : flat === key ? key : `${key}: ${flat}`;
+        return flat === null ? null : flat === key && isName(key) ? key : `${key}: ${flat}`;
       });
       if (members.includes(null)) return null;
       return members.length === 0 ? "{}" : `{ ${members.join(", ")} }`;

@@ -12,6 +12,8 @@ export interface Draft {
   /** What its reader should know, such as what was left out: a paragraph each. */
   readonly notes: readonly string[];
   readonly secrets: readonly Secret[];
+  /** Values at the top of the file, for its reader to see and change. */
+  readonly constants?: readonly Constant[];
   /** Options that a run needs, such as `--insecure`. */
   readonly flags?: readonly string[];
   readonly classes: readonly DraftClass[];
@@ -23,6 +25,15 @@ export interface Secret {
   readonly name: string;
   /** What it is, such as `password of POST /login`. */
   readonly meaning: string;
+}
+
+/** A value that has a name. */
+export interface Constant {
+  /** Capital letters, digits and underscores. */
+  readonly name: string;
+  readonly value: JsonDraft;
+  /** What it is: a sentence or more. */
+  readonly comment: string;
 }
 
 /** A user class. */
@@ -133,9 +144,26 @@ export class Template {
 /** An inserted value. */
 export type Reference =
   /** What a {@link Save} has saved. */
-  | { readonly kind: "variable"; readonly name: string; readonly encode?: boolean }
+  | {
+    readonly kind: "variable";
+    readonly name: string;
+    readonly encode?: boolean;
+    /** In JSON, it is a string, whatever it was in the response. */
+    readonly asString?: boolean;
+  }
   /** A {@link Secret}. */
   | { readonly kind: "secret"; readonly name: string; readonly encode?: boolean }
+  /** A {@link Constant}. */
+  | { readonly kind: "constant"; readonly name: string; readonly encode?: boolean }
+  /** An expression that is evaluated for each request, such as `crypto.randomUUID()`. */
+  | {
+    readonly kind: "code";
+    /** What it is, in names of requests. */
+    readonly name: string;
+    readonly code: string;
+    readonly type: "string" | "number" | "boolean";
+    readonly encode?: boolean;
+  }
   /** The host of the class, or what `--host` says. */
   | { readonly kind: "host"; readonly encode?: false };
 
@@ -146,8 +174,8 @@ export function valueOf(reference: Reference): Template {
 
 /** What a response must be. If it is not, the request counts as failed. */
 export type Check =
-  /** With 400 and above, such a response is no failure. */
-  | { readonly kind: "status"; readonly status: number }
+  /** One of these. With 400 and above, such a response is no failure. */
+  | { readonly kind: "status"; readonly statuses: readonly number[] }
   | { readonly kind: "json"; readonly path: JsonPath; readonly equals: JsonDraft }
   | { readonly kind: "text"; readonly includes: Text }
   | { readonly kind: "header"; readonly name: string; readonly equals: Text };

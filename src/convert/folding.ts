@@ -35,7 +35,7 @@ export function commonHeaders(own: DraftClass): ReadonlyMap<string, Text> {
   return new Map(first.headers.filter(([name, value]) =>
     // What describes the body belongs to its call.
     name !== "content-type" &&
-    insertedIn(value).every(({ kind }) => kind === "secret") &&
+    insertedIn(value).every(({ kind }) => kind === "secret" || kind === "constant") &&
     calls.every((call) => isOnly(call, name, value))
   ));
 }

@@ -40,6 +40,8 @@ export function hideSecrets(calls: readonly Call[], prefix: string): Hidden {
     replaceValues(withAuth(call), (value, slot) => {
       if (typeof value === "number") return value;
       if (slot.kind === "header" && slot.name === "authorization") {
+        // A scheme, after which a value is inserted.
+        if (/^[A-Za-z][\w-]* $/.test(value)) return value;
         const [scheme, token] = schemeOf(value);
         const label = scheme.toLowerCase() === "bearer" ? "token" : "authorization";
         return scheme === ""

@@ -25,6 +25,7 @@ import {
   type Body,
   type Call,
   type Check,
+  type Constant,
   type Draft,
   type DraftClass,
   type JsonDraft,
@@ -70,7 +71,8 @@ class TestWriter {
   constructor(draft: Draft, options: WriterOptions) {
     this.#draft = draft;
     this.#options = options;
-    for (const { name } of [...draft.secrets, ...draft.classes]) this.#names.add(name);
+    const { secrets, constants = [], classes } = draft;
+    for (const { name } of [...secrets, ...constants, ...classes]) this.#names.add(name);
     for (const own of draft.classes) {
       for (const { url: { origin } } of callsOf(own)) {
         if (origin === own.host || this.#origins.has(origin)) continue;
@@ -84,7 +86,8 @@ class TestWriter {
     const classes = this.#draft.classes.map((own) => this.#class(own));
     const sections = [
       [...this.#heading(), ...this.#imports()],
-      this.#constants(),
+      this.#originConstants(),
+      ...this.#valueConstants(),
       ...this.#secrets(),
       ...classes,
     ];
@@ -111,7 +114,14 @@ class TestWriter {
     ];
   }
 
-  #constants(): string[] {
+  #valueConstants(): string[][] {
+    return (this.#draft.constants ?? []).map(({ name, value, comment }) => [
+      ...commentLines(0, comment),
+      ...statement(0, `const ${name} = `, jsonCode(value)),
+    ]);
+  }
+
+  #originConstants(): string[] {
     return [...this.#origins].flatMap(([origin, name]) =>
       statement(0, `const ${name} = `, stringCode(origin))
     );
@@ -147,6 +157,7 @@ class TestWriter {
     return new ClassWriter(own, {
       isTypeScript: this.#options.isTypeScript,
       names: this.#names,
+      constants: this.#draft.constants ?? [],
       nameOfOrigin: (origin) => origin === own.host ? null : this.#origins.get(origin)!,
       useAssert: () => void (this.#usesAssert = true),
     }).lines();
@@ -170,6 +181,7 @@ function originName(origin: string, host: string): string {
 interface ClassContext {
   readonly isTypeScript: boolean;
   readonly names: ReadonlySet<string>;
+  readonly constants: readonly Constant[];
   /** The constant of an origin; `null` for the host of the class. */
   nameOfOrigin(origin: string): string | null;
   useAssert(): void;
@@ -440,6 +452,8 @@ class ClassWriter {
   #check(checks: readonly Check[]): Code | null {
     if (checks.length === 0) return null;
     const isAsync = checks.some(({ kind }) => kind === "json" || kind === "text");
+    const [line, ...others] = checks.flatMap((check) => this.#checkLines(check, 0));
+    if (!isAsync && others.length === 0) return `(res) => ${line!.replace(/;$/, "")}`;
     return {
       kind: "function",
       head: isAsync ? "async (res) =>" : "(res) =>",
@@ -452,13 +466,18 @@ class ClassWriter {
     const assertion = (name: string, ...args: Code[]): string[] =>
       statement(indent, "", callCode(`assert.${name}`, args));
     switch (check.kind) {
-      case "status":
+      case "status": {
+        const { statuses } = check;
+        const isOne = statuses.length === 1;
         return [
-          ...assertion("equal", "res.status", String(check.status)),
-          ...check.status < 400
+          ...isOne
+            ? assertion("equal", "res.status", String(statuses[0]))
+            : assertion("ok", `[${statuses.join(", ")}].includes(res.status)`),
+          ...statuses.every((status) => status < 400)
             ? []
             : [`${" ".repeat(indent)}res.success(); // this status is expected`],
         ];
+      }
       case "json": {
         const actual = check.path.length === 0
           ? "await res.json()"
@@ -513,7 +532,8 @@ class ClassWriter {
   #value(text: Text): string {
     const [only, ...others] = partsOf(text);
     if (only !== undefined && typeof only !== "string" && others.length === 0) {
-      return this.#reference(only);
+      const code = this.#reference(only);
+      return only.kind === "variable" && only.asString === true ? `String(${code})` : code;
     }
     return this.#string(text);
   }
@@ -523,12 +543,26 @@ class ClassWriter {
     const parts = partsOf(text);
     const [only] = parts;
     if (parts.length === 1 && typeof only === "object") {
-      const isString = only.kind !== "variable" || only.encode === true ||
-        typeof this.#examples.get(only.name) === "string";
-      if (isString) return this.#reference(only);
+      if (only.encode === true || this.#isString(only)) return this.#reference(only);
     }
     if (parts.every((part) => typeof part === "string")) return stringCode(parts.join(""));
     return `\`${this.#inTemplate(text)}\``;
+  }
+
+  /** Whether the value of a reference is a string. */
+  #isString(reference: Reference): boolean {
+    switch (reference.kind) {
+      case "variable":
+        return typeof this.#examples.get(reference.name) === "string";
+      case "constant": {
+        const constant = this.#context.constants.find(({ name }) => name === reference.name);
+        return typeof constant?.value === "string";
+      }
+      case "code":
+        return reference.type === "string";
+      default:
+        return true;
+    }
   }
 
   #inTemplate(text: Text): string {
@@ -539,7 +573,9 @@ class ClassWriter {
 
   #reference(reference: Reference): string {
     if (reference.kind === "host") return "this.host";
-    const name = reference.kind === "variable" && !this.#local.has(reference.name)
+    const name = reference.kind === "code"
+      ? reference.code
+      : reference.kind === "variable" && !this.#local.has(reference.name)
       ? `this.${reference.name}`
       : reference.name;
     return reference.encode === true ? `encodeURIComponent(${name})` : name;
@@ -630,4 +666,10 @@ function accessCode(path: JsonPath): string {
   return path.map((key) =>
     typeof key === "number" ? `[${key}]` : isName(key) ? `.${key}` : `[${stringCode(key)}]`
   ).join("");
+}
+
+/** A value without references. */
+function jsonCode(value: JsonDraft): Code {
+  if (typeof value === "string") return stringCode(value);
+  return JSON.stringify(value);
 }

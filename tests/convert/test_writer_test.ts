@@ -287,7 +287,7 @@ await this.session.post("/", { json: [csrf, { id, key }] });`,
 Deno.test("checks become assertions, and an expected error is no failure", () => {
   assert.equal(
     body([
-      step("GET", "/gone", { checks: [{ kind: "status", status: 410 }] }),
+      step("GET", "/gone", { checks: [{ kind: "status", statuses: [410] }] }),
       step("GET", "/found", {
         checks: [
           { kind: "json", path: ["a", 0, "b-c"], equals: "x" },
@@ -371,4 +371,69 @@ Deno.test("nothing that was read ends a string or a comment", () => {
     headers: { "x-evil": evil },
     json: { [evil]: `${evil}${HOST}` },
   });
+});
+
+Deno.test("a single check is an expression, and a status can be one of several", () => {
+  assert.equal(
+    body([
+      step("GET", "/a", { checks: [{ kind: "status", statuses: [200] }] }),
+      step("GET", "/b", { checks: [{ kind: "status", statuses: [200, 202] }] }),
+    ]),
+    `await this.session.get("/a", {}, (res) => assert.equal(res.status, 200));
+await this.session.get(
+  "/b",
+  {},
+  (res) => assert.ok([200, 202].includes(res.status)),
+);`,
+  );
+});
+
+Deno.test("constants are at the top, and code is where its value is needed", () => {
+  const constant = { kind: "constant", name: "STORE_ID" } as const;
+  const id = { kind: "code", name: "guid", code: "crypto.randomUUID()", type: "string" } as const;
+  const now = { kind: "code", name: "now", code: "Date.now()", type: "number" } as const;
+  const made = draft([
+    step("POST", new Template(["/stores/", constant, "/", id]), {
+      headers: [["x-id", valueOf(id)], ["x-now", valueOf(now)], ["x-store", valueOf(constant)]],
+      body: { kind: "json", value: { now: valueOf(now), store: valueOf(constant), id: "id" } },
+    }),
+  ]);
+  const constants = [{ name: "STORE_ID", value: 17, comment: "A store that exists." }];
+  const text = writeTest({ ...made, constants }, { isTypeScript: false, command: COMMAND });
+  assert.ok(text.includes("\n// A store that exists.\nconst STORE_ID = 17;\n"), text);
+  assert.ok(text.includes("post(`/stores/${STORE_ID}/${crypto.randomUUID()}`, {"), text);
+  assert.ok(text.includes('name: "/stores/:STORE_ID/:guid"'), text);
+  assert.ok(
+    text.includes(
+      '"x-id": crypto.randomUUID(),\n        "x-now": `${Date.now()}`,\n        "x-store": `${STORE_ID}`',
+    ),
+    text,
+  );
+  assert.ok(text.includes('json: { now: Date.now(), store: STORE_ID, id: "id" }'), text);
+});
+
+Deno.test("a saved value can be a string in JSON, and a header of the name of its value is no short form", () => {
+  assert.equal(
+    body([
+      step("POST", "/a", {
+        saves: [{ variable: "id", example: "1", from: { kind: "json", path: ["id"] } }],
+      }),
+      step("PUT", "/b", {
+        headers: [["x-id", "x-id"]],
+        body: {
+          kind: "json",
+          value: {
+            one: valueOf({ kind: "variable", name: "id" }),
+            two: valueOf({ kind: "variable", name: "id", asString: true }),
+          },
+        },
+      }),
+    ]),
+    `const a = await this.session.post("/a");
+const id = (await a.json()).id;
+await this.session.put("/b", {
+  headers: { "x-id": "x-id" },
+  json: { one: id, two: String(id) },
+});`,
+  );
 });
