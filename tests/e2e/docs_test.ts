@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Block, blocksOf, denoDir, linkCheckout, Shell } from "../support/doc_page.ts";
 import { PROJECT_ROOT } from "../support/paths.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 
 /** Pages whose commands have a test of their own. */
 const ELSEWHERE = ["docs/running-distributed.md"];
@@ -18,13 +19,17 @@ async function readBlocks(page: string): Promise<Block[]> {
 
 /** A service that has whatever the pages ask for. */
 class Service implements AsyncDisposable {
-  served = 0;
+  /** Resolves when some users are at work. */
+  readonly busy: Promise<void>;
   readonly address: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   constructor() {
+    const busy = Promise.withResolvers<void>();
+    this.busy = busy.promise;
+    let served = 0;
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-      this.served++;
+      if (++served === 20) busy.resolve();
       const found = new URL(request.url).searchParams.get("q") === "boots" ? 3 : true;
       return Response.json({ token: "t", found });
     });
@@ -52,18 +57,22 @@ async function makeCheckout(service: Service): Promise<string> {
   return folder;
 }
 
+/** Enough for every kind of load on the pages to start, and to be reported. */
+const RUN_TIME = "1s";
+
+const testPage = sideBySide("the commands of every page work", 2);
+
 for (const page of PAGES) {
-  Deno.test(`the commands of ${page} work`, async () => {
+  testPage(page, async () => {
     const blocks = await readBlocks(page);
     await using service = new Service();
     const folder = await makeCheckout(service);
     const shell = new Shell({
       folder,
       path: [`${folder}/bin`],
-      env: { DENO_DIR: await denoDir(), AIOTEST_RUN_TIME: "2s" },
-      runTime: "2s",
+      env: { DENO_DIR: await denoDir() },
+      runTime: RUN_TIME,
       service: service.address,
-      served: () => service.served,
     });
     try {
       for (const block of blocks) {
@@ -120,8 +129,10 @@ function isTestFile({ kind, text }: Block): boolean {
 
 const TEST_FILES = (await readBlocks("docs/test-file.md")).filter(isTestFile);
 
+const testFile = sideBySide("the test files of docs/test-file.md run", 2);
+
 for (const { heading, text } of TEST_FILES) {
-  Deno.test(`the test file under "${heading}" runs`, async () => {
+  testFile(heading, async () => {
     await using service = new Service();
     const folder = await Deno.makeTempDir();
     const file = `${folder}/aiotestfile.ts`;
@@ -131,7 +142,7 @@ for (const { heading, text } of TEST_FILES) {
     if (text.includes("LoadUserShape")) {
       // A shape has its own time.
       const run = startAiotest(["-f", file, ...json]);
-      await run.says("users");
+      await Promise.race([service.busy, run.finished]);
       run.kill("SIGINT");
       assert.equal((await run.finished).code, 0);
     } else {

@@ -47,10 +47,8 @@ export interface ShellOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What stands in for the page's service on port 8000: its host and port. */
   readonly service: string;
-  /** Requests that the service has answered. */
-  readonly served: () => number;
-  /** What a run of seconds takes instead of what the page says, as `2s`. */
-  readonly runTime?: string;
+  /** What every run takes instead of what the page says, as `2s`. */
+  readonly runTime: string;
 }
 
 /** Puts into a folder what its owner would have in a checkout, as far as aiotest needs it. */
@@ -65,9 +63,6 @@ export async function denoDir(): Promise<string> {
   const { stdout } = await runCommand(Deno.execPath(), ["info", "--json"]);
   return JSON.parse(stdout).denoDir;
 }
-
-/** How long a test that a page gives much time may run before it is interrupted, in requests. */
-const ENOUGH = 20;
 
 /** Milliseconds in which every command has to be over. */
 const LIMIT_MS = 90_000;
@@ -103,15 +98,12 @@ export class Shell {
   }
 
   async #typeOne(line: string, code: number): Promise<void> {
-    const running = this.#start(line);
-    if (isLong(line)) await this.#interruptAtWork(running);
-    await this.#finish(running, code);
+    await this.#finish(this.#start(line), code);
   }
 
   async #typeCluster(lines: readonly string[]): Promise<void> {
     const all = lines.map((line) => this.#start(line));
     try {
-      await this.#interruptAtWork(all[0]!);
       for (const running of all) await this.#finish(running, 0);
     } finally {
       for (const running of all) signal(running, "SIGKILL");
@@ -131,6 +123,7 @@ export class Shell {
         NO_COLOR: "1",
         // Tests run at once, and there is one port for a dashboard.
         AIOTEST_NO_WEB: "1",
+        AIOTEST_RUN_TIME: this.#options.runTime,
         PATH: [...path, ...(only ? [] : [Deno.env.get("PATH") ?? ""])].join(delimiter),
         ...this.#ownPort(line),
         ...env,
@@ -141,20 +134,6 @@ export class Shell {
       stderr: "piped",
     }).spawn();
     return running(line, child);
-  }
-
-  /** Interrupts a command once its users are at work. */
-  async #interruptAtWork(running: Running): Promise<void> {
-    const { served } = this.#options;
-    const enough = served() + ENOUGH;
-    let ended = false;
-    void running.code.then(() => ended = true);
-    // Tests of another service than the page's are at work when they report their progress.
-    const atWork = (): boolean => served() >= enough || /^ +\d+s +running/m.test(running.said);
-    for (let waited = 0; !atWork() && !ended && waited < LIMIT_MS; waited += 50) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    signal(running, "SIGINT");
   }
 
   async #finish(running: Running, expected: number): Promise<void> {
@@ -172,8 +151,7 @@ export class Shell {
   }
 
   #shortened(line: string): string {
-    const { runTime } = this.#options;
-    return runTime === undefined ? line : line.replace(/ (-t|--run-time) \d+s\b/, ` $1 ${runTime}`);
+    return line.replace(/ (-t|--run-time) \d+[smh]\b/, ` $1 ${this.#options.runTime}`);
   }
 
   /** Keeps a master from everybody else's port. */
@@ -210,9 +188,4 @@ function signal({ child }: Running, name: Deno.Signal): void {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-}
-
-/** Whether a test would run on for minutes. */
-function isLong(line: string): boolean {
-  return / -t \d+[mh]/.test(line);
 }
