@@ -3,10 +3,13 @@ import type { Summary } from "../../src/report/summary.ts";
 import { Cluster, endOf } from "../support/cluster.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { seeded } from "../support/cutting_target.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 import { sleep } from "../support/timing.ts";
 import { lengthOf } from "../support/nightly.ts";
 import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
+
+const test = sideBySide("what nodes share", 2);
 
 const WORKERS = ["w1", "w2", "w3"];
 
@@ -73,7 +76,7 @@ function numbered(prefix: string, count: number): string[] {
 for (
   const [where, start] of Object.entries({ "3 workers": onWorkers, "one process": inOneProcess })
 ) {
-  Deno.test(`${where}: each of 3,000 unique rows goes to one user, and users that get none stop`, async () => {
+  test(`${where}: each of 3,000 unique rows goes to one user, and users that get none stop`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "unique");
     await target.reached(3_000 + 30);
@@ -93,7 +96,7 @@ for (
     assert.match(stderr, /WARNING +Feeder \w+ has no more rows: /);
   });
 
-  Deno.test(`${where}: a circular feeder starts again with its first row`, async () => {
+  test(`${where}: a circular feeder starts again with its first row`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "circular");
     await target.reached(400);
@@ -103,7 +106,7 @@ for (
     assert.deepEqual(counts, [100, 100, 100, 100]);
   });
 
-  Deno.test(`${where}: next() throws when no rows are left, if so configured`, async () => {
+  test(`${where}: next() throws when no rows are left, if so configured`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "scarce");
     await target.reached(5);
@@ -115,7 +118,7 @@ for (
     assert.equal(code, 1);
   });
 
-  Deno.test(`${where}: 30 users meet, all continue at once, and meet again`, async () => {
+  test(`${where}: 30 users meet, all continue at once, and meet again`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "rendezvous");
     await target.reached(120);
@@ -135,7 +138,7 @@ for (
     assert.equal(code, 0, stderr);
   });
 
-  Deno.test(`${where}: users at an incomplete rendezvous continue after its timeout`, async () => {
+  test(`${where}: users at an incomplete rendezvous continue after its timeout`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "late");
     await target.reached(30);
@@ -143,7 +146,7 @@ for (
     assert.deepEqual(pathsOf(target, "/late"), Array(30).fill("/late/30/false"));
   });
 
-  Deno.test(`${where}: every value in a queue is popped once`, async () => {
+  test(`${where}: every value in a queue is popped once`, async () => {
     await using target = new CountingTarget();
     await using run = await start(target, "queue");
     await target.reached(300);
@@ -153,7 +156,7 @@ for (
   });
 }
 
-Deno.test("messages to the master, to all, to workers and to one node arrive once and in order", async () => {
+test("messages to the master, to all, to workers and to one node arrive once and in order", async () => {
   await using target = new CountingTarget();
   await using run = await onWorkers(target, "messages");
   // 20 users send; for each that is 20 times to 1, 4, 3 nodes and an answer, and then to 3 nodes.
@@ -183,7 +186,7 @@ Deno.test("messages to the master, to all, to workers and to one node arrive onc
 
 const ADDS = lengthOf({ short: 2_000, full: 10_000 });
 
-Deno.test("counters are exact, even if connections are cut and frames sent twice", async () => {
+test("counters are exact, even if connections are cut and frames sent twice", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "sharing.ts",
@@ -201,7 +204,7 @@ Deno.test("counters are exact, even if connections are cut and frames sent twice
   assert.deepEqual(pathsOf(target, "/value/"), [`/value/${2 * ADDS}`]);
 });
 
-Deno.test("a master that resumes a run hands out no row twice, and skips none", async () => {
+test("a master that resumes a run hands out no row twice, and skips none", async () => {
   await using target = new CountingTarget();
   const folder = await Deno.makeTempDir();
   const journal = `${folder}/journal`;
@@ -221,7 +224,7 @@ Deno.test("a master that resumes a run hands out no row twice, and skips none", 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a missing or invalid file of rows is reported, with its line, before the run starts", async () => {
+test("a missing or invalid file of rows is reported, with its line, before the run starts", async () => {
   const folder = await Deno.makeTempDir();
   const file = `${folder}/rows_test.ts`;
   await Deno.writeTextFile(

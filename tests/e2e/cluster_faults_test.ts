@@ -4,7 +4,10 @@ import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts
 import { lengthOf } from "../support/nightly.ts";
 import { projectPath } from "../support/paths.ts";
 import { runAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 import { printFigure, sleep } from "../support/timing.ts";
+
+const test = sideBySide("a cluster survives faults", 2);
 
 const NODES = ["w1", "w2", "w3", "w4"];
 const SURVIVORS = ["w1", "w3", "w4"];
@@ -13,7 +16,7 @@ function secondsSince(atMs: number): number {
   return (performance.now() - atMs) / 1000;
 }
 
-Deno.test("if 1 of 4 workers is killed, the others run all 400 users within 8 s", async () => {
+test("if 1 of 4 workers is killed, the others run all 400 users within 8 s", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.visiting(target, { workers: 4, users: 400 });
   await sleep(1_500);
@@ -61,7 +64,7 @@ Deno.test("if 1 of 4 workers is killed, the others run all 400 users within 8 s"
   assert.equal(code, 4);
 });
 
-Deno.test("after SIGTERM to a worker, the others take over its users at once, and nothing is lost", async () => {
+test("after SIGTERM to a worker, the others take over its users at once, and nothing is lost", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.visiting(target, { workers: 4, users: 200 });
   await sleep(1_000);
@@ -91,7 +94,7 @@ Deno.test("after SIGTERM to a worker, the others take over its users at once, an
   assert.equal(left.code, 0);
 });
 
-Deno.test("if the last worker is killed, the master stops with exit code 4 within 8 s", async () => {
+test("if the last worker is killed, the master stops with exit code 4 within 8 s", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.visiting(target, { workers: 1, users: 20 });
   await sleep(1_500);
@@ -107,7 +110,7 @@ Deno.test("if the last worker is killed, the master stops with exit code 4 withi
   assert.equal(code, 4);
 });
 
-Deno.test("if too few workers join, the master says how many, and exits with 4", async () => {
+test("if too few workers join, the master says how many, and exits with 4", async () => {
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
     workers: 1,
@@ -120,7 +123,7 @@ Deno.test("if too few workers join, the master says how many, and exits with 4",
   assert.equal((await endOf(cluster.worker("w1"))).code, 0);
 });
 
-Deno.test("Ctrl-C ends a master that waits for workers", async () => {
+test("Ctrl-C ends a master that waits for workers", async () => {
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
     workers: 1,
@@ -135,7 +138,7 @@ Deno.test("Ctrl-C ends a master that waits for workers", async () => {
   assert.equal((await endOf(cluster.worker("w1"))).code, 0);
 });
 
-Deno.test("a worker that finds no master exits with 4 after its --reconnect-timeout", async () => {
+test("a worker that finds no master exits with 4 after its --reconnect-timeout", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -157,7 +160,7 @@ async function startCluster(target: CountingTarget): Promise<Cluster> {
   return cluster;
 }
 
-Deno.test("a worker that is suspended for 3 s keeps its users", async () => {
+test("a worker that is suspended for 3 s keeps its users", async () => {
   await using target = new CountingTarget();
   await using cluster = await startCluster(target);
   const before = target.usersSince(performance.now() - 1_000);
@@ -182,7 +185,7 @@ Deno.test("a worker that is suspended for 3 s keeps its users", async () => {
 /** Longer than it takes a master to give up a worker. */
 const LONG_MS = lengthOf({ short: 9_000, full: 20_000 });
 
-Deno.test("a worker that is suspended for long loses its users until it joins again", async () => {
+test("a worker that is suspended for long loses its users until it joins again", async () => {
   await using target = new CountingTarget();
   await using cluster = await startCluster(target);
   let joinedAt = Infinity;
@@ -226,7 +229,7 @@ Deno.test("a worker that is suspended for long loses its users until it joins ag
 /** Longer than workers run users without their master, and than it takes a master to give up a worker. */
 const MASTER_PAUSE_MS = 8_000;
 
-Deno.test("a master that is suspended for 8 s loses neither workers nor counts", async () => {
+test("a master that is suspended for 8 s loses neither workers nor counts", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.visiting(target, { workers: 2, users: 40 });
   const workers = ["w1", "w2"];

@@ -8,7 +8,10 @@ import { readJournal, RUN_RECORD } from "../support/journals.ts";
 import { isMissing } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 import { printFigure, sleep } from "../support/timing.ts";
+
+const test = sideBySide("a run survives the end of its master", 2);
 
 const NODES = ["w1", "w2", "w3"];
 
@@ -150,7 +153,7 @@ function assertNoGap(what: string, run: RestartedRun): void {
   assert.ok(lowest > 0);
 }
 
-Deno.test("a master that is killed and restarts within 2 s leaves no gap in the load, and loses nothing", async () => {
+test("a master that is killed and restarts within 2 s leaves no gap in the load, and loses nothing", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "40", "-r", "40"] });
   await run.reached(40);
   await sleep(2_500);
@@ -169,7 +172,7 @@ Deno.test("a master that is killed and restarts within 2 s leaves no gap in the 
   assert.deepEqual(result.summary.users, { peak: 40, final: 40 });
 });
 
-Deno.test("a master that is killed again before its workers return loses nothing", async () => {
+test("a master that is killed again before its workers return loses nothing", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "40", "-r", "40"] });
   await run.reached(40);
   await sleep(2_500);
@@ -202,7 +205,7 @@ Deno.test("a master that is killed again before its workers return loses nothing
   if (awayMs < 4_500) run.assertUnmoved(40);
 });
 
-Deno.test("a master that is killed during a ramp continues it", async () => {
+test("a master that is killed during a ramp continues it", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "60", "-r", "10"] });
   await run.reached(20);
   await run.kill();
@@ -225,7 +228,7 @@ Deno.test("a master that is killed during a ramp continues it", async () => {
   assert.deepEqual(result.summary.users, { peak: 60, final: 60 });
 });
 
-Deno.test("a master that is killed while users stop still gets their final reports", async () => {
+test("a master that is killed while users stop still gets their final reports", async () => {
   await using run = await RestartedRun.start({
     args: ["-u", "30", "-r", "30", "--linger", "3", "--stop-timeout", "10"],
   });
@@ -243,7 +246,7 @@ Deno.test("a master that is killed while users stop still gets their final repor
   assert.deepEqual(result.summary.users, { peak: 30, final: 30 });
 });
 
-Deno.test("a resumed run whose workers do not return ends after 10 s, with exit code 4", async () => {
+test("a resumed run whose workers do not return ends after 10 s, with exit code 4", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "30", "-r", "30"] });
   await run.reached(30);
   await sleep(2_500);
@@ -263,7 +266,7 @@ Deno.test("a resumed run whose workers do not return ends after 10 s, with exit 
   assert.equal(code, 4);
 });
 
-Deno.test("a master that is killed as soon as it waits for workers can be resumed, by one other", async () => {
+test("a master that is killed as soon as it waits for workers can be resumed, by one other", async () => {
   await using run = await RestartedRun.start({
     workers: 0,
     args: ["-u", "30", "-r", "30", "--expect-workers", String(NODES.length)],
@@ -291,10 +294,9 @@ Deno.test("a master that is killed as soon as it waits for workers can be resume
   run.assertUnmoved(30);
 });
 
-Deno.test({
-  name: "a journal that can no longer be written ends neither the run nor its counts, and says so",
-  ignore: isMissing("prlimit"),
-  fn: async () => {
+test(
+  "a journal that can no longer be written ends neither the run nor its counts, and says so",
+  async () => {
     await using target = new CountingTarget();
     const folder = await Deno.makeTempDir();
     const [journal, json] = [`${folder}/run.journal`, `${folder}/run.json`];
@@ -333,9 +335,10 @@ Deno.test({
       await Deno.remove(folder, { recursive: true });
     }
   },
-});
+  { ignore: isMissing("prlimit") },
+);
 
-Deno.test("a journal keeps everything that was written before kill -9, but for at most one record", async () => {
+test("a journal keeps everything that was written before kill -9, but for at most one record", async () => {
   const folder = await Deno.makeTempDir();
   try {
     for (let round = 0; round < 3; round++) {
