@@ -6,6 +6,7 @@ import { Cluster, endOf } from "../support/cluster.ts";
 import { CountingTarget, StallingTarget, type Visit } from "../support/counting_target.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 import { printFigure } from "../support/timing.ts";
 
 interface Ended extends Finished {
@@ -44,25 +45,6 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
-for (
-  const [workers, flags] of [[1, []], [2, ["--processes", "2"]], [4, ["--processes", "4"]]] as const
-) {
-  Deno.test(`50 arrivals per second for 5 s on ${workers} node(s) are 250 iterations at the target`, async () => {
-    await using target = new CountingTarget();
-    const args = ["--arrival-rate", "50", "-t", "5", ...flags];
-    const { summary, code, stderr } = await run("arrivals", target.url, args);
-    printFigure(`iterations on ${workers} node(s)`, "250", String(target.total));
-    assert.equal(code, 0, stderr);
-    assert.equal(target.total, 250);
-    assert.deepEqual(counts(summary), [250, 250, 250, 0]);
-    assert.equal(summary.totals.requests, 250);
-    assert.ok(summary.durationSeconds >= 5, String(summary.durationSeconds));
-    const gap = median(gaps(target.visits.map(({ atMs }) => atMs)));
-    printFigure("median gap between two iterations", "20 ms", `${gap.toFixed(1)} ms`);
-    assert.equal(new Set(target.visits.map(({ node }) => node)).size, workers);
-  });
-}
-
 /** Of all neighbours, how many came from two nodes. */
 function alternating(visits: readonly Visit[]): number {
   const changes = visits.filter(({ node }, index) => node !== visits[index + 1]?.node);
@@ -71,7 +53,7 @@ function alternating(visits: readonly Visit[]): number {
 
 Deno.test("two workers start iterations in turn, at even intervals", async () => {
   await using target = new CountingTarget();
-  const args = ["--arrival-rate", "20", "-t", "6", "--processes", "2"];
+  const args = ["--arrival-rate", "20", "-t", "4", "--processes", "2"];
   const { summary } = await run("arrivals", target.url, args);
   const share = alternating(target.visits);
   const all = gaps(target.visits.map(({ atMs }) => atMs));
@@ -88,9 +70,9 @@ Deno.test("two workers start iterations in turn, at even intervals", async () =>
     "50 ms",
     typical.map((gap) => `${gap.toFixed(1)} ms`).join(", "),
   );
-  assert.deepEqual(counts(summary), [120, 120, 120, 0]);
-  assert.equal(target.total, 120);
-  assert.deepEqual(summary.workers.map(({ requests }) => requests), [60, 60]);
+  assert.deepEqual(counts(summary), [80, 80, 80, 0]);
+  assert.equal(target.total, 80);
+  assert.deepEqual(summary.workers.map(({ requests }) => requests), [40, 40]);
   assert.ok(share > 0.9, `${share} take turns`);
   assert.ok(typical.every((gap) => gap > 40 && gap < 60), String(typical));
 });
@@ -164,7 +146,28 @@ Deno.test("the latencies of the open model show a stall of the target, even with
   assert.match(few.ended.stderr, warning);
 });
 
-Deno.test("--on-busy drop starts no iteration late, and counts those that it drops", async () => {
+const test = sideBySide("the open model and --iterations count exactly", 2);
+
+for (
+  const [workers, flags] of [[1, []], [2, ["--processes", "2"]], [4, ["--processes", "4"]]] as const
+) {
+  test(`50 arrivals per second for 3 s on ${workers} node(s) are 150 iterations at the target`, async () => {
+    await using target = new CountingTarget();
+    const args = ["--arrival-rate", "50", "-t", "3", ...flags];
+    const { summary, code, stderr } = await run("arrivals", target.url, args);
+    printFigure(`iterations on ${workers} node(s)`, "150", String(target.total));
+    assert.equal(code, 0, stderr);
+    assert.equal(target.total, 150);
+    assert.deepEqual(counts(summary), [150, 150, 150, 0]);
+    assert.equal(summary.totals.requests, 150);
+    assert.ok(summary.durationSeconds >= 3, String(summary.durationSeconds));
+    const gap = median(gaps(target.visits.map(({ atMs }) => atMs)));
+    printFigure("median gap between two iterations", "20 ms", `${gap.toFixed(1)} ms`);
+    assert.equal(new Set(target.visits.map(({ node }) => node)).size, workers);
+  });
+}
+
+test("--on-busy drop starts no iteration late, and counts those that it drops", async () => {
   await using target = new CountingTarget(200);
   const args = ["--arrival-rate", "60", "--max-users", "4", "--on-busy", "drop", "-t", "5"];
   const { summary, code } = await run("arrivals", target.url, args);
@@ -183,7 +186,7 @@ Deno.test("--on-busy drop starts no iteration late, and counts those that it dro
   assert.equal(code, 0);
 });
 
-Deno.test("Ctrl-C in the open model loses no count, on two workers", async () => {
+test("Ctrl-C in the open model loses no count, on two workers", async () => {
   await using target = new CountingTarget(30);
   await using cluster = await Cluster.start({
     fixture: "arrivals.ts",
@@ -200,7 +203,7 @@ Deno.test("Ctrl-C in the open model loses no count, on two workers", async () =>
   assert.equal(code, 0);
 });
 
-Deno.test("a rising rate starts its integral of iterations, and respects tags, orders and fixed counts", async () => {
+test("a rising rate starts its integral of iterations, and respects tags, orders and fixed counts", async () => {
   await using target = new CountingTarget();
   const { summary, code, stderr } = await run("arrival_mix", target.url, [
     ...["--tags", "read", "--exclude-tags", "slow"],
@@ -228,7 +231,7 @@ Deno.test("a rising rate starts its integral of iterations, and respects tags, o
 for (const flags of [["-u", "5", "-r", "100"], ["--arrival-rate", "80"]]) {
   for (const processes of [[], ["--processes", "2"]]) {
     const what = [...flags, ...processes].join(" ");
-    Deno.test(`--iterations 137 with ${what} runs exactly 137 iterations, and ends`, async () => {
+    test(`--iterations 137 with ${what} runs exactly 137 iterations, and ends`, async () => {
       await using target = new CountingTarget();
       const args = ["--iterations", "137", ...flags, ...processes];
       const { summary, code } = await run("arrivals", target.url, args);
@@ -240,7 +243,7 @@ for (const flags of [["-u", "5", "-r", "100"], ["--arrival-rate", "80"]]) {
   }
 }
 
-Deno.test("--iterations is exact if a worker leaves during the run", async () => {
+test("--iterations is exact if a worker leaves during the run", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "arrivals.ts",
@@ -256,7 +259,7 @@ Deno.test("--iterations is exact if a worker leaves during the run", async () =>
   assert.equal(code, 0);
 });
 
-Deno.test("--iterations is never exceeded if a worker is killed, and a warning counts the missing ones", async () => {
+test("--iterations is never exceeded if a worker is killed, and a warning counts the missing ones", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "arrivals.ts",
@@ -283,7 +286,7 @@ Deno.test("--iterations is never exceeded if a worker is killed, and a warning c
   assert.equal(code, 4);
 });
 
-Deno.test("--iterations is exact if the master is killed and resumes the run", async () => {
+test("--iterations is exact if the master is killed and resumes the run", async () => {
   const journal = await Deno.makeTempFile({ suffix: ".journal" });
   await Deno.remove(journal);
   try {
