@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Summary } from "../../src/report/summary.ts";
 import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("test files that never return", 2);
 
 const MODULE = JSON.stringify(import.meta.resolve("../../mod.ts"));
 
@@ -45,7 +48,7 @@ function hanging(event: string): string {
 }
 
 for (const event of ["init", "testStart", "testStop", "quitting"]) {
-  Deno.test(`a handler of ${event} that never ends does not keep the run from ending`, async () => {
+  test(`a handler of ${event} that never ends does not keep the run from ending`, async () => {
     await withTestFile(hanging(event), async ({ args, summary }) => {
       const { code, stderr } = await runAiotest(args("-t", "1", "--setup-timeout", "1"));
       const isSetup = event === "init" || event === "testStart";
@@ -60,7 +63,7 @@ for (const event of ["init", "testStart", "testStop", "quitting"]) {
   });
 }
 
-Deno.test("SIGTERM ends a run that waits for its handlers, with reports", async () => {
+test("SIGTERM ends a run that waits for its handlers, with reports", async () => {
   for (const event of ["testStart", "testStop"]) {
     await withTestFile(hanging(event), async ({ args, summary }) => {
       // Without the signal, it would take longer than a test may.
@@ -102,7 +105,7 @@ function calling(calls: readonly string[]): string {
     }`;
 }
 
-Deno.test("no call of a test ends the process: the run stops and fails, with reports", async () => {
+test("no call of a test ends the process: the run stops and fails, with reports", async () => {
   await withTestFile(calling(Object.values(EXITS)), async ({ args, summary }) => {
     const { code, stderr } = await runAiotest(args("-t", "60", "--exit-code-on-error", "0"));
     assert.equal(code, 1, stderr);
@@ -116,7 +119,7 @@ Deno.test("no call of a test ends the process: the run stops and fails, with rep
   });
 });
 
-Deno.test("a call outside of tests that would end the process fails the run as well", async () => {
+test("a call outside of tests that would end the process fails the run as well", async () => {
   const places = {
     timer: `${STEPS} setTimeout(() => Deno.exit(0), 500);`,
     testStop: `${STEPS} events.on("testStop", () => Deno.exit(0));`,
@@ -139,7 +142,7 @@ Deno.test("a call outside of tests that would end the process fails the run as w
   });
 });
 
-Deno.test("a test file whose import never ends is refused", async () => {
+test("a test file whose import never ends is refused", async () => {
   await withTestFile(`${STEPS} await new Promise(() => {});`, async ({ args }) => {
     const { code, stderr } = await runAiotest(args("-t", "2", "--import-timeout", "0.5"));
     assert.equal(code, 2, stderr);
@@ -147,7 +150,7 @@ Deno.test("a test file whose import never ends is refused", async () => {
   });
 });
 
-Deno.test("a worker whose test calls Deno.exit hands over its counts, and the run fails", async () => {
+test("a worker whose test calls Deno.exit hands over its counts, and the run fails", async () => {
   await withTestFile(calling(["Deno.exit(0)"]), async ({ args, summary }) => {
     const { code, stderr } = await runAiotest(
       args("-t", "60", "-u", "2", "--processes", "2", "--exit-code-on-error", "0"),

@@ -9,7 +9,10 @@ import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts
 import { allGone, childrenOf } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 import { printFigure } from "../support/timing.ts";
+
+const test = sideBySide("who may join a run", 2);
 
 const TOKEN = "correct horse battery staple";
 const WAITING = /Waiting for workers at \S+:(\d+)\./;
@@ -45,7 +48,7 @@ async function assertUntouched(cluster: Cluster, target: CountingTarget): Promis
   return result;
 }
 
-Deno.test("only workers with the token can join, and the token is in no log", async () => {
+test("only workers with the token can join, and the token is in no log", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -75,7 +78,7 @@ Deno.test("only workers with the token can join, and the token is in no log", as
   assert.equal(outputs.some((text) => text.match(OPEN_PORT)), false, "a port with a token is open");
 });
 
-Deno.test("a worker with a token does not run for a master without one", async () => {
+test("a worker with a token does not run for a master without one", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -87,7 +90,7 @@ Deno.test("a worker with a token does not run for a master without one", async (
   assert.match(stderr, /the worker has a token, the master has none/);
 });
 
-Deno.test("workers on the same machine get the token where other users cannot see it", async () => {
+test("workers on the same machine get the token where other users cannot see it", async () => {
   await using target = new CountingTarget();
   const parent = startAiotest(
     [
@@ -116,7 +119,7 @@ Deno.test("workers on the same machine get the token where other users cannot se
   await allGone(children, 1_000);
 });
 
-Deno.test("without a token, each side warns once that the port is open", async () => {
+test("without a token, each side warns once that the port is open", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -137,7 +140,7 @@ Deno.test("without a token, each side warns once that the port is open", async (
   assert.equal(worker.stderr.match(/Joined the master/g)?.length, 3, worker.stderr);
 });
 
-Deno.test("with TLS, workers that trust the master's authority join; others report the reason within seconds", async () => {
+test("with TLS, workers that trust the master's authority join; others report the reason within seconds", async () => {
   await using target = new CountingTarget();
   const files = ["--tls-cert", certificate("good.pem"), "--tls-key", certificate("good.key")];
   await using cluster = await Cluster.start({
@@ -160,7 +163,7 @@ Deno.test("with TLS, workers that trust the master's authority join; others repo
   await assertUntouched(cluster, target);
 });
 
-Deno.test("a worker that expects TLS does not join a master without it", async () => {
+test("a worker that expects TLS does not join a master without it", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -257,7 +260,7 @@ Deno.test("10,000 attempts with a wrong token fail, and a worker with the right 
   assert.ok(refusals > 0 && refusals <= seconds + 8, `${refusals} lines in ${seconds} s`);
 });
 
-Deno.test("a worker with another test file is refused with both hashes, unless that is allowed", async () => {
+test("a worker with another test file is refused with both hashes, unless that is allowed", async () => {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   const own = await Deno.readTextFile(projectPath("tests/e2e/fixtures/visits.ts"));
   const other = `${own}// Changed since.\n`;
@@ -294,7 +297,7 @@ async function sha256(text: string): Promise<string> {
   return new Uint8Array(bytes).toHex();
 }
 
-Deno.test("a second worker with the same name waits, and says why", async () => {
+test("a second worker with the same name waits, and says why", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -316,7 +319,7 @@ Deno.test("a second worker with the same name waits, and says why", async () => 
   await assertUntouched(cluster, target);
 });
 
-Deno.test("a port in use is reported at once", async () => {
+test("a port in use is reported at once", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   const { code, stdout, stderr } = await runAiotest([
@@ -332,7 +335,7 @@ Deno.test("a port in use is reported at once", async () => {
   );
 });
 
-Deno.test("an invalid certificate is reported at once", async () => {
+test("an invalid certificate is reported at once", async () => {
   const { code, stderr } = await runAiotest([
     ...["-f", projectPath("tests/e2e/fixtures/visits.ts"), "-H", "http://127.0.0.1:9", "--master"],
     ...["--master-bind-host", "127.0.0.1", "--master-bind-port", "0"],
@@ -342,7 +345,7 @@ Deno.test("an invalid certificate is reported at once", async () => {
   assert.match(stderr, /^aiotest: Invalid --tls-cert or --tls-key: .*KeyMismatch/);
 });
 
-Deno.test("HTTP requests and random bytes at the port do not affect the run", async () => {
+test("HTTP requests and random bytes at the port do not affect the run", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",

@@ -8,6 +8,7 @@ import { clientIdentity, identity, testAuthority } from "../support/certificates
 import { steadyPort } from "../support/machine.ts";
 import { endOf, kill } from "../support/cluster.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 
 /** A request as the target saw it. */
 interface Seen {
@@ -124,10 +125,12 @@ class Folder implements AsyncDisposable {
   }
 }
 
+const test = sideBySide("options of connections", 2);
+
 const PAIR = ["--client-cert", "client.pem", "--client-key", "client.key"];
 
 for (const tls of ["none", "tls"] as const) {
-  Deno.test(`connections leave from the local addresses in turn; TLS: ${tls === "tls"}`, async () => {
+  test(`connections leave from the local addresses in turn; TLS: ${tls === "tls"}`, async () => {
     await using folder = await Folder.create();
     await using target = await Target.start(tls);
     const scheme = tls === "tls" ? "https" : "http";
@@ -142,7 +145,7 @@ for (const tls of ["none", "tls"] as const) {
   });
 }
 
-Deno.test("a class says where its connections leave from, and the command line overrides it", async () => {
+test("a class says where its connections leave from, and the command line overrides it", async () => {
   await using folder = await Folder.create(`static override localAddresses = ["127.0.0.4"];`);
   await using target = await Target.start();
   const host = ["-H", `http://127.0.0.1:${target.port}`, "-u", "2", "-r", "2", "-t", "1"];
@@ -153,7 +156,7 @@ Deno.test("a class says where its connections leave from, and the command line o
   assert.deepEqual(Object.keys(target.counts("address")), ["127.0.0.5"]);
 });
 
-Deno.test("--connect-to leads connections elsewhere; the Host header stays that of the URL", async () => {
+test("--connect-to leads connections elsewhere; the Host header stays that of the URL", async () => {
   await using folder = await Folder.create();
   await using target = await Target.start();
   const rules = `other.invalid:80:127.0.0.1:1,shop.invalid:80:127.0.0.1:${target.port}`;
@@ -164,7 +167,7 @@ Deno.test("--connect-to leads connections elsewhere; the Host header stays that 
   assert.deepEqual(target.counts("host"), { "shop.invalid": 5 });
 });
 
-Deno.test("with --connect-to, TLS sends and checks the name of the URL", async () => {
+test("with --connect-to, TLS sends and checks the name of the URL", async () => {
   await using folder = await Folder.create();
   await using target = await Target.start("tls");
   const run = (host: string) =>
@@ -180,7 +183,7 @@ Deno.test("with --connect-to, TLS sends and checks the name of the URL", async (
   assert.deepEqual(other.summary.failures.map(({ error }) => error), ["TLS_HOSTNAME"]);
 });
 
-Deno.test("with keepAlive = false, each request has its own connection", async () => {
+test("with keepAlive = false, each request has its own connection", async () => {
   await using folder = await Folder.create("static override keepAlive = false;");
   await using target = await Target.start();
   const { summary, code } = await folder.run("-H", `http://127.0.0.1:${target.port}`, "-t", "1");
@@ -191,7 +194,7 @@ Deno.test("with keepAlive = false, each request has its own connection", async (
   assert.deepEqual(Object.keys(target.counts("connectionHeader")), ["close"]);
 });
 
-Deno.test("--max-redirects limits how many redirects are followed; with 0, none is", async () => {
+test("--max-redirects limits how many redirects are followed; with 0, none is", async () => {
   await using folder = await Folder.create();
   await using target = await Target.start();
   const run = (path: string, limit: string) =>
@@ -209,7 +212,7 @@ Deno.test("--max-redirects limits how many redirects are followed; with 0, none 
   assert.deepEqual(tooMany.summary.failures.map(({ error }) => error), ["TOO_MANY_REDIRECTS"]);
 });
 
-Deno.test("--client-cert, --client-key and --ca authenticate both sides, from files or the environment", async () => {
+test("--client-cert, --client-key and --ca authenticate both sides, from files or the environment", async () => {
   await using folder = await Folder.create();
   await using target = await Target.start("mutual");
   const quick = ["quick", `https://127.0.0.1:${target.port}/`, "-n", "4", "-u", "2"];
@@ -235,7 +238,7 @@ Deno.test("--client-cert, --client-key and --ca authenticate both sides, from fi
 });
 
 for (const base of ["FastHttpUser", "HttpUser"]) {
-  Deno.test(`a ${base} has the certificate of its class, or one of its own by a function`, async () => {
+  test(`a ${base} has the certificate of its class, or one of its own by a function`, async () => {
     await using folder = await Folder.create();
     await using target = await Target.start("mutual");
     const { cert, key } = clientIdentity("client");
@@ -259,14 +262,14 @@ for (const base of ["FastHttpUser", "HttpUser"]) {
   });
 }
 
-Deno.test("a function that returns no TLS options is an error of its user", async () => {
+test("a function that returns no TLS options is an error of its user", async () => {
   await using folder = await Folder.create(`static override tls = () => ({ cert: "x" });`);
   const { summary, code } = await folder.run("-H", "https://127.0.0.1:1", "-t", "1");
   assert.equal(code, 1);
   assert.match(summary.userErrors[0]!.error, /OneTest\.tls\(\)\.cert/);
 });
 
-Deno.test("a master sends the settings of connections to its workers, but no local address", async () => {
+test("a master sends the settings of connections to its workers, but no local address", async () => {
   await using folder = await Folder.create();
   await using target = await Target.start("mutual");
   const port = String(steadyPort());
@@ -303,7 +306,7 @@ Deno.test("a master sends the settings of connections to its workers, but no loc
   assert.deepEqual(target.counts("host"), { localhost: totals.requests });
 });
 
-Deno.test("with --processes, the workers use the certificate and the local addresses of the command line", async () => {
+test("with --processes, the workers use the certificate and the local addresses of the command line", async () => {
   await using folder = await Folder.create();
   await using target = await Target.start("mutual");
   const { summary, code } = await folder.run(

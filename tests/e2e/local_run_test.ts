@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { projectPath } from "../support/paths.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 
 interface Folder {
   readonly path: string;
@@ -21,6 +22,8 @@ async function folder(): Promise<Folder> {
   };
 }
 
+const test = sideBySide("runs in one process", 2);
+
 const STEPS = `
 import { User } from "aiotest";
 export class StepTest extends User {
@@ -29,7 +32,7 @@ export class StepTest extends User {
 }
 `;
 
-Deno.test("a passing run exits with 0, and its summary has every documented field", async () => {
+test("a passing run exits with 0, and its summary has every documented field", async () => {
   await using here = await folder();
   await here.write(STEPS);
   const { code, stdout, stderr } = await runAiotest(
@@ -87,7 +90,7 @@ Deno.test("a passing run exits with 0, and its summary has every documented fiel
   assert.match(stdout, /PASSED/);
 });
 
-Deno.test("failed requests make the exit code 1, or the one that an option sets", async () => {
+test("failed requests make the exit code 1, or the one that an option sets", async () => {
   await using here = await folder();
   await here.write(STEPS.replace("12.3456", `1, error: "no luck"`));
   const one = await runAiotest(["-t", "1"], { cwd: here.path });
@@ -97,7 +100,7 @@ Deno.test("failed requests make the exit code 1, or the one that an option sets"
   assert.equal(own.code, 7);
 });
 
-Deno.test("user errors make the exit code 1, and are reported with their class", async () => {
+test("user errors make the exit code 1, and are reported with their class", async () => {
   await using here = await folder();
   await here.write(STEPS.replace("this.record(", `throw new Error("my bug"); this.record(`));
   const { code, stdout } = await runAiotest(
@@ -112,7 +115,7 @@ Deno.test("user errors make the exit code 1, and are reported with their class",
 });
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  Deno.test(`${signal} ends a run gracefully, with all reports and the exit code of the results`, async () => {
+  test(`${signal} ends a run gracefully, with all reports and the exit code of the results`, async () => {
     await using here = await folder();
     await here.write(STEPS.replace("testStep", `onStart() { console.error("begun"); } testStep`));
     const run = startAiotest(["--json", "summary.json"], { cwd: here.path });
@@ -125,7 +128,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-Deno.test("a test that never waits does not prevent the end of the run", async () => {
+test("a test that never waits does not prevent the end of the run", async () => {
   await using here = await folder();
   await here.write(STEPS.replace("0.05", "0"));
   const { code, stderr } = await runAiotest(
@@ -138,7 +141,7 @@ Deno.test("a test that never waits does not prevent the end of the run", async (
   assert.ok(durationSeconds < 2, `${durationSeconds} s`);
 });
 
-Deno.test("an uncaught error outside of a test is counted, and does not end the run", async () => {
+test("an uncaught error outside of a test is counted, and does not end the run", async () => {
   await using here = await folder();
   await here.write(`
     import { User } from "aiotest";
@@ -166,7 +169,7 @@ Deno.test("an uncaught error outside of a test is counted, and does not end the 
   ]);
 });
 
-Deno.test("a second interrupt exits at once with 130", async () => {
+test("a second interrupt exits at once with 130", async () => {
   await using here = await folder();
   await here.write(`
     import { User } from "aiotest";
@@ -190,7 +193,7 @@ Deno.test("a second interrupt exits at once with 130", async () => {
   );
 });
 
-Deno.test("an interrupt before the start ends the process with 130 and a sentence", async () => {
+test("an interrupt before the start ends the process with 130 and a sentence", async () => {
   await using here = await folder();
   await Deno.writeTextFile(
     `${here.path}/importing.ts`,
@@ -217,7 +220,7 @@ Deno.test("an interrupt before the start ends the process with 130 and a sentenc
   }
 });
 
-Deno.test("events are emitted in their order, with their data", async () => {
+test("events are emitted in their order, with their data", async () => {
   await using here = await folder();
   await here.write(`
     import { events } from "aiotest";
@@ -253,7 +256,7 @@ Deno.test("events are emitted in their order, with their data", async () => {
   ]);
 });
 
-Deno.test("a shape decides the load, with a warning about flags that it overrides", async () => {
+test("a shape decides the load, with a warning about flags that it overrides", async () => {
   await using here = await folder();
   await here.write(`${STEPS}
     import { LoadUserShape } from "aiotest";
@@ -274,7 +277,7 @@ Deno.test("a shape decides the load, with a warning about flags that it override
   assert.match(stderr, /WARNING +--users, --run-time are ignored/);
 });
 
-Deno.test("a shape that fails during the run ends it with a report, the reason and exit code 2", async () => {
+test("a shape that fails during the run ends it with a report, the reason and exit code 2", async () => {
   await using here = await folder();
   await here.write(`${STEPS}
     import { LoadUserShape } from "aiotest";
@@ -287,7 +290,7 @@ Deno.test("a shape that fails during the run ends it with a report, the reason a
   assert.match(stderr, /ShapeTest\.tick\(\) at 1\.\d s threw: no more/);
 });
 
-Deno.test("tags choose tests", async () => {
+test("tags choose tests", async () => {
   await using here = await folder();
   await here.write(`
     import { tag, User } from "aiotest";
@@ -306,7 +309,7 @@ Deno.test("tags choose tests", async () => {
   assert.deepEqual(await names("-T", "a,b", "-E", "c"), ["one"]);
 });
 
-Deno.test("--show-users-weight prints the shares of the classes as JSON, and runs nothing", async () => {
+test("--show-users-weight prints the shares of the classes as JSON, and runs nothing", async () => {
   const file = projectPath("examples/user_classes.ts");
   for (const flag of ["--show-users-weight", "--show-users-wight"]) {
     const { code, stdout } = await runAiotest(["-f", file, flag]);
@@ -319,7 +322,7 @@ Deno.test("--show-users-weight prints the shares of the classes as JSON, and run
   }
 });
 
-Deno.test("logs go to stderr, or to the file that --logfile names", async () => {
+test("logs go to stderr, or to the file that --logfile names", async () => {
   await using here = await folder();
   await here.write(`
     import { logger } from "aiotest";
@@ -331,7 +334,7 @@ Deno.test("logs go to stderr, or to the file that --logfile names", async () => 
   assert.match(await Deno.readTextFile(`${here.path}/log.txt`), /WARNING +stepped\n/);
 });
 
-Deno.test("help includes the flags of the test file", async () => {
+test("help includes the flags of the test file", async () => {
   const { code, stdout } = await runAiotest(
     ["--help", "-f", projectPath("examples/events.ts")],
   );
@@ -341,7 +344,7 @@ Deno.test("help includes the flags of the test file", async () => {
   for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
 });
 
-Deno.test("the demo tests its own shop and writes a summary", async () => {
+test("the demo tests its own shop and writes a summary", async () => {
   await using here = await folder();
   const { code, stdout, stderr } = await runAiotest(
     ["demo", "-t", "2", "-r", "100", "--json", "summary.json"],

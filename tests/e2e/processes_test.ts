@@ -5,9 +5,12 @@ import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts
 import { allGone, childrenOf } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 
 const VISITS = projectPath("tests/e2e/fixtures/visits.ts");
 const TOLD = projectPath("tests/e2e/fixtures/told.ts");
+
+const test = sideBySide("runs in several processes", 2);
 
 /** A run of several processes, and what its summary says in the end. */
 class Processes implements AsyncDisposable {
@@ -56,7 +59,7 @@ function atWork(target: CountingTarget, workers: number): Promise<void> {
   );
 }
 
-Deno.test("--processes 2 runs a master and two workers, with exact counts and no process left behind", async () => {
+test("--processes 2 runs a master and two workers, with exact counts and no process left behind", async () => {
   await using target = new CountingTarget();
   await using run = await Processes.start(target, ["--processes", "2", "-t", "3"]);
   await atWork(target, 2);
@@ -83,7 +86,7 @@ Deno.test("--processes 2 runs a master and two workers, with exact counts and no
   await allGone(children, 1_000);
 });
 
-Deno.test("--processes -1 starts one worker per core", async () => {
+test("--processes -1 starts one worker per core", async () => {
   await using target = new CountingTarget();
   await using run = await Processes.start(target, ["--processes", "-1", "-t", "2"]);
   const { code, summary } = await run.ended();
@@ -93,7 +96,7 @@ Deno.test("--processes -1 starts one worker per core", async () => {
 });
 
 for (const whole of [false, true]) {
-  Deno.test(`Ctrl-C to ${whole ? "the whole group" : "the parent"} ends with a report and no process left behind`, async () => {
+  test(`Ctrl-C to ${whole ? "the whole group" : "the parent"} ends with a report and no process left behind`, async () => {
     await using target = new CountingTarget();
     await using run = await Processes.start(target, ["--processes", "2"], whole);
     await atWork(target, 2);
@@ -110,7 +113,7 @@ for (const whole of [false, true]) {
   });
 }
 
-Deno.test("a master that is killed leaves no worker behind for longer than 3 s", async () => {
+test("a master that is killed leaves no worker behind for longer than 3 s", async () => {
   await using target = new CountingTarget();
   await using run = await Processes.start(target, ["--processes", "2"]);
   await atWork(target, 2);
@@ -120,7 +123,7 @@ Deno.test("a master that is killed leaves no worker behind for longer than 3 s",
   await allGone(children, 3_000);
 });
 
-Deno.test("a killed worker is named, and the other one takes over all users", async () => {
+test("a killed worker is named, and the other one takes over all users", async () => {
   await using target = new CountingTarget();
   await using run = await Processes.start(target, ["--processes", "2", "-t", "11"]);
   await atWork(target, 2);
@@ -141,7 +144,7 @@ Deno.test("a killed worker is named, and the other one takes over all users", as
   assert.equal(other!.requests, target.totalOf(other!.id));
 });
 
-Deno.test("a suspended worker neither outlives the run nor prevents its end", async () => {
+test("a suspended worker neither outlives the run nor prevents its end", async () => {
   await using target = new CountingTarget();
   await using run = await Processes.start(target, ["--processes", "2", "-t", "7"]);
   await atWork(target, 2);
@@ -153,7 +156,7 @@ Deno.test("a suspended worker neither outlives the run nor prevents its end", as
   await allGone(children, 1_000);
 });
 
-Deno.test("workers of another master hand over their users on SIGTERM to their parent", async () => {
+test("workers of another master hand over their users on SIGTERM to their parent", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.start({
     fixture: "visits.ts",
@@ -180,7 +183,7 @@ Deno.test("workers of another master hand over their users on SIGTERM to their p
   assert.deepEqual(states.sort(), [" left", " left", "w1 finished"]);
 });
 
-Deno.test("workers get the options of their parent, from the command line and the environment", async () => {
+test("workers get the options of their parent, from the command line and the environment", async () => {
   await using target = new CountingTarget();
   const { code, stdout, stderr } = await runAiotest(
     ["-f", TOLD, "--processes", "2", "-u", "4", "-r", "10", "-t", "2", "--greeting", "good day"],
@@ -205,14 +208,14 @@ async function runText(text: string, ...args: string[]): Promise<Finished> {
   return finished;
 }
 
-Deno.test("an error in the test file is reported once, by the parent", async () => {
+test("an error in the test file is reported once, by the parent", async () => {
   const { code, stdout, stderr } = await runText(`import "./missing.ts";\n`);
   assert.equal(code, 2);
   assert.equal(stdout, "");
   assert.match(stderr, /^aiotest: \S+aiotestfile\.ts:1:8: import failed: .*missing\.ts"\.\n$/);
 });
 
-Deno.test("messages of testStop arrive before quitting, whose handlers get their time", async () => {
+test("messages of testStop arrive before quitting, whose handlers get their time", async () => {
   const { code, stderr } = await runText(`
     import { events, User } from "aiotest";
     const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -249,7 +252,7 @@ Deno.test("messages of testStop arrive before quitting, whose handlers get their
   ], stderr);
 });
 
-Deno.test("an error that only workers find prevents the run, with exit code 2", async () => {
+test("an error that only workers find prevents the run, with exit code 2", async () => {
   const { code, stdout, stderr } = await runText(`
     import { events, User } from "aiotest";
     let isMaster = false;
@@ -327,7 +330,7 @@ async function closed(connection: Deno.Conn): Promise<number> {
   return performance.now() - begun;
 }
 
-Deno.test("a child process has the same runtime flags, and its own arguments and variables", async () => {
+test("a child process has the same runtime flags, and its own arguments and variables", async () => {
   const env = { AIOTEST_USERS: "5", AIOTEST_TOKEN: "another", ORDINARY: "yes" };
   const process = parent(["report", "-f", "a b.ts", "--", ""], env);
   const { code, stdout } = await process.output();
@@ -343,7 +346,7 @@ Deno.test("a child process has the same runtime flags, and its own arguments and
   assert.equal(code, 7);
 });
 
-Deno.test("a child process ends within 2 s after its parent was killed", async () => {
+test("a child process ends within 2 s after its parent was killed", async () => {
   const { process, child, rest } = await waitingFamily();
   process.kill("SIGKILL");
   const ms = await closed(child);
@@ -352,7 +355,7 @@ Deno.test("a child process ends within 2 s after its parent was killed", async (
   assert.equal(await rest(), "");
 });
 
-Deno.test("a child process ignores Ctrl-C, and ends on SIGTERM", async () => {
+test("a child process ignores Ctrl-C, and ends on SIGTERM", async () => {
   const { process, child, childPid, rest } = await waitingFamily();
   Deno.kill(childPid, "SIGINT");
   Deno.kill(childPid, "SIGTERM");
@@ -361,7 +364,7 @@ Deno.test("a child process ignores Ctrl-C, and ends on SIGTERM", async () => {
   assert.equal((await process.status).code, 0);
 });
 
-Deno.test("the exit code of a killed child process is 128 plus the number of the signal", async () => {
+test("the exit code of a killed child process is 128 plus the number of the signal", async () => {
   const { process, child, childPid, rest } = await waitingFamily();
   Deno.kill(childPid, "SIGKILL");
   await rest();
@@ -369,7 +372,7 @@ Deno.test("the exit code of a killed child process is 128 plus the number of the
   assert.equal((await process.status).code, 137);
 });
 
-Deno.test("a process that a child process leaves behind does not delay its end", async () => {
+test("a process that a child process leaves behind does not delay its end", async () => {
   const begun = performance.now();
   const { code } = await parent(["leave"]).output();
   assert.equal(code, 0);

@@ -5,6 +5,9 @@ import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts
 import { FrameProxy } from "../support/frame_proxy.ts";
 import { sleep } from "../support/timing.ts";
 import { startAiotest, type Started } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("workers without a test file", 2);
 
 const TOKEN = "correct horse battery staple";
 const WAITING = /Waiting for workers at \S+:(\d+)\./;
@@ -127,7 +130,7 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   throw new Error(`${what}: not within 10 s`);
 }
 
-Deno.test("workers in empty folders get the test file with its imports, and count exactly", async () => {
+test("workers in empty folders get the test file with its imports, and count exactly", async () => {
   await using target = new CountingTarget();
   await using site = new Site();
   const master = site.master(target, "-u", "6", "-t", "3", "--expect-workers", "2");
@@ -163,7 +166,7 @@ Deno.test("workers in empty folders get the test file with its imports, and coun
   assert.deepEqual([...site.temporary(1), ...site.temporary(2)], []);
 });
 
-Deno.test("a worker accepts the flags that the test file adds, and no others", async () => {
+test("a worker accepts the flags that the test file adds, and no others", async () => {
   await using target = new CountingTarget();
   await using site = new Site();
   const master = site.master(target, "-u", "2", "-t", "2");
@@ -179,7 +182,7 @@ Deno.test("a worker accepts the flags that the test file adds, and no others", a
   assertEqualCounts(site.summary(), target);
 });
 
-Deno.test("local workers share the files that their parent received", async () => {
+test("local workers share the files that their parent received", async () => {
   await using target = new CountingTarget();
   await using site = new Site();
   const master = site.master(target, "-u", "4", "-t", "2", "--expect-workers", "2");
@@ -193,7 +196,7 @@ Deno.test("local workers share the files that their parent received", async () =
   assert.deepEqual(site.temporary(), []);
 });
 
-Deno.test("without the right token, no test file is sent or accepted", async () => {
+test("without the right token, no test file is sent or accepted", async () => {
   await using target = new CountingTarget();
   await using site = new Site();
   const port = await portOf(site.master(target, "-u", "1", "-t", "1"));
@@ -216,7 +219,7 @@ Deno.test("without the right token, no test file is sent or accepted", async () 
   for (const worker of [1, 2, 3]) assert.deepEqual(site.temporary(worker), []);
 });
 
-Deno.test("a test file that is too large to send is refused before waiting for workers", async () => {
+test("a test file that is too large to send is refused before waiting for workers", async () => {
   await using target = new CountingTarget();
   await using site = new Site();
   using file = Deno.openSync(`${site.home}/data/large.txt`, { create: true, write: true });
@@ -228,7 +231,7 @@ Deno.test("a test file that is too large to send is refused before waiting for w
   );
 });
 
-Deno.test("a download that is cut off starts again", async () => {
+test("a download that is cut off starts again", async () => {
   await using target = new CountingTarget();
   const row = "all work and no play makes jack a dull boy\n";
   await using site = new Site({ "data/large.txt": row.repeat(200_000) });
@@ -248,7 +251,7 @@ Deno.test("a download that is cut off starts again", async () => {
   assertEqualCounts(site.summary(), target);
 });
 
-Deno.test("SIGTERM removes the received files, whether or not the test runs", async () => {
+test("SIGTERM removes the received files, whether or not the test runs", async () => {
   await using target = new CountingTarget();
   await using site = new Site({ "data/large.txt": "x".repeat(5_000_000) });
   const master = site.master(target, "-u", "2", "-t", "30");
@@ -268,7 +271,7 @@ Deno.test("SIGTERM removes the received files, whether or not the test runs", as
   assert.deepEqual(site.temporary(2), []);
 });
 
-Deno.test("a changed test file is sent again for the next run", async () => {
+test("a changed test file is sent again for the next run", async () => {
   await using site = new Site();
   for (const name of ["fred", "george"]) {
     await using target = new CountingTarget();
@@ -281,7 +284,7 @@ Deno.test("a changed test file is sent again for the next run", async () => {
   }
 });
 
-Deno.test("an error that only the worker finds is reported with the path on the master", async () => {
+test("an error that only the worker finds is reported with the path on the master", async () => {
   await using target = new CountingTarget();
   await using site = new Site({
     "lib/deep/path_of.ts": `

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { checkJunit, elementsOf, parseXml } from "../support/junit.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 import { Target } from "../support/target.ts";
+
+const test = sideBySide("thresholds of runs", 2);
 
 /** Searches take 20 ms each; after two seconds of the run, 500 ms. Every third order fails. */
 const SHOP = `
@@ -73,7 +76,7 @@ function passed({ summary }: Ended): Record<string, boolean> {
   return Object.fromEntries(summary!.thresholds.map((row) => [row.expression, row.passed]));
 }
 
-Deno.test("a run whose thresholds hold passes, and its summary has the observed values", async () => {
+test("a run whose thresholds hold passes, and its summary has the observed values", async () => {
   const ended = await run({
     thresholds: ["p95[GET search]<100ms", "error_rate<1%", "count[search]>=1", "rps>1"],
   });
@@ -87,7 +90,7 @@ Deno.test("a run whose thresholds hold passes, and its summary has the observed 
   assert.match(ended.stdout, /PASSED .*all 4 thresholds held/);
 });
 
-Deno.test("a crossed threshold makes the exit code 3, and the last line names it", async () => {
+test("a crossed threshold makes the exit code 3, and the last line names it", async () => {
   const ended = await run({ thresholds: ["p95<100ms", "max[search]<10ms"] });
   assert.equal(ended.code, 3);
   assert.equal(ended.summary!.exitCode, 3);
@@ -98,7 +101,7 @@ Deno.test("a crossed threshold makes the exit code 3, and the last line names it
   );
 });
 
-Deno.test("failures exit with 1 if the thresholds hold, and with 3 if one is crossed", async () => {
+test("failures exit with 1 if the thresholds hold, and with 3 if one is crossed", async () => {
   const [held, crossed] = await Promise.all([
     run({ orders: true, thresholds: ["error_rate<90%"] }),
     run({ orders: true, thresholds: ["error_rate[POST order]<10%"] }),
@@ -108,7 +111,7 @@ Deno.test("failures exit with 1 if the thresholds hold, and with 3 if one is cro
   assert.equal(crossed.code, 3, crossed.stdout);
 });
 
-Deno.test("a threshold without measurements is crossed, and the message lists the known names", async () => {
+test("a threshold without measurements is crossed, and the message lists the known names", async () => {
   const ended = await run({ thresholds: ["p99[GET serach]<1s", "count[old]==0"] });
   assert.equal(ended.code, 3);
   assert.deepEqual(ended.summary!.thresholds, [
@@ -120,7 +123,7 @@ Deno.test("a threshold without measurements is crossed, and the message lists th
   ]);
 });
 
-Deno.test("--abort-on-threshold ends a run gracefully in the second that crosses a threshold", async () => {
+test("--abort-on-threshold ends a run gracefully in the second that crosses a threshold", async () => {
   const ended = await run({
     thresholds: ["error_rate<1%", "max<400ms", "count>=1000000"],
     args: ["-t", "60", "--abort-on-threshold"],
@@ -138,7 +141,7 @@ Deno.test("--abort-on-threshold ends a run gracefully in the second that crosses
   assert.equal(totals.failures, 0);
 });
 
-Deno.test("without --abort-on-threshold, a run that crosses a threshold continues to its end", async () => {
+test("without --abort-on-threshold, a run that crosses a threshold continues to its end", async () => {
   const ended = await run({ thresholds: ["max<400ms"], args: ["-t", "3.5"] });
   assert.equal(ended.code, 3);
   assert.ok(ended.summary!.durationSeconds >= 3.5);
@@ -155,7 +158,7 @@ const REFUSED: readonly [expression: string, said: RegExp][] = [
 ];
 
 for (const [expression, said] of REFUSED) {
-  Deno.test(`"${expression}" is refused before the run starts`, async () => {
+  test(`"${expression}" is refused before the run starts`, async () => {
     const ended = await run({ thresholds: ["p95<1s", expression] });
     assert.equal(ended.code, 2, ended.stdout);
     assert.match(ended.stderr, said);
@@ -165,7 +168,7 @@ for (const [expression, said] of REFUSED) {
   });
 }
 
-Deno.test("a test file's thresholds are added to those of the command line", async () => {
+test("a test file's thresholds are added to those of the command line", async () => {
   const file = 'export const thresholds = ["p95<100ms", "count[POST pay]>=1"];\n';
   const ended = await run({ thresholds: ["p95 < 0.1s", "rps>0"], file });
   assert.equal(ended.code, 3);
@@ -176,7 +179,7 @@ Deno.test("a test file's thresholds are added to those of the command line", asy
   });
 });
 
-Deno.test("an invalid threshold of a test file is refused", async () => {
+test("an invalid threshold of a test file is refused", async () => {
   const ended = await run({ file: 'export const thresholds = ["p95<soon"];\n' });
   assert.equal(ended.code, 2);
   assert.match(
@@ -185,7 +188,7 @@ Deno.test("an invalid threshold of a test file is refused", async () => {
   );
 });
 
-Deno.test("on two workers, thresholds apply to their common counts", async () => {
+test("on two workers, thresholds apply to their common counts", async () => {
   const file = 'export const thresholds = ["count[search]>=1"];\n';
   const ended = await run({
     thresholds: ["p99[GET search]<100ms", "count<1"],
@@ -206,7 +209,7 @@ Deno.test("on two workers, thresholds apply to their common counts", async () =>
   assert.equal(ended.stdout.match(/^FAILED/gm)!.length, 1);
 });
 
-Deno.test("on two workers, a threshold ends the run as well", async () => {
+test("on two workers, a threshold ends the run as well", async () => {
   const ended = await run({
     thresholds: ["max<400ms", "rps>=1"],
     args: ["-t", "60", "--processes", "2", "--abort-on-threshold"],
@@ -221,7 +224,7 @@ Deno.test("on two workers, a threshold ends the run as well", async () => {
   );
 });
 
-Deno.test("--junit has a test for each threshold and each name, in the format of CI systems", async () => {
+test("--junit has a test for each threshold and each name, in the format of CI systems", async () => {
   const ended = await run({ orders: true, thresholds: ["p95<100ms", "error_rate<1%"] });
   assert.equal(ended.code, 3);
   const root = parseXml(ended.junit!);
@@ -244,7 +247,7 @@ Deno.test("--junit has a test for each threshold and each name, in the format of
   assert.equal(failure!.text, `${failures} × HTTP 503`);
 });
 
-Deno.test("an unwritable JUnit file is an error before the run starts", async () => {
+test("an unwritable JUnit file is an error before the run starts", async () => {
   const ended = await run({ args: ["--junit", "no/such/folder.xml"] });
   assert.equal(ended.code, 2);
   assert.match(ended.stderr, /--junit no\/such\/folder\.xml: cannot write the file/);
@@ -267,7 +270,7 @@ export class TestShape extends LoadUserShape {
 }
 `;
 
-Deno.test("a breaking point is no failure, unless the first step breaks", async () => {
+test("a breaking point is no failure, unless the first step breaks", async () => {
   const asked = (thresholds: string[]): Asked => ({ thresholds, file: STEPS, args: ["-t", "60"] });
   const [late, atOnce, mistyped] = await Promise.all([
     run(asked(["p50[step]<55ms"])),
@@ -288,7 +291,7 @@ Deno.test("a breaking point is no failure, unless the first step breaks", async 
   assert.equal(mistyped.summary!.breakingPoint!.broke, null);
 });
 
-Deno.test("quick supports thresholds", async () => {
+test("quick supports thresholds", async () => {
   await using target = new Target({ "/": () => new Response("ok") });
   const quick = (...args: string[]): Promise<Finished> =>
     runAiotest(["quick", `${target.url}/`, "-n", "50", "-u", "2", ...args]);

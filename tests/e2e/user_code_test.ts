@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget, sentIn } from "../support/counting_target.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("what test files hand in and throw", 2);
 
 // Test files in JavaScript, as users write them: nothing checks the types of what they pass.
 
@@ -64,7 +67,7 @@ const NAMES_IN_SUMMARY = [
 ];
 
 for (const [where, args] of PLACES) {
-  Deno.test(`names of any type are counted completely ${where}`, async () => {
+  test(`names of any type are counted completely ${where}`, async () => {
     await using target = new CountingTarget();
     const { code, summary, stderr } = await run(target, NAMES, [
       ...args,
@@ -85,7 +88,7 @@ for (const [where, args] of PLACES) {
     );
   });
 
-  Deno.test(`values without a text that are thrown are counted, and all iterations end ${where}`, async () => {
+  test(`values without a text that are thrown are counted, and all iterations end ${where}`, async () => {
     await using target = new CountingTarget();
     const { code, summary, stderr } = await run(target, THROWN, [
       ...args,
@@ -104,7 +107,7 @@ for (const [where, args] of PLACES) {
   });
 
   for (const event of ["init", "testStart"]) {
-    Deno.test(`a handler of ${event} that throws: exit code 2, and no request ${where}`, async () => {
+    test(`a handler of ${event} that throws: exit code 2, and no request ${where}`, async () => {
       await using target = new CountingTarget();
       const { code, stderr } = await run(target, handlers(event), [...args, "-t", "5s"]);
       assert.equal(code, 2, stderr);
@@ -120,7 +123,7 @@ for (const [where, args] of PLACES) {
     });
   }
 
-  Deno.test(`a handler of testStop that throws: the run fails in every report ${where}`, async () => {
+  test(`a handler of testStop that throws: the run fails in every report ${where}`, async () => {
     await using target = new CountingTarget();
     const { code, summary, stdout, stderr, files } = await run(target, handlers("testStop"), [
       ...args,
@@ -181,7 +184,7 @@ export class PlainTest extends FastHttpUser {
 `;
 }
 
-Deno.test("handlers of testStart that throw on workers only end the run, and no request is sent", async () => {
+test("handlers of testStart that throw on workers only end the run, and no request is sent", async () => {
   await using target = new CountingTarget();
   const text = handlers("testStart")
     .replace("async () => {", 'async ({ run }) => { if (run.node === "master") return;');
@@ -191,7 +194,7 @@ Deno.test("handlers of testStart that throw on workers only end the run, and no 
   assert.equal(target.total, 0);
 });
 
-Deno.test("stray rejections and handlers that throw per request do not flood the log", async () => {
+test("stray rejections and handlers that throw per request do not flood the log", async () => {
   await using target = new CountingTarget();
   const { code, summary, stderr } = await run(target, FLOOD, ["-u", "5", "-r", "100", "-t", "2s"]);
   assert.equal(code, 1, stderr);
@@ -220,7 +223,7 @@ export class FloodTest extends FastHttpUser {
 }
 `;
 
-Deno.test("a wait of weeks is waited and warned of, and an infinite one is not a busy loop", async () => {
+test("a wait of weeks is waited and warned of, and an infinite one is not a busy loop", async () => {
   await using target = new CountingTarget();
   const { code, summary, stderr } = await run(target, WAITS, ["-u", "2", "-r", "100", "-t", "2s"]);
   assert.equal(code, 0, stderr);

@@ -5,6 +5,10 @@
  * @module
  */
 
+import process from "node:process";
+
+const ONLY = process.env.AIOTEST_STEP ?? "";
+
 /** Defines a test, as `Deno.test` does. */
 export type DefineTest = (
   name: string,
@@ -18,13 +22,15 @@ export type DefineTest = (
  * Each step needs a target, ports and files of its own, and must leave most of a core idle, so that
  * others are not delayed. What all steps together leave open is reported as for any test.
  *
+ * `--filter` selects the whole test; `AIOTEST_STEP` selects the steps whose names contain its text.
+ *
  * @param lanes how many steps run at a time.
  * @returns defines one more step.
  */
 export function sideBySide(name: string, lanes: number): DefineTest {
   const steps: Deno.TestStepDefinition[] = [];
   Deno.test(name, async (context) => {
-    const waiting = steps.values();
+    const waiting = steps.filter((step) => step.name.includes(ONLY)).values();
     const lane = async (): Promise<void> => {
       for (const step of waiting) {
         // Steps with sanitizers must not overlap.
