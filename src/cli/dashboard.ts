@@ -15,7 +15,10 @@ import { type DashboardOptions, DashboardServer } from "../web/server.ts";
 import type { Options } from "./options.ts";
 
 /** The run that the dashboard shows and controls. */
-export type ShownRun = Pick<DashboardOptions, "control" | "log" | "metrics" | "reported">;
+export type ShownRun = Pick<
+  DashboardOptions,
+  "control" | "log" | "metrics" | "metadata" | "reported"
+>;
 
 /**
  * Opens the dashboard and logs its URL. Returns `null` if the options turn it off, or if the default port

@@ -70,13 +70,14 @@ export class LiveOutputs {
       control: new Control(run),
       log,
       metrics: () => metrics.text(),
+      metadata: () => runMetadata(host, options),
       reported: () => {
         const snapshot = run.snapshot();
-        // A run in progress is not incomplete yet.
-        const exitCode = exitCodeOf({ ...snapshot, complete: true }, options.exitCodeOnError, null);
         return {
           snapshot,
-          exitCode,
+          exitCode: snapshot.state === "stopped"
+            ? exitCodeOf(snapshot, options.exitCodeOnError, null)
+            : null,
           metadata: () => runMetadata(host, options),
           fullHistory: options.csvFullHistory,
         };

@@ -222,6 +222,11 @@ export async function writeOutput(
   }
 }
 
+/** A run that has ended. */
+interface EndedRun extends ReportedRun {
+  readonly exitCode: number;
+}
+
 /** The outcome of writing the reports. */
 export interface WrittenReports {
   /** The exit code of the run, but at least 1 if a report could not be written. */
@@ -278,7 +283,7 @@ export class ReportFiles {
    * @param run the run; its exit code is raised in reports that are written after one that failed. The
    *   summary is the last one, because scripts read the exit code there.
    */
-  async write(run: ReportedRun): Promise<WrittenReports> {
+  async write(run: EndedRun): Promise<WrittenReports> {
     this.#releaseDescriptors();
     const problems: string[] = [];
     let { exitCode } = run;

@@ -8,7 +8,7 @@ import type { Host } from "../core/host.ts";
 import type { RunLabels } from "../core/run_info.ts";
 import { hideCredentials } from "../core/text.ts";
 import { VERSION, versionText } from "../core/version.ts";
-import type { OptionValue, RunMetadata } from "../web/report_content.ts";
+import type { OptionValue, RunMetadata } from "../report/summary.ts";
 import { isPem } from "./option_types.ts";
 import type { Options } from "./options.ts";
 import { flagOf } from "./setting_types.ts";

@@ -39,7 +39,7 @@ import { ThresholdSet } from "../stats/thresholds.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { ErrorPlaces } from "../user/error_places.ts";
 import { LogTail } from "../web/feed.ts";
-import type { RunMetadata } from "../web/report_content.ts";
+import type { RunMetadata } from "../report/summary.ts";
 import { REPORT_FORMATS } from "../web/report_formats.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { LiveOutputs, type LiveRun } from "./live_outputs.ts";
@@ -206,7 +206,8 @@ export class RunSession {
   #outputs: LiveOutputs | null = null;
   /** The run whose results are shown here; `null` on a worker. */
   #run: LiveRun | null = null;
-  /** Whether the run was interrupted before it started. */
+  /** Whether a signal has stopped the run, and whether that was before it started. */
+  #isInterrupted = false;
   #isInterruptedEarly = false;
   /** Whether the final report has been printed. */
   #isReported = false;
@@ -361,6 +362,7 @@ export class RunSession {
     const result = {
       ...snapshot,
       complete: false,
+      interrupted: true,
       endedAt: startedAt === null ? null : startedAt + elapsedSeconds * 1000,
       warnings: [...snapshot.warnings, BLOCKED],
     };
@@ -403,6 +405,7 @@ export class RunSession {
           if (this.#unwritten.length > 0) logger.info(WRITING_REPORTS);
           return;
         }
+        this.#isInterrupted = true;
         this.#isInterruptedEarly = this.#run?.snapshot().startedAt === null;
         // The parent of a child has said it, or ends the child because the run is over.
         if (!host.isChild) {
@@ -412,7 +415,10 @@ export class RunSession {
       },
       beforeExit: () => this.#sayLost(),
     });
-    if (host.interruptedEarly) run.stop();
+    if (host.interruptedEarly) {
+      this.#isInterrupted = true;
+      run.stop();
+    }
     // Direct output of the test file would garble the panel.
     if (this.#abilities.panel) this.#releaseConsole = host.onConsole((text) => this.print(text));
     host.onExitCall((call) => {
@@ -447,7 +453,8 @@ export class RunSession {
     const run = this.#run;
     if (!this.#isReported && run !== null && run.snapshot().startedAt !== null) {
       const snapshot = run.cutOff();
-      const result = { ...snapshot, warnings: [...snapshot.warnings, CUT_OFF] };
+      const warnings = [...snapshot.warnings, CUT_OFF];
+      const result = { ...snapshot, interrupted: true, warnings };
       const { columns } = host.stdout;
       const { color } = this.#abilities;
       host.stdout.write(
@@ -465,7 +472,8 @@ export class RunSession {
    * @param runFailure the error that ended the run early; `null` if there is none.
    * @throws `runFailure` once the report is complete.
    */
-  async report(result: Snapshot, runFailure: unknown): Promise<number> {
+  async report(counted: Snapshot, runFailure: unknown): Promise<number> {
+    const result = { ...counted, interrupted: this.#isInterrupted };
     const failure = runFailure ??
       this.exitFailure("the run", exitCodeOf(result, this.options.exitCodeOnError, null)) ??
       this.#earlyEnd(result);

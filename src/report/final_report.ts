@@ -51,8 +51,8 @@ import { cpuGauge } from "./worker_counts.ts";
 
 /** How to write the report. */
 export interface ReportOptions {
-  /** The exit code that the process is about to return. */
-  readonly exitCode: number;
+  /** The exit code that the process is about to return; `null` if the run is still going. */
+  readonly exitCode: number | null;
   /** The width; less than 20 counts as 20. */
   readonly columns: number;
   readonly color: boolean;
@@ -61,7 +61,7 @@ export interface ReportOptions {
 }
 
 /**
- * The report of a run that has ended. It ends with a newline, and no line is too long.
+ * The report of a run. It ends with a newline, and no line is too long.
  *
  * The verdict and the thresholds come first, and the verdict once more as the last line: the start of a
  * report is where people look for it, and its end is what a terminal or the log of a CI job shows. Only
@@ -133,7 +133,11 @@ function labelTexts(labels: Snapshot["labels"]): string[] {
   return pairs.length === 0 ? [] : [pairs.join(", ")];
 }
 
-function headline(snapshot: Snapshot, exitCode: number, size: TableSize): string[] {
+function headline(
+  snapshot: Snapshot,
+  exitCode: ReportOptions["exitCode"],
+  size: TableSize,
+): string[] {
   const { word, facts } = verdict(snapshot, exitCode);
   return wrappedText(verdictMark(word), `${word.text}: ${facts}`, size);
 }
@@ -612,7 +616,11 @@ function warningSection(snapshot: Snapshot, size: TableSize): string[] {
   return snapshot.warnings.flatMap((warning) => wrappedText(span("!", "warning"), warning, size));
 }
 
-function verdictSection(snapshot: Snapshot, exitCode: number, size: TableSize): string[] {
+function verdictSection(
+  snapshot: Snapshot,
+  exitCode: ReportOptions["exitCode"],
+  size: TableSize,
+): string[] {
   const { word, facts } = verdict(snapshot, exitCode);
   return wrappedText(span(`${word.text} `, word.tone), facts, size);
 }

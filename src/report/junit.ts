@@ -33,7 +33,7 @@ import {
   formatRate,
   formatShare,
 } from "./quantity.ts";
-import { unsentFact } from "./verdict.ts";
+import { GOING_FACT, INTERRUPTED_FACT, unsentFact } from "./verdict.ts";
 
 /**
  * The JUnit report of a run that has ended. It has a test for each threshold, one for each request
@@ -41,24 +41,25 @@ import { unsentFact } from "./verdict.ts";
  * users, one for the completeness of the counts, and one about `run.fail` if the test has ended its run. Checks
  * and metrics are the output of one that always passes, because only thresholds judge them. If none of these
  * failed but the run did, as with an error in
- * a load shape, there is one more.
+ * a load shape, there is one more; and so there is if the run was interrupted, or is still going.
  *
- * @param exitCode that of the process, which would be 0 if all went well until now.
+ * @param exitCode that of the process; `null` if the run is still going.
  */
-export function* junit(snapshot: Snapshot, exitCode = 0): Generator<string> {
+export function* junit(snapshot: Snapshot, exitCode: number | null = 0): Generator<string> {
   const tests = {
     thresholds: thresholdTests(snapshot),
     requests: requestTests(snapshot),
     groups: groupTests(snapshot),
     run: [
       userErrorTest(snapshot),
-      countsTest(snapshot),
+      countsTest(snapshot, exitCode),
       ...runEndTests(snapshot),
+      ...stateTests(snapshot, exitCode),
       ...measuredTests(snapshot),
     ],
   };
   const isExplained = Object.values(tests).flat().some(({ problem }) => problem !== null);
-  if (exitCode !== 0 && !isExplained) {
+  if (exitCode !== null && exitCode !== 0 && !isExplained) {
     tests.run.push(endTest(snapshot, exitCode));
   }
   const suites: Suite[] = Object.entries(tests).map(([name, tests]) => ({ name, tests }))
@@ -274,8 +275,18 @@ function runEndTests({ runEnd }: Snapshot): Test[] {
   return [{ name: "the test does not call run.fail", time: 0, problem, output: fact }];
 }
 
-function countsTest({ complete, warnings }: Snapshot): Test {
-  const problem: Problem | null = complete ? null : {
+/** A test that has failed if the run has no end, and one that passes if a signal has ended it. */
+function stateTests({ interrupted }: Snapshot, exitCode: number | null): Test[] {
+  if (exitCode === null) {
+    const problem: Problem = { kind: "error", type: "running", message: GOING_FACT, details: "" };
+    return [{ name: "the run has ended", time: 0, problem, output: "" }];
+  }
+  const name = "the run was interrupted";
+  return interrupted ? [{ name, time: 0, problem: null, output: INTERRUPTED_FACT }] : [];
+}
+
+function countsTest({ complete, warnings }: Snapshot, exitCode: number | null): Test {
+  const problem: Problem | null = complete || exitCode === null ? null : {
     kind: "error",
     type: "incomplete",
     message: "some counts are missing",

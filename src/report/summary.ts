@@ -17,6 +17,7 @@ import {
   LATENCY_FIGURES,
   type LatencyFigure,
   type LatencySummary,
+  loadModel,
   type MetricRow,
   type NetworkSummary,
   type PhaseTotals,
@@ -47,26 +48,32 @@ export interface Summary extends
     | "name"
     | "labels"
     | "mode"
+    | "elapsedSeconds"
     | "durationSeconds"
+    | "expectedWorkers"
     | "complete"
     | "thresholds"
     | "breakingPoint"
     | "runEnd"
     | "warnings"
   > {
-  readonly schema: 3;
+  readonly schema: 4;
   /** The version of aiotest that wrote the file. */
   readonly aiotest: string;
+  readonly state: SummaryState;
   /** `null` if no user started. */
   readonly startedAt: string | null;
   /** `null` if the last user has not stopped. */
   readonly endedAt: string | null;
-  readonly users: Pick<Snapshot["users"], "peak" | "final">;
+  readonly users: Pick<Snapshot["users"], "current" | "peak" | "final">;
+  readonly load: SummaryLoad;
   readonly workers: readonly SummaryWorker[];
   readonly totals: SummaryTotals;
   readonly requests: readonly SummaryRequest[];
   readonly failures: readonly FailureRow[];
   readonly userErrors: readonly UserErrorRow[];
+  /** Requests of all names in progress; none once the run has ended. */
+  readonly inProgress: UnansweredSummary;
   /** `null` if iterations are not counted, which is in the closed model without `--iterations`. */
   readonly iterations: SummaryIterations | null;
   /** `null` if no connection was sampled: not all systems can be asked. */
@@ -78,7 +85,54 @@ export interface Summary extends
   readonly checks: readonly CheckRow[];
   readonly histories: readonly History[];
   readonly timeline: readonly TimelineSecond[];
-  readonly exitCode: number;
+  /** `null` if the run was still going. */
+  readonly exitCode: number | null;
+  readonly metadata: RunMetadata;
+}
+
+/**
+ * Whether the run had ended when the summary was written. One of a run that was killed says `running` for ever;
+ * `interrupted` is a run that a signal has ended.
+ */
+export type SummaryState = "running" | "finished" | "interrupted";
+
+/** The load at this moment, or at the end of the run. */
+export interface SummaryLoad {
+  readonly model: "closed" | "open" | "mixed";
+  /** As many users as should be running; in the open model, the maximum. */
+  readonly users: number;
+  /** Iterations that should start per second; `null` in the closed model. */
+  readonly arrivalRate: number | null;
+}
+
+/** What a report says about a run besides its results. Must not contain secrets. */
+export interface RunMetadata {
+  /** Version of aiotest. */
+  readonly version: string;
+  /** Version and commit of aiotest, and version of Deno. */
+  readonly program: string;
+  /** The test file, as given on the command line. */
+  readonly test: string;
+  /** Options that were given or that differ from their defaults. */
+  readonly options: readonly OptionValue[];
+  readonly machine: MachineInfo;
+}
+
+/** One option of a run. */
+export interface OptionValue {
+  /** As on the command line: `--run-time`. */
+  readonly flag: string;
+  /** As text; empty for a switch. */
+  readonly value: string;
+}
+
+/** The machine that wrote a report. In a local run, it also generated the load. */
+export interface MachineInfo {
+  readonly hostname: string;
+  /** 0 if it is unknown. */
+  readonly cores: number;
+  /** Operating system with its release, and processor. */
+  readonly system: string;
 }
 
 /** One process that generated load. */
@@ -108,16 +162,31 @@ export interface SummaryTotals extends
   > {
   /** The figures of `latencyMs` that are lower bounds, because some requests have no answer. */
   readonly lowerBounds: readonly LatencyFigure[];
+  /** What makes them lower bounds; `null` if there are none. */
+  readonly waits: SummaryWaits | null;
   /** The latencies of failed requests; `null` if none failed. */
   readonly failureLatencyMs: LatencySummary | null;
   /** The number of requests by HTTP status, as {@link statusKey} writes it. */
   readonly statuses: Readonly<Record<string, number>>;
+  /** The number of those that failed, without the statuses of which none did. */
+  readonly failedStatuses: Readonly<Record<string, number>>;
   readonly connections: SummaryConnections;
   readonly phases: SummaryPhases;
   /** The latencies of successful requests, as {@link histogramText} writes them. */
   readonly histogram: string;
   /** The latencies of failed requests, in the same form. */
   readonly failureHistogram: string;
+}
+
+/** How long requests had waited that have no answer, or failed without one. Times are in milliseconds. */
+export interface SummaryWaits {
+  readonly count: number;
+  readonly min: number;
+  readonly max: number;
+  /** The longest latency of a successful request; `null` if none succeeded. */
+  readonly longestSuccess: number | null;
+  /** As {@link SummaryTotals.histogram}. */
+  readonly histogram: string;
 }
 
 /** The connections of requests, as {@link PhaseTotals} counts them. */
@@ -184,19 +253,34 @@ export interface SummaryGroup extends
   readonly histogram: string;
 }
 
-/** A summary without histograms, which take long to write, and before the run has ended. */
-export interface CompactSummary
-  extends Omit<Summary, "totals" | "requests" | "classes" | "groups" | "exitCode"> {
+/** A summary without histograms, which take long to write, and without what pages get besides. */
+export interface CompactSummary extends
+  Omit<
+    Summary,
+    | "state"
+    | "elapsedSeconds"
+    | "load"
+    | "expectedWorkers"
+    | "inProgress"
+    | "users"
+    | "totals"
+    | "requests"
+    | "classes"
+    | "groups"
+    | "metadata"
+  > {
+  readonly users: Pick<Snapshot["users"], "peak" | "final">;
   readonly totals: CompactTotals;
   readonly requests: readonly CompactRequest[];
   readonly classes: readonly CompactClass[];
   readonly groups: readonly CompactGroup[];
-  /** `null` during the run. */
-  readonly exitCode: number | null;
 }
 
 /** Counts and latencies without the histograms. */
-export type CompactTotals = Omit<SummaryTotals, "histogram" | "failureHistogram">;
+export type CompactTotals = Omit<
+  SummaryTotals,
+  "histogram" | "failureHistogram" | "waits" | "failedStatuses"
+>;
 
 /** Counts and latencies of one method and name, without the histograms, and what is in progress. */
 export interface CompactRequest
@@ -218,10 +302,9 @@ export type CompactGroup = Omit<SummaryGroup, "histogram">;
 
 /** The contents of a summary in addition to the snapshot. */
 export interface SummaryOptions {
-  /** Version of aiotest. */
-  readonly version: string;
-  /** The exit code that the process is about to return. */
-  readonly exitCode: number;
+  readonly metadata: RunMetadata;
+  /** The exit code that the process is about to return; `null` during the run. */
+  readonly exitCode: number | null;
 }
 
 /** The summary of a run without its histograms. */
@@ -240,11 +323,27 @@ export type InRows<Content> = {
     : Content[Field];
 };
 
-/** The summary of a run that has ended, to be read once, before the run continues. */
-export function summaryRows(snapshot: Snapshot, options: SummaryOptions): InRows<Summary> {
-  const { totals, requests, classes, groups } = snapshot.statistics;
+/** The summary of a run, to be read once, before the run continues to count unless the snapshot is frozen. */
+export function summaryRows(
+  snapshot: Snapshot,
+  { metadata, exitCode }: SummaryOptions,
+): InRows<Summary> {
+  const { users, statistics: { totals, requests, classes, groups } } = snapshot;
+  const { schema, aiotest, ...rest } = compactRows(snapshot, metadata.version);
   return {
-    ...compactRows(snapshot, options.version),
+    schema,
+    aiotest,
+    state: stateOf(snapshot),
+    ...rest,
+    elapsedSeconds: rounded(snapshot.elapsedSeconds),
+    users: { current: users.current, peak: users.peak, final: users.final },
+    load: {
+      model: loadModel(snapshot),
+      users: users.target,
+      arrivalRate: sixDigits(snapshot.arrivalRate),
+    },
+    expectedWorkers: snapshot.expectedWorkers,
+    inProgress: unansweredOf(totals.inProgress),
     totals: totalsOf(totals, requests),
     requests: requests.values().map((row) => ({
       method: row.method,
@@ -263,7 +362,8 @@ export function summaryRows(snapshot: Snapshot, options: SummaryOptions): InRows
     })),
     groups: groups.values()
       .map((row) => ({ ...groupOf(row), histogram: histogramText(row.histogram) })),
-    exitCode: options.exitCode,
+    exitCode,
+    metadata,
   };
 }
 
@@ -271,7 +371,7 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
   const { statistics } = snapshot;
   const { totals, requests, failures, userErrors, timeline } = statistics;
   return {
-    schema: 3,
+    schema: 4,
     aiotest: version,
     runId: snapshot.runId,
     name: snapshot.name,
@@ -342,6 +442,12 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
   };
 }
 
+/** Whether the run has ended, and how. */
+export function stateOf({ state, interrupted }: Snapshot): SummaryState {
+  if (interrupted) return "interrupted";
+  return state === "stopped" ? "finished" : "running";
+}
+
 function secondIterations(
   iterations: SecondIterations | undefined,
 ): Pick<TimelineSecond, "iterations"> {
@@ -383,6 +489,22 @@ export function statusesOf(rows: readonly RequestRow[]): Record<string, number> 
   );
 }
 
+function failedStatusesOf(rows: readonly RequestRow[]): Record<string, number> {
+  const failed = statusRows(rows).filter((row) => row.failed > 0);
+  return Object.fromEntries(failed.map((row) => [statusKey(row.code), row.failed]));
+}
+
+function waitsOf({ lowerBounds, successes, waits }: RequestTotals): SummaryWaits | null {
+  if (!lowerBounds) return null;
+  return {
+    count: waits.count,
+    min: rounded(waits.min),
+    max: rounded(waits.max),
+    longestSuccess: successes.count === 0 ? null : rounded(successes.max),
+    histogram: histogramText(waits.histogram),
+  };
+}
+
 function phasesOf({ times: all, figures }: PhaseTotals): SummaryPhases {
   const times = (phase: Phase): SummaryTimes | null => {
     const { count } = all[phase];
@@ -405,6 +527,8 @@ export function unansweredOf({ count, oldestMs }: UnansweredSummary): Unanswered
 function totalsOf(totals: RequestTotals, rows: readonly RequestRow[]): SummaryTotals {
   return {
     ...compactTotals(totals, rows),
+    failedStatuses: failedStatusesOf(rows),
+    waits: waitsOf(totals),
     histogram: histogramText(totals.histogram),
     failureHistogram: histogramText(totals.failureHistogram),
   };

@@ -36,7 +36,7 @@ const VALUES = {
     METRIC_TYPES.includes(value as MetricType),
   "request, class or group": (value: unknown): value is History["kind"] =>
     value === "request" || value === "class" || value === "group",
-  "1, 2 or 3": (value: unknown): value is Schema => SCHEMAS.includes(value as Schema),
+  "1, 2, 3 or 4": (value: unknown): value is Schema => SCHEMAS.includes(value as Schema),
   "a histogram": (value: unknown): value is string =>
     typeof value === "string" && isHistogram(value),
   // Summaries of earlier versions do not have these.
@@ -66,9 +66,10 @@ const VALUES = {
 
 /**
  * The versions of the format. In 1, latencies were those of all requests; since 2, they are those of
- * successful ones. Since 3, there are classes, groups, metrics, checks and histories.
+ * successful ones. Since 3, there are classes, groups, metrics, checks and histories. Since 4, there is all that
+ * other reports are made from.
  */
-const SCHEMAS = [1, 2, 3] as const;
+const SCHEMAS = [1, 2, 3, 4] as const;
 
 const METRIC_TYPES: readonly MetricType[] = ["counter", "gauge", "rate", "trend"];
 
@@ -192,7 +193,7 @@ const COMPARED_HISTORY = {
 } as const;
 
 const COMPARED_RUN = {
-  schema: "1, 2 or 3",
+  schema: "1, 2, 3 or 4",
   runId: "a string",
   name: "a string, null or missing",
   labels: "texts by name, or missing",

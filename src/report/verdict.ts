@@ -28,18 +28,23 @@ import {
 import { type Span, span } from "./terminal.ts";
 import { isPresent } from "./worker_counts.ts";
 
-/** How a run ended. */
+/** How a run ended, or how it is going. */
 export interface Verdict {
-  /** `PASSED`, `FAILED` or `NOTHING MEASURED`. */
+  /** `PASSED`, `FAILED` or `NOTHING MEASURED`; before the end `RUNNING` or `NOT STARTED`. */
   readonly word: Span;
   /** The reasons. */
   readonly facts: string;
 }
 
-/** The verdict on a run, by the exit code that the process is about to return. */
-export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
+/**
+ * The verdict on a run.
+ *
+ * @param exitCode what the process is about to return; `null` if the run is still going.
+ */
+export function verdict(snapshot: Snapshot, exitCode: number | null): Verdict {
   const { totals, userErrors } = snapshot.statistics;
   const { thrown, unsent } = errorCounts(userErrors);
+  const isGoing = exitCode === null;
   const facts = [
     requestsFact(totals),
     ...unfinishedFacts(totals),
@@ -48,10 +53,18 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
     ...checkFacts(snapshot.statistics.checks),
     ...thresholdFacts(snapshot),
     ...(snapshot.runEnd === null ? [] : [runEndFact(snapshot.runEnd)]),
+    ...(snapshot.interrupted ? [INTERRUPTED_FACT] : []),
+    ...(isGoing ? [GOING_FACT] : []),
     // Before the first user started, there was nothing to count.
-    ...(snapshot.complete || snapshot.startedAt === null ? [] : [incompleteFact(snapshot)]),
+    ...(snapshot.complete || isGoing || snapshot.startedAt === null
+      ? []
+      : [incompleteFact(snapshot)]),
     ...(exitCode === ExitCode.cluster ? workerFacts(snapshot) : []),
   ].join(", ");
+  if (isGoing) {
+    const word = snapshot.state === "ready" ? "NOT STARTED" : "RUNNING";
+    return { word: span(word, "warning"), facts };
+  }
   if (snapshot.startedAt === null && exitCode === ExitCode.interrupted) {
     return { word: span("NOTHING MEASURED", "warning"), facts: `${facts} (exit code ${exitCode})` };
   }
@@ -61,6 +74,12 @@ export function verdict(snapshot: Snapshot, exitCode: number): Verdict {
   if (totals.requests === 0) return { word: span("NOTHING MEASURED", "warning"), facts };
   return { word: span("PASSED", "good"), facts };
 }
+
+/** A signal has ended the run. */
+export const INTERRUPTED_FACT = "the run was interrupted";
+
+/** A report of a run that was killed, or goes on. */
+export const GOING_FACT = "the run was still going when this was written";
 
 /** The mark of a verdict, which tells it without colors. */
 export function verdictMark({ tone }: Verdict["word"]): Span {

@@ -498,6 +498,8 @@ export interface Snapshot extends RunLabels {
   readonly runId: string;
   readonly mode: "local" | "distributed";
   readonly state: RunStatus;
+  /** Whether a signal has ended it, which only the process around the run knows. */
+  readonly interrupted?: boolean;
   /** Milliseconds since 1970; `null` before the first user starts. */
   readonly startedAt: number | null;
   /** Milliseconds since 1970; `null` before the last user stops. */

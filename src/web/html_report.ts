@@ -7,7 +7,8 @@
 
 import { jsonParts } from "../report/json_parts.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import { reportContent, type RunMetadata } from "./report_content.ts";
+import type { RunMetadata } from "../report/summary.ts";
+import { reportContent } from "./report_content.ts";
 import { readSource } from "./sources.ts";
 
 /**
@@ -16,11 +17,11 @@ import { readSource } from "./sources.ts";
  * Names from tests and targets are embedded as data, which browsers never parse as markup. A content
  * security policy allows only the page's own script and style, and no requests.
  *
- * @param exitCode what the process is about to exit with, or would exit with now.
+ * @param exitCode what the process is about to exit with; null if the run is still going.
  */
 export async function htmlReport(
   snapshot: Snapshot,
-  exitCode: number,
+  exitCode: number | null,
   metadata: RunMetadata,
 ): Promise<Iterable<string>> {
   const { page, icon, style, modules, licence } = await readReportSources();

@@ -47,9 +47,7 @@ export const HEARTBEAT_MS = 10_000;
 export const LOG_LINES = 200;
 
 /** A run at this moment: the summary of `--json`, and what only a run in progress has. */
-export interface LiveSummary extends Omit<Summary, "exitCode"> {
-  /** Null while the run is in progress. */
-  readonly exitCode: number | null;
+export interface LiveSummary extends Summary {
   readonly live: LiveState;
 }
 

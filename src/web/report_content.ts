@@ -6,7 +6,7 @@
 
 import { ITERATION_NOTE } from "../report/final_report.ts";
 import { type LatencyBar, latencyBars } from "../report/latency_bars.ts";
-import type { CompactRequest } from "../report/summary.ts";
+import type { CompactRequest, RunMetadata } from "../report/summary.ts";
 import { verdict } from "../report/verdict.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { type LiveView, liveView } from "./live_view.ts";
@@ -17,35 +17,6 @@ export interface ReportView extends Omit<LiveView, "requests"> {
     CompactRequest,
     "statuses" | "retries" | "bytesSent" | "inProgress"
   >[];
-}
-
-/** What a report says about a run besides its results. Must not contain secrets. */
-export interface RunMetadata {
-  /** Version of aiotest. */
-  readonly version: string;
-  /** Version and commit of aiotest, and version of Deno. */
-  readonly program: string;
-  /** The test file, as given on the command line. */
-  readonly test: string;
-  /** Options that were given or that differ from their defaults. */
-  readonly options: readonly OptionValue[];
-  readonly machine: MachineInfo;
-}
-
-/** One option of a run. */
-export interface OptionValue {
-  /** As on the command line: `--run-time`. */
-  readonly flag: string;
-  /** As text; empty for a switch. */
-  readonly value: string;
-}
-
-/** The machine that wrote a report. In a local run, it also generated the load. */
-export interface MachineInfo {
-  readonly hostname: string;
-  readonly cores: number;
-  /** Operating system with its release, and processor. */
-  readonly system: string;
 }
 
 /** The verdict on a run with its reasons; before its end, how far it has got. */
@@ -70,17 +41,17 @@ export interface ReportContent {
 /**
  * Collects the data of a report.
  *
- * @param exitCode what the process is about to exit with, or would exit with now.
+ * @param exitCode what the process is about to exit with; null if the run is still going.
  */
 export function reportContent(
   snapshot: Snapshot,
-  exitCode: number,
+  exitCode: number | null,
   metadata: RunMetadata,
 ): ReportContent {
   const { arrivalRate, statistics: { totals, iterations } } = snapshot;
   const view = liveView(snapshot, {
     version: metadata.version,
-    exitCode: snapshot.state === "stopped" ? exitCode : null,
+    exitCode,
     permissions: { denial: "A report cannot control a run.", canStart: false },
     log: [],
   });
@@ -103,15 +74,7 @@ function withoutUnshown(
 /** Few enough to be read at a glance. */
 const BARS = 16;
 
-function reportVerdict(snapshot: Snapshot, exitCode: number): ReportVerdict {
-  const { word, facts: reasons } = verdict(snapshot, exitCode);
-  if (snapshot.state === "stopped") {
-    const { text, tone } = word;
-    return { word: text, tone: tone === "good" || tone === "bad" ? tone : "warning", reasons };
-  }
-  return {
-    word: snapshot.state === "ready" ? "NOT STARTED" : "RUNNING",
-    tone: "warning",
-    reasons,
-  };
+function reportVerdict(snapshot: Snapshot, exitCode: number | null): ReportVerdict {
+  const { word: { text, tone }, facts: reasons } = verdict(snapshot, exitCode);
+  return { word: text, tone: tone === "good" || tone === "bad" ? tone : "warning", reasons };
 }

@@ -7,13 +7,13 @@
  */
 
 import type { Snapshot } from "../stats/snapshot.ts";
-import type { RunMetadata } from "./report_content.ts";
+import type { RunMetadata } from "../report/summary.ts";
 
 /** The run that a report is about. */
 export interface ReportedRun {
   readonly snapshot: Snapshot;
-  /** The exit code that the process is about to return, or would return now. */
-  readonly exitCode: number;
+  /** The exit code that the process is about to return; `null` if the run is still going. */
+  readonly exitCode: number | null;
   /** How the run was configured, and where it ran. */
   readonly metadata: () => RunMetadata;
   /** Whether the history in CSV has rows for names. */
@@ -64,7 +64,7 @@ export const REPORT_FORMATS = {
       mediaType: "application/json; charset=utf-8",
       async make({ snapshot, exitCode, metadata }): Promise<Iterable<string>> {
         const { summaryJson, summaryRows } = await import("../report/summary.ts");
-        return summaryJson(summaryRows(snapshot, { version: metadata().version, exitCode }));
+        return summaryJson(summaryRows(snapshot, { metadata: metadata(), exitCode }));
       },
     }],
   },

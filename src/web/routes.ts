@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import { encodedParts } from "../core/text.ts";
 import type { ResolvedLoad } from "../load/load.ts";
 import { jsonParts } from "../report/json_parts.ts";
-import { type InRows, summaryRows } from "../report/summary.ts";
+import { type InRows, type RunMetadata, summaryRows } from "../report/summary.ts";
 import { isAsset, readAsset } from "./assets.ts";
 import { type DashboardControl, readLoad } from "./control.ts";
 import type { LiveFeed, LogTail } from "./feed.ts";
@@ -46,13 +46,14 @@ export interface RouterOptions {
   readonly control: DashboardControl;
   readonly clock: Clock;
   readonly log: LogTail;
-  readonly version: string;
   readonly authenticator: Authenticator;
   readonly feed: LiveFeed;
   readonly permissions: () => ControlPermissions;
   /** What the process is about to exit with; null while the run is in progress. */
   readonly exitCode: () => number | null;
   readonly metrics: () => string;
+  /** How the run was configured, and where it runs. */
+  readonly metadata: () => RunMetadata;
   /** The run at this moment, for downloaded reports. */
   readonly reported: () => ReportedRun;
   readonly info: (text: string) => void;
@@ -112,13 +113,12 @@ export class DashboardRouter {
   }
 
   #summaryParts(): BodyParts {
-    const { control, clock, log, version, permissions, exitCode } = this.#options;
+    const { control, clock, log, permissions, exitCode, metadata } = this.#options;
     if (this.#summary === null || clock.now() - this.#summary.createdAt >= SUMMARY_MAX_AGE_MS) {
       const snapshot = control.snapshot();
       const code = exitCode();
       const content: InRows<LiveSummary> = {
-        ...summaryRows(snapshot, { version, exitCode: 0 }),
-        exitCode: code,
+        ...summaryRows(snapshot, { metadata: metadata(), exitCode: code }),
         live: { ...liveState(snapshot, permissions(), code), log: log.since(0) },
       };
       const text = [...jsonParts(content, 0), "\n"];

@@ -7,6 +7,7 @@
 import type { Clock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "../core/web_server.ts";
+import type { RunMetadata } from "../report/summary.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { AllowedHosts, crossOriginProblem, isLoopback } from "./allowed_hosts.ts";
 import type { DashboardControl } from "./control.ts";
@@ -41,6 +42,8 @@ export interface DashboardOptions {
   readonly serve: (at: WebListenOptions, handle: WebHandler) => WebListener | Promise<WebListener>;
   /** The metrics in Prometheus' text format. */
   readonly metrics: () => string;
+  /** How the run was configured, and where it runs. */
+  readonly metadata: () => RunMetadata;
   /** The run at this moment, for downloaded reports. */
   readonly reported: () => ReportedRun;
   readonly info: (text: string) => void;
@@ -81,11 +84,12 @@ export class DashboardServer {
       snapshot: () => control.snapshot(),
     });
     this.#router = new DashboardRouter({
-      ...{ control, clock, log, version, permissions },
+      ...{ control, clock, log, permissions },
       authenticator: this.#authenticator,
       feed: this.#feed,
       exitCode: () => this.#exitCode,
       metrics: options.metrics,
+      metadata: options.metadata,
       reported: options.reported,
       info: options.info,
     });

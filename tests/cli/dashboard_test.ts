@@ -36,6 +36,7 @@ const SHOWN = {
   control: new FakeRun(),
   log: new LogTail(),
   metrics: (): string => "",
+  metadata: runMetadata,
   reported: () => ({ snapshot: snapshot(), exitCode: 0, metadata: runMetadata }),
 };
 

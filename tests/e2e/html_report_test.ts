@@ -13,7 +13,7 @@ import {
   formatRate,
   formatShare,
 } from "../../src/web/page/format.js";
-import type { RunMetadata } from "../../src/web/report_content.ts";
+import type { RunMetadata } from "../../src/report/summary.ts";
 import {
   browserTest,
   drawnCharts,

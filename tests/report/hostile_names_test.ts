@@ -17,6 +17,7 @@ import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
 import { NAMES_CAPPED, Totals } from "../../src/stats/totals.ts";
 import { checkJunit, elementsOf, parseXml } from "../support/junit.ts";
+import { runMetadata } from "../support/run_metadata.ts";
 import { sample } from "../support/samples.ts";
 import {
   checkRow,
@@ -112,7 +113,7 @@ Deno.test("JUnit reports with such names are well-formed, and each name has a te
 });
 
 Deno.test("summaries contain each name as it was counted", () => {
-  const { requests } = writtenSummary(RUN, { exitCode: 1 } as never);
+  const { requests } = writtenSummary(RUN, { metadata: runMetadata(), exitCode: 1 });
   assert.deepEqual(requests.map(({ name }) => name), COUNTED.map(({ name }) => name));
 });
 

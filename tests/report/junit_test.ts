@@ -324,3 +324,22 @@ Deno.test("an error of teardown is no failed test", () => {
   const root = report(snapshot({ state: "stopped", statistics: statistics({ userErrors }) }));
   assert.equal(problemOf(testOf(root, "no user throws an error")), null);
 });
+
+Deno.test("an interrupted run has a test that says so, and one without an end has one that failed", () => {
+  const root = report(snapshot({ state: "stopped", interrupted: true }));
+  const interrupted = testOf(root, "the run was interrupted");
+  assert.equal(problemOf(interrupted), null);
+  assert.match(
+    joined(junit(snapshot({ interrupted: true }))),
+    /the run was interrupted<\/system-out>/,
+  );
+  const going = parseXml(joined(junit(snapshot({ complete: false }), null)));
+  checkJunit(going);
+  assert.deepEqual(problemOf(testOf(going, "the run has ended")), {
+    is: "error",
+    message: "the run was still going when this was written",
+    type: "running",
+    details: "",
+  });
+  assert.equal(problemOf(testOf(going, "all counts are in")), null);
+});

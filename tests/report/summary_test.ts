@@ -8,7 +8,7 @@ import {
   summaryRows,
 } from "../../src/report/summary.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
-import type { CodeRow } from "../../src/stats/snapshot.ts";
+import type { CodeRow, Snapshot } from "../../src/stats/snapshot.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import {
   checkRow,
@@ -37,9 +37,10 @@ import {
   workerRow,
 } from "../support/snapshots.ts";
 import { projectPath } from "../support/paths.ts";
+import { runMetadata } from "../support/run_metadata.ts";
 import { joined, writtenSummary } from "../support/texts.ts";
 
-const OPTIONS = { version: "0.1.0", exitCode: 1 };
+const OPTIONS = { metadata: runMetadata(), exitCode: 1 };
 
 /** 300 values in the first bucket, and one in the sixth. */
 const HISTOGRAM = new Histogram();
@@ -145,14 +146,19 @@ Deno.test("the summary has exactly these fields, in this order", () => {
       "ttfbMs": ${times(2, 12)},
       "downloadMs": ${times(1, 0)}
     },
+    "failedStatuses": {
+      "503": 1
+    },
+    "waits": null,
     "histogram": "AawCBQE=",
     "failureHistogram": "gVwB"`;
   const inRequests = totals.replaceAll("\n", "\n  ");
   assert.equal(
     joined(summaryJson(summaryRows(ENDED, OPTIONS))),
     `{
-  "schema": 3,
+  "schema": 4,
   "aiotest": "0.1.0",
+  "state": "finished",
   "runId": "7c0e3d2a",
   "name": "nightly",
   "labels": {
@@ -164,6 +170,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
   "durationSeconds": 10.105,
   "complete": true,
   "users": {
+    "current": 0,
     "peak": 10,
     "final": 9
   },
@@ -231,7 +238,42 @@ Deno.test("the summary has exactly these fields, in this order", () => {
   "warnings": [
     "the network is slow"
   ],
-  "exitCode": 1
+  "exitCode": 1,
+  "elapsedSeconds": 10,
+  "load": {
+    "model": "closed",
+    "users": 10,
+    "arrivalRate": null
+  },
+  "expectedWorkers": null,
+  "inProgress": {
+    "count": 0,
+    "oldestMs": null
+  },
+  "metadata": {
+    "version": "0.1.0",
+    "program": "aiotest 0.1.0 (deno 2.9.6)",
+    "test": "shop.ts",
+    "options": [
+      {
+        "flag": "--users",
+        "value": "10"
+      },
+      {
+        "flag": "--run-time",
+        "value": "20 s"
+      },
+      {
+        "flag": "--insecure",
+        "value": ""
+      }
+    ],
+    "machine": {
+      "hostname": "attic",
+      "cores": 8,
+      "system": "linux 6.1.0, x86_64"
+    }
+  }
 }
 `,
   );
@@ -528,4 +570,23 @@ Deno.test("a history is columns, each on one line", () => {
 `),
     text,
   );
+});
+
+Deno.test("the state says whether the run has ended, and whether a signal has ended it", () => {
+  const stateOf = (of: Partial<Snapshot>): string => writtenSummary(snapshot(of), OPTIONS).state;
+  assert.equal(stateOf({ state: "spawning" }), "running");
+  assert.equal(stateOf({ state: "stopped" }), "finished");
+  assert.equal(stateOf({ state: "stopped", interrupted: true }), "interrupted");
+});
+
+Deno.test("the summary has what figures are lower bounds of, and how many requests of a status failed", () => {
+  const row = requestRow({ ...unfinishedAt(300.00049, 11_000), failures: 7 });
+  const { totals, requests } = writtenSummary(
+    snapshot({ statistics: statistics({ requests: [row] }) }),
+    OPTIONS,
+  );
+  assert.deepEqual(requests[0]!.failedStatuses, { "503": 7 });
+  const { histogram, ...times } = totals.waits!;
+  assert.deepEqual(times, { count: 2, min: 300, max: 11_000, longestSuccess: 480 });
+  assert.equal(histogramOf(histogram).count, 2);
 });

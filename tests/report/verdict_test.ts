@@ -239,3 +239,16 @@ Deno.test("a load is a number of users, or iterations per second in the open mod
 Deno.test("a requested rate has decimals only if it is not whole", () => {
   assert.deepEqual([0, 200, 0.25, 12.5].map(formatAskedRate), ["0", "200", "0.25", "12.5"]);
 });
+
+Deno.test("an interrupted run says so, and one that is still going has no outcome yet", () => {
+  const run = snapshot({ state: "stopped", interrupted: true });
+  assert.equal(words(run, 0), "PASSED: 1,000 requests, no failures, the run was interrupted");
+  const going = verdict(snapshot({ complete: false }), null);
+  assert.equal(going.word.text, "RUNNING");
+  assert.equal(going.word.tone, "warning");
+  assert.equal(
+    going.facts,
+    "1,000 requests, no failures, the run was still going when this was written",
+  );
+  assert.equal(verdict(emptySnapshot(), null).word.text, "NOT STARTED");
+});

@@ -96,6 +96,7 @@ export async function withDashboard(
     token,
     clock: options.clock ?? systemClock,
     version: "1.2.3",
+    metadata: () => runMetadata({ version: "1.2.3" }),
     log,
     serve: serveWeb,
     metrics: () => "aiotest_up 1\n",

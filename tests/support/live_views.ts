@@ -106,7 +106,7 @@ export function liveSecond(second: number, changes: Partial<TimelineSecond> = {}
 export function liveView(changes: Partial<LiveView> = {}): LiveView {
   const requests = changes.requests ?? [liveRequest()];
   return {
-    schema: 3,
+    schema: 4,
     aiotest: "0.1.0",
     runId: "7c0e3d2a",
     name: null,

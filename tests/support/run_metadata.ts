@@ -1,4 +1,4 @@
-import type { RunMetadata } from "../../src/web/report_content.ts";
+import type { RunMetadata } from "../../src/report/summary.ts";
 
 /** What a report says of a run beside its counts. */
 export function runMetadata(changes: Partial<RunMetadata> = {}): RunMetadata {

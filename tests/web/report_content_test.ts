@@ -44,9 +44,9 @@ Deno.test("the verdict follows from the exit code, and is RUNNING before the end
   });
   const nothing = emptySnapshot({ state: "stopped" });
   assert.equal(reportContent(nothing, 0, runMetadata()).verdict.tone, "warning");
-  const { view, verdict } = reportContent(snapshot(), 0, runMetadata());
+  const { view, verdict } = reportContent(snapshot(), null, runMetadata());
   assert.deepEqual([verdict.word, verdict.tone, view.exitCode], ["RUNNING", "warning", null]);
-  assert.equal(reportContent(emptySnapshot(), 0, runMetadata()).verdict.word, "NOT STARTED");
+  assert.equal(reportContent(emptySnapshot(), null, runMetadata()).verdict.word, "NOT STARTED");
 });
 
 Deno.test("the bars contain all latencies", () => {

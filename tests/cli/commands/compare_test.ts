@@ -6,6 +6,7 @@ import { summaryJson } from "../../../src/report/summary.ts";
 import { seeded } from "../../support/cutting_target.ts";
 import { FakeHost, type FakeHostOptions } from "../../support/fake_host.ts";
 import { simulatedRun } from "../../support/simulated_summary.ts";
+import { runMetadata } from "../../support/run_metadata.ts";
 import { snapshot } from "../../support/snapshots.ts";
 import { joined, writtenSummary } from "../../support/texts.ts";
 
@@ -138,7 +139,7 @@ for (const [args, message, hint] of MISTAKES) {
   });
 }
 
-const SUMMARY = writtenSummary(snapshot(), { version: "0.1.0", exitCode: 0 });
+const SUMMARY = writtenSummary(snapshot(), { metadata: runMetadata(), exitCode: 0 });
 const HINT = "Compare files that aiotest has written with --json.";
 
 function hostWith(content: unknown): FakeHost {
@@ -214,8 +215,8 @@ for (const content of [[], null, 5, "5", {}, { schema: 1 }, { aiotest: "0.1.0" }
 
 Deno.test("a summary of another schema is refused", async () => {
   assert.equal(
-    (await refusal({ ...SUMMARY, schema: 4 })).message,
-    "run.json has schema 4, but this version of aiotest reads schemas 1 to 3",
+    (await refusal({ ...SUMMARY, schema: 5 })).message,
+    "run.json has schema 5, but this version of aiotest reads schemas 1 to 4",
   );
 });
 

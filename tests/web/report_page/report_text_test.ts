@@ -19,7 +19,7 @@ import {
 
 const ENDED = { state: "stopped", endedAt: Date.UTC(2026, 2, 5, 10, 30, 10) } as const;
 
-function content(run: Snapshot, exitCode = 0): ReportContent {
+function content(run: Snapshot, exitCode: number | null = 0): ReportContent {
   return reportContent(run, exitCode, runMetadata());
 }
 
@@ -62,8 +62,11 @@ Deno.test("the name and the labels of a run are shown", () => {
 });
 
 Deno.test("a run in progress, or not yet started, has no end and no exit code", () => {
-  const running = content(snapshot());
-  assert.equal(verdictSentence(running), "After 0:10: 1,000 requests, no failures.");
+  const running = content(snapshot(), null);
+  assert.equal(
+    verdictSentence(running),
+    "After 0:10: 1,000 requests, no failures, the run was still going when this was written.",
+  );
   assert.equal(values(runFacts(running))["Exit code"], "none yet");
   assert.equal(values(runFacts(running)).Ended, "in progress");
   const empty = content(emptySnapshot({ ...ENDED, workers: [] }));
