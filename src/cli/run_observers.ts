@@ -5,7 +5,12 @@
  */
 
 import type { Host } from "../core/host.ts";
-import type { ExchangeObserver, Observers, RequestObserver } from "../user/observers.ts";
+import type {
+  ExchangeObserver,
+  FlowObserver,
+  Observers,
+  RequestObserver,
+} from "../user/observers.ts";
 import type { Options } from "./options.ts";
 
 /** The node whose requests are observed. */
@@ -23,8 +28,16 @@ export interface ObservedNode {
 interface ObservingOutput {
   readonly requests?: RequestObserver;
   readonly exchanges?: ExchangeObserver;
+  /** At most one output has it. */
+  readonly flow?: FlowObserver;
+  readonly inspectsTls?: true;
   /** Writes what is left, when all users have ended; resolves with warnings, a sentence each. Never rejects. */
   end(): Promise<readonly string[]>;
+}
+
+/** The observers of a node, which end with its users. */
+export interface RunObservers extends Observers {
+  readonly end: () => Promise<readonly string[]>;
 }
 
 /** Opens an output; `null` if the options do not ask for it. */
@@ -39,7 +52,7 @@ const OUTPUTS: readonly OpenOutput[] = [];
  *
  * @throws UsageError if one cannot be opened.
  */
-export async function openRunObservers(node: ObservedNode): Promise<Required<Observers>> {
+export async function openRunObservers(node: ObservedNode): Promise<RunObservers> {
   const outputs: ObservingOutput[] = [];
   let ending: Promise<readonly string[]> | null = null;
   const endAll = async (): Promise<readonly string[]> =>
@@ -53,7 +66,10 @@ export async function openRunObservers(node: ObservedNode): Promise<Required<Obs
     await endAll();
     throw error;
   }
+  const flow = outputs.find((output) => output.flow !== undefined)?.flow;
   return {
+    ...(flow === undefined ? {} : { flow }),
+    inspectsTls: outputs.some((output) => output.inspectsTls),
     requests: outputs.flatMap(({ requests }) => requests ?? []),
     exchanges: outputs.flatMap(({ exchanges }) => exchanges ?? []),
     end: () => ending ??= endAll(),

@@ -572,6 +572,11 @@ export function headersOf(head: Uint8Array): Headers {
   return headers;
 }
 
+/** Bytes as text, each of which is one character. */
+export function latin1Text(bytes: Uint8Array): string {
+  return latin1(bytes, 0, bytes.length);
+}
+
 /** The values of all `Set-Cookie` fields in order. */
 export function setCookiesOf(head: Uint8Array): string[] {
   return valuesOf(head, SET_COOKIE);

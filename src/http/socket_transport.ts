@@ -5,12 +5,14 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import type { Socket } from "../net/socket.ts";
 import { Connection, type ConnectionOwner, type ConnectionSettings } from "./connection.ts";
 import { decodeResponse, joined, responseText } from "./decoding.ts";
 import { ConnectAttempt, type DialSettings } from "./dialer.ts";
 import {
   contentEncodingOf,
   headersOf,
+  latin1Text,
   locationsOf,
   setCookiesOf,
   typeWithCharset,
@@ -130,6 +132,9 @@ export class SocketTransport implements Transport, ConnectionOwner {
     this.#idle.clear();
   }
 
+  /** Is called for each connection that was opened. */
+  protected opened(_connection: Connection, _socket: Socket): void {}
+
   #failAll(detail: string): void {
     // Most users have nothing under way when they end, and an error takes longer than all the rest.
     let failure: WireError | null = null;
@@ -232,6 +237,7 @@ export class SocketTransport implements Transport, ConnectionOwner {
         dialed.socket,
         key,
       );
+      this.opened(connection, dialed.socket);
       // An abort must reach it from now on.
       connection.reserve();
       this.#connections.add(connection);
@@ -305,6 +311,10 @@ class SocketResponse implements WireResponse {
 
   get headers(): Headers {
     return this.#headers ??= headersOf(this.#message.head);
+  }
+
+  head(): string {
+    return latin1Text(this.#message.head).trimEnd();
   }
 
   locations(): readonly string[] {

@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { SocketFacts } from "../net/socket.ts";
 import type { RequestError } from "./request_error.ts";
 
 /** Headers in order; names can be repeated. */
@@ -40,6 +41,16 @@ export class ExchangePhases {
     this.tlsMs = sum(this.tlsMs, tlsMs);
   }
 
+  /** What has been added since a moment at which it was `before`. */
+  since(before: ExchangePhases): ExchangePhases {
+    const added = new ExchangePhases();
+    added.opened = this.opened - before.opened;
+    for (const phase of ["dnsMs", "connectMs", "tlsMs", "ttfbMs", "downloadMs"] as const) {
+      if (this[phase] > before[phase]) added[phase] = this[phase] - Math.max(0, before[phase]);
+    }
+    return added;
+  }
+
   /** Adds the times of a response, or of the part of it that arrived. */
   addResponse(ttfbMs: number, downloadMs: number): void {
     this.ttfbMs = sum(this.ttfbMs, ttfbMs);
@@ -53,8 +64,28 @@ function sum(first: number, second: number): number {
   return second < 0 ? first : first + second;
 }
 
+/** How a request was sent on one connection. */
+export interface WireAttempt {
+  /** The request line and all headers as they were sent, without the empty line. */
+  readonly head: string;
+  /** What is known about the connection. */
+  readonly connection: SocketFacts;
+  /** Whether the connection had been used before. */
+  readonly isReused: boolean;
+  /** Why there was no complete response on it; `null` if there was one. */
+  readonly failure: string | null;
+}
+
+/** Learns how an exchange goes over the wire. */
+export interface WireWitness {
+  /** Is called for each connection that the request was sent on, before the exchange ends. */
+  carried(attempt: WireAttempt): void;
+}
+
 /** Gets what an exchange has to say about its sample besides the response. */
 export interface ExchangeCounter {
+  /** Of exchanges that are observed, in order; the last one is under way. */
+  readonly exchanges?: readonly WireWitness[] | null;
   /** Is increased as soon as the request is sent again after the server may have read it. */
   retries: number;
   /**
@@ -103,6 +134,11 @@ export interface WireResponse {
   readonly bytesSent: number;
   /** When the last byte arrived, in milliseconds on the transport's clock. */
   readonly endedAt: number;
+  /**
+   * The head as it arrived, from the status line to the last header; each byte is one character. Missing if the
+   * transport does not know it.
+   */
+  head?(): string;
   /** The values of all `Location` headers. */
   locations(): readonly string[];
   /**

@@ -27,8 +27,15 @@ import {
 } from "./epoll_events.ts";
 import { errorNumber, type Libc, type LibcSymbols, SystemError, systemError } from "./libc.ts";
 import { runtimeTurn } from "./node_sockets.ts";
-import type { Socket, SocketAddress, SocketHandler, Sockets, TcpInfo } from "./socket.ts";
-import { AF_INET6, encodeAddress } from "./socket_address.ts";
+import type {
+  Socket,
+  SocketAddress,
+  SocketFacts,
+  SocketHandler,
+  Sockets,
+  TcpInfo,
+} from "./socket.ts";
+import { AF_INET6, decodeAddress, encodeAddress, MAX_ADDRESS_SIZE } from "./socket_address.ts";
 import { JOBS, STEP } from "./turns.ts";
 
 /** Events handled per turn of the event loop. More would keep the promises of users waiting. */
@@ -400,6 +407,13 @@ class EpollSocket implements Socket {
     // A send may take the error that the loop has not seen yet; it then reports it all the same.
     if (this.#state === OPEN && this.error === null) this.write(probe);
     return Promise.resolve(this.#wasReset);
+  }
+
+  facts(): SocketFacts {
+    const address = new Uint8Array(MAX_ADDRESS_SIZE);
+    const length = new Uint32Array([address.length]);
+    const code = this.#symbols.getpeername(this.descriptor, address, length);
+    return { remote: code === 0 ? decodeAddress(address) : null, tls: null };
   }
 
   close(): void {

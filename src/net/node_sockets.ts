@@ -8,9 +8,11 @@
 import { Socket as Stream, type SocketConstructorOpts } from "node:net";
 import util from "node:util";
 import {
+  hostAndPort,
   isResetError,
   type Socket,
   type SocketAddress,
+  type SocketFacts,
   type SocketHandler,
   type Sockets,
 } from "./socket.ts";
@@ -144,6 +146,12 @@ class NodeSocket implements Socket {
     return new Promise((resolve) => {
       stream.write(probe, () => resolve(isResetError(stream.writeError)));
     });
+  }
+
+  facts(): SocketFacts {
+    const { remoteAddress, remotePort } = this.#stream ?? {};
+    const isKnown = remoteAddress !== undefined && remotePort !== undefined;
+    return { remote: isKnown ? hostAndPort(remoteAddress, remotePort) : null, tls: null };
   }
 
   close(): void {

@@ -10,7 +10,14 @@ import { isIP } from "node:net";
 import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers";
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
-import type { Socket, SocketAddress, SocketHandler, Sockets } from "./socket.ts";
+import type {
+  Socket,
+  SocketAddress,
+  SocketFacts,
+  SocketHandler,
+  Sockets,
+  TlsFacts,
+} from "./socket.ts";
 import { tlsFailure } from "./tls_errors.ts";
 import type { TlsSettings } from "./tls_settings.ts";
 
@@ -89,6 +96,11 @@ export class NodeTlsSocket implements Socket {
     return await this.#lower.wasReset(NOTHING);
   }
 
+  facts(): SocketFacts {
+    const remote = this.#lower.facts?.().remote ?? null;
+    return { remote, tls: this.#tls === null ? null : factsOf(this.#tls) };
+  }
+
   close(): void {
     this.#state = "closed";
     this.#tls?.destroy();
@@ -157,6 +169,26 @@ export class NodeTlsSocket implements Socket {
     const hasCertificate = this.#options.settings.cert !== null;
     this.handler.onError(tlsFailure(error, { open, hasCertificate }));
   }
+}
+
+/** What the runtime tells about a handshake; `null` if it tells nothing. */
+function factsOf(tls: TLSSocket): TlsFacts | null {
+  try {
+    const { subject, issuer, valid_to: validTo } = tls.getPeerCertificate();
+    return {
+      version: tls.getProtocol() ?? "",
+      cipher: tls.getCipher().standardName,
+      subject: distinguishedName(subject),
+      issuer: distinguishedName(issuer),
+      validTo,
+    };
+  } catch {
+    return null;
+  }
+}
+
+function distinguishedName(parts: object): string {
+  return Object.entries(parts).map(([key, value]) => `${key}=${String(value)}`).join(", ");
 }
 
 function unexpectedEnd(): Error {

@@ -47,8 +47,37 @@ export interface Socket {
    * {@link SocketHandler.onError}.
    */
   wasReset(probe: Uint8Array<ArrayBuffer>): Promise<boolean>;
+  /** What is known about it while it is open. Missing if nothing is. */
+  facts?(): SocketFacts;
   /** Closes the connection at once. No callback is called afterwards. */
   close(): void;
+}
+
+/** What is known about the TLS of a connection. */
+export interface TlsFacts {
+  /** Such as `TLSv1.3`. */
+  readonly version: string;
+  /** The standard's name of the cipher suite. */
+  readonly cipher: string;
+  /** Whom the certificate is for, such as `CN=shop.example`; empty if that is not known. */
+  readonly subject: string;
+  /** Who has signed it. */
+  readonly issuer: string;
+  /** Until when it is valid. */
+  readonly validTo: string;
+}
+
+/** What is known about an open connection. */
+export interface SocketFacts {
+  /** Address and port of the other side; `null` if they are not known. */
+  readonly remote: string | null;
+  /** `null` without TLS, and if the runtime does not tell. */
+  readonly tls: TlsFacts | null;
+}
+
+/** An address and a port as in a URL. */
+export function hostAndPort(address: string, port: number): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
 /** Where to open a TCP connection to, and from where. */

@@ -5,6 +5,7 @@
  */
 
 import type { LibcSymbols } from "./libc.ts";
+import { hostAndPort } from "./socket.ts";
 
 /** Address families. */
 export const AF_INET = 2;
@@ -46,6 +47,24 @@ export function encodeAddress(
   }
   return { family, bytes };
 }
+
+/** The address and port of bytes that the system has filled in; `null` if their family is another one. */
+export function decodeAddress(bytes: Uint8Array<ArrayBuffer>): string | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const family = view.getUint16(0, true);
+  const port = view.getUint16(2);
+  if (family === AF_INET) return hostAndPort(bytes.subarray(4, 8).join("."), port);
+  if (family !== AF_INET6) return null;
+  const groups = Array.from(
+    { length: 8 },
+    (_, index) => view.getUint16(8 + 2 * index).toString(16),
+  );
+  // A URL has the shortest form of it.
+  return `${new URL(`http://[${groups.join(":")}]`).hostname}:${port}`;
+}
+
+/** The size of every address that {@link decodeAddress} reads. */
+export const MAX_ADDRESS_SIZE = INET6_SIZE;
 
 function cString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${text}\0`);

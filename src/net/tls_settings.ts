@@ -29,6 +29,8 @@ export interface TlsSettings {
   readonly resume: false | null;
   /** Whether to accept any certificate. */
   readonly insecure: boolean;
+  /** Whether to connect in the way that tells most about the handshake; default: in the fastest way. */
+  readonly isInspected?: boolean;
 }
 
 /** No client certificate, the system's authorities, and full handshakes. */

@@ -7,7 +7,13 @@
 
 import { setImmediate } from "node:timers";
 import { NodeTlsSocket, type TlsConnectOptions } from "./node_tls.ts";
-import { isResetError, type Socket, type SocketHandler } from "./socket.ts";
+import {
+  hostAndPort,
+  isResetError,
+  type Socket,
+  type SocketFacts,
+  type SocketHandler,
+} from "./socket.ts";
 import { tlsFailure } from "./tls_errors.ts";
 import { Turns } from "./turns.ts";
 
@@ -24,11 +30,12 @@ export function openTls(options: TlsConnectOptions, handler: SocketHandler): Soc
 /**
  * `Deno.startTls` takes no client certificate, cannot be told to accept any certificate, and works only on the
  * runtime's own TCP connections, which cannot be bound to an address. `Deno.connectTls` takes a client
- * certificate, but delays small packets (no TCP_NODELAY) and cannot be aborted.
+ * certificate, but delays small packets (no TCP_NODELAY) and cannot be aborted. Neither tells anything about the
+ * handshake.
  */
 function canUseRuntime({ settings, over, localAddress }: TlsConnectOptions): boolean {
   return over === null && localAddress === null && settings.cert === null && !settings.insecure &&
-    settings.minVersion !== "TLSv1.3";
+    settings.minVersion !== "TLSv1.3" && settings.isInspected !== true;
 }
 
 const PROTOCOLS = ["http/1.1"];
@@ -134,6 +141,13 @@ class RuntimeTlsSocket implements Socket {
     } catch (error) {
       return isResetError(error);
     }
+  }
+
+  /** The runtime does not tell anything about the handshake. */
+  facts(): SocketFacts {
+    const address = this.#conn?.remoteAddr;
+    const isKnown = address?.transport === "tcp";
+    return { remote: isKnown ? hostAndPort(address.hostname, address.port) : null, tls: null };
   }
 
   close(): void {

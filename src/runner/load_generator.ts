@@ -143,6 +143,7 @@ export class LoadGenerator {
       clock,
       places: options.places,
       observers: observers.requests,
+      flow: observers.flow,
       onLocalFailure: (code) => options.onWarning(localFailureProblem(code, options.openFileLimit)),
       onUnprepared: options.onUnprepared,
     });

@@ -53,6 +53,8 @@ export interface UserContext {
   readonly requests: UserRequests;
   /** @internal */
   readonly progress: UserProgress;
+  /** @internal The longest that its `sleep` takes, in seconds; missing for any time. */
+  readonly maxSleep?: number;
 }
 
 /** The part of the context that all users of a node share. */

@@ -21,6 +21,24 @@ export interface DiscoveredClass {
   readonly userClass: UserClass;
   /** In the order in which they run. */
   readonly tests: readonly TestMethod[];
+  /** How its users run once, one after another; missing if they run as their class says. */
+  readonly pass?: OnePass;
+}
+
+/** How a user runs its tests. Classes say it in static fields of these names. */
+export interface Pacing {
+  /** With `"each"`, each iteration runs the next test. */
+  readonly order: UserClass["order"] | "each";
+  readonly waitTime: UserClass["waitTime"];
+  readonly iterations: UserClass["iterations"];
+}
+
+/** How a user runs once. */
+export interface OnePass extends Pacing {
+  /** The longest that its `sleep` takes, in seconds. */
+  readonly maxSleep: number;
+  /** Calls a function when the user may begin. The next one may begin when the returned function was called. */
+  enter(begin: () => void): () => void;
 }
 
 /** One test of a user class. */

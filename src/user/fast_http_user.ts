@@ -8,6 +8,7 @@ import { DNS_ORDERS } from "../http/address_order.ts";
 import { areOneFamily, isSourceAddress } from "../http/local_addresses.ts";
 import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { QueuedTransport } from "../http/request_queue.ts";
+import { ObservedSocketTransport } from "../http/observed_socket_transport.ts";
 import { SocketTransport } from "../http/socket_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
@@ -116,16 +117,18 @@ export class FastHttpUser extends User {
   /** Opens no connection. A subclass with its own constructor must call `super(context)`. */
   constructor(context: UserContext) {
     super(context);
-    const { clock, http } = context;
+    const { clock, http, observers } = context;
     const { localAddresses, dns } = http.options;
     const settings = this.constructor as typeof FastHttpUser;
-    const sockets = new SocketTransport(clock, http, {
+    const tls = userTls(this, settings.tls, http);
+    const Sockets = observers.exchanges.length === 0 ? SocketTransport : ObservedSocketTransport;
+    const sockets = new Sockets(clock, http, {
       connectMs: settings.connectTimeout * 1000,
       headersMs: settings.headersTimeout * 1000,
       bodyMs: settings.bodyTimeout * 1000,
       maxBodySize: settings.maxBodySize,
       keepAlive: settings.keepAlive,
-      tls: userTls(this, settings.tls, http),
+      tls: observers.inspectsTls ? { ...tls, isInspected: true } : tls,
       localAddresses: localAddresses.length > 0 ? localAddresses : settings.localAddresses,
       dns: dns ?? settings.dns,
     });

@@ -100,6 +100,7 @@ export class Metrics {
   readonly #clock: Pick<Clock, "now">;
   readonly #declared = new Map<string, Metric>();
   #table = new MetricTable();
+  #onAdd: ((name: string, value: unknown) => void) | null = null;
 
   /** @internal Test files use the object {@link metrics}. */
   constructor(clock: Pick<Clock, "now"> = systemClock) {
@@ -159,6 +160,11 @@ export class Metrics {
     return Array.from(this.#declared.values(), ({ name, type, unit }) => ({ name, type, unit }));
   }
 
+  /** @internal Calls a function with each value that is added from now on. */
+  observe(onAdd: (name: string, value: unknown) => void): void {
+    this.#onAdd = onAdd;
+  }
+
   /** @internal Whether nothing was added since the last {@link take}. */
   get isEmpty(): boolean {
     return this.#table.size === 0;
@@ -213,6 +219,7 @@ export class Metrics {
     if (stats.type === "rate") stats.add(Boolean(value));
     else if (stats.type === "gauge") stats.add(value as number, this.#clock.now());
     else stats.add(value as number);
+    this.#onAdd?.(name, value);
   }
 }
 

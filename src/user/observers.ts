@@ -6,14 +6,18 @@
  */
 
 import type { RequestError } from "../http/request_error.ts";
-import type {
-  ExchangeCounter,
-  HeaderPairs,
-  Transport,
-  WireBody,
-  WireRequest,
-  WireResponse,
+import {
+  type ExchangeCounter,
+  ExchangePhases,
+  type HeaderPairs,
+  type Transport,
+  type WireAttempt,
+  type WireBody,
+  type WireRequest,
+  type WireResponse,
+  type WireWitness,
 } from "../http/transport.ts";
+import type { EndedGroup } from "../stats/group_stats.ts";
 import type { Sample } from "../stats/request_stats.ts";
 
 /** The user of a sample. */
@@ -80,6 +84,40 @@ export interface Observers {
    * sentence each. Never rejects.
    */
   readonly end?: () => Promise<readonly string[]>;
+  /** Learns what users do besides their requests. */
+  readonly flow?: FlowObserver;
+  /** Whether exchanges are wanted with all that can be known about TLS, in a slower way. */
+  readonly inspectsTls?: boolean;
+}
+
+/** Something that a user does, in the order in which it happens. */
+export type FlowEvent =
+  | { readonly kind: "user"; readonly userClass: string; readonly id: number }
+  | { readonly kind: "userEnded" }
+  /** A test, or another method of the user, begins. */
+  | { readonly kind: "step"; readonly name: string }
+  | { readonly kind: "stepEnded"; readonly name: string; readonly ms: number }
+  /** A test has ended with an error that was counted with its request. */
+  | { readonly kind: "cutShort"; readonly name: string; readonly thrown: unknown }
+  | { readonly kind: "group"; readonly name: string }
+  | { readonly kind: "groupEnded"; readonly group: EndedGroup }
+  | { readonly kind: "check"; readonly name: string; readonly passed: boolean }
+  /** The check of a request, or what it measures, has thrown. */
+  | { readonly kind: "threw"; readonly thrown: unknown }
+  | {
+    readonly kind: "userError";
+    readonly userClass: string;
+    readonly thrown: unknown;
+    /** The method that threw it; may be empty. */
+    readonly method: string;
+  }
+  | { readonly kind: "metric"; readonly name: string; readonly value: unknown }
+  | { readonly kind: "sleep"; readonly seconds: number; readonly limitSeconds: number };
+
+/** Learns what the users of a node do besides their requests. */
+export interface FlowObserver {
+  /** Must return quickly, and must not throw. */
+  happened(event: FlowEvent): void;
 }
 
 /** No observers. */
@@ -94,7 +132,7 @@ export const NO_DETAILS: SampleDetails = {
 };
 
 /** A request on its way through an observed transport. */
-export class ObservedExchange implements WireRequest {
+export class ObservedExchange implements WireRequest, WireWitness {
   readonly sender: Sender;
   readonly method: string;
   readonly url: URL;
@@ -110,6 +148,10 @@ export class ObservedExchange implements WireRequest {
   response: WireResponse | null = null;
   /** `null` unless it has failed. */
   error: RequestError | null = null;
+  /** How it was sent, on one connection after another. Empty if it was not sent, or if that is not known. */
+  readonly attempts: WireAttempt[] = [];
+  /** Where the time of earlier exchanges of the same request went. */
+  readonly #before: ExchangePhases | null;
   readonly #request: WireRequest;
   readonly #observers: readonly ExchangeObserver[];
 
@@ -122,9 +164,21 @@ export class ObservedExchange implements WireRequest {
     this.deadline = request.deadline;
     this.sentAt = request.sentAt;
     this.counter = request.counter;
+    const { phases } = request.counter;
+    this.#before = phases === null ? null : Object.assign(new ExchangePhases(), phases);
     this.#request = request;
     this.#observers = observers;
     for (const observer of observers) observer.sending?.(this);
+  }
+
+  /** Where the time of this exchange went; `null` if all of it was spent waiting for the first byte. */
+  get phases(): ExchangePhases | null {
+    const { phases } = this.counter;
+    return phases === null || this.#before === null ? phases : phases.since(this.#before);
+  }
+
+  carried(attempt: WireAttempt): void {
+    this.attempts.push(attempt);
   }
 
   received(response: WireResponse): void {

@@ -16,7 +16,13 @@ import { LOAD_GENERATOR } from "../stats/snapshot.ts";
 import { withPlace } from "../stats/user_errors.ts";
 import type { Completions, UnfinishedRequest } from "../stats/stats_table.ts";
 import type { ErrorPlaces } from "./error_places.ts";
-import type { CountedRequest, RequestObserver, SampleDetails, SampleUser } from "./observers.ts";
+import type {
+  CountedRequest,
+  FlowObserver,
+  RequestObserver,
+  SampleDetails,
+  SampleUser,
+} from "./observers.ts";
 
 /** The part of the node's statistics that users write to. */
 export interface SampleTable {
@@ -47,6 +53,8 @@ export interface RecorderOptions {
   /** Finds where errors were thrown. */
   readonly places: Pick<ErrorPlaces, "placeOf">;
   readonly observers: readonly RequestObserver[];
+  /** Learns of errors that no request has. */
+  readonly flow?: FlowObserver | undefined;
   /** Called whenever this machine lacks a resource. */
   readonly onLocalFailure: (code: LocalFailureCode) => void;
   /** Called when the test turns out not to be prepared; it may be called again. */
@@ -200,6 +208,7 @@ export class Recorder {
    * @param method the method that threw it, in place of an unknown place; may be empty.
    */
   userError(user: string, thrown: unknown, atMs: number, method = ""): void {
+    this.#options.flow?.happened({ kind: "userError", userClass: user, thrown, method });
     const text = errorText(thrown);
     const place = this.#options.places.placeOf(thrown, text, atMs) || method;
     this.#countError(user, withPlace(text, place), thrown, atMs);

@@ -550,7 +550,10 @@ export class Session {
       await check(res);
     } catch (thrown) {
       // A check that is cut off with its user has found nothing.
-      if (!this.#wasCutOff(thrown)) result.checkThrew(thrown);
+      if (!this.#wasCutOff(thrown)) {
+        result.checkThrew(thrown);
+        this.#requests.checkThrew(thrown);
+      }
     }
     if (this.#closed) {
       this.#requests.cutOff(request.counter, this.#clock.now());

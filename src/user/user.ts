@@ -409,8 +409,9 @@ export class User {
         new RangeError(`sleep: ${shown(seconds)}, expected 0 or more seconds`),
       );
     }
-    const { clock, signal } = this.#context;
+    const { clock, signal, maxSleep = Infinity, observers: { flow } } = this.#context;
     if (signal.aborted) return Promise.reject(signal.reason);
+    flow?.happened({ kind: "sleep", seconds, limitSeconds: maxSleep });
     return new Promise((resolve, reject) => {
       const cut = (): void => {
         clock.clearTimer(timer);
@@ -419,7 +420,7 @@ export class User {
       const timer = clock.setTimer(() => {
         signal.removeEventListener("abort", cut);
         resolve();
-      }, seconds * 1000);
+      }, Math.min(seconds, maxSleep) * 1000);
       signal.addEventListener("abort", cut, { once: true });
     });
   }

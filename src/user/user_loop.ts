@@ -10,8 +10,10 @@ import { logger } from "../core/logger.ts";
 import { shown } from "../core/text.ts";
 import { currentUser, UserEnd, UserLifetime } from "../core/user_lifetime.ts";
 import type { UserContext } from "./context.ts";
-import type { DiscoveredClass, TestMethod } from "./discovery.ts";
+import type { DiscoveredClass, OnePass, Pacing, TestMethod } from "./discovery.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
+import type { FlowEvent } from "./observers.ts";
+import { ShownRequests } from "./shown_requests.ts";
 import { renewSession, User } from "./user.ts";
 import { UserRequests } from "./user_requests.ts";
 import type { Turn, WaitFunction } from "./wait_time.ts";
@@ -36,6 +38,7 @@ export class UserLoop {
   /** Resolves when the user has stopped and released its resources. */
   readonly ended: Promise<void>;
   readonly #class: DiscoveredClass;
+  readonly #pacing: Pacing;
   readonly #context: UserContext;
   readonly #clock: Clock;
   readonly #user: User;
@@ -67,11 +70,22 @@ export class UserLoop {
     this.#class = discovered;
     this.#abort = new AbortController();
     const progress = { iterations: 0, isStopping: false };
-    this.#requests = new UserRequests(context.recorder, context.id, progress);
-    this.#context = { ...context, signal: this.#abort.signal, requests: this.#requests, progress };
+    const { recorder, id, observers: { flow } } = context;
+    this.#requests = flow === undefined
+      ? new UserRequests(recorder, id, progress)
+      : new ShownRequests(recorder, id, progress, flow);
+    const { pass } = discovered;
+    this.#pacing = pass ?? discovered.userClass;
+    this.#context = {
+      ...context,
+      signal: this.#abort.signal,
+      requests: this.#requests,
+      progress,
+      ...(pass === undefined ? {} : { maxSleep: pass.maxSleep }),
+    };
     this.#clock = context.clock;
     this.#renewsSession = discovered.userClass.session === "iteration";
-    this.#iterationsLeft = discovered.userClass.iterations || Infinity;
+    this.#iterationsLeft = this.#pacing.iterations || Infinity;
     this.#user = this.#construct();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -119,7 +133,9 @@ export class UserLoop {
   }
 
   async #run(): Promise<void> {
+    const { pass } = this.#class;
     try {
+      if (pass !== undefined) await this.#turn(pass);
       if (this.#broken !== null) {
         this.#countUserError(this.#broken.error, "constructor");
         this.#context.testStarts.cutShort(this.#class, "constructor", this.#broken.error);
@@ -127,13 +143,41 @@ export class UserLoop {
         await this.#wait(WAIT_OF_BROKEN_MS);
       } else if (await this.#runOnStart()) {
         if (this.#renewsSession) this.#user[renewSession]();
-        if (this.#class.userClass.order === "sequential") await this.#sequentialIterations();
+        if (this.#pacing.order === "sequential") await this.#sequentialIterations();
         else await this.#singleWaitIterations();
       }
     } catch (error) {
       this.#countBreakdown(error);
     }
     await this.#end();
+  }
+
+  /** Waits until the user may begin, and lets the next one begin when it has ended. */
+  async #turn(pass: OnePass): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#interruptWait = resolve;
+      const leave = pass.enter(resolve);
+      void this.ended.then(leave);
+    });
+    if (this.#stopping) return;
+    this.#show({ kind: "user", userClass: this.#class.name, id: this.#context.id });
+    void this.ended.then(() => this.#show({ kind: "userEnded" }));
+  }
+
+  #show(event: FlowEvent): void {
+    this.#context.observers.flow?.happened(event);
+  }
+
+  /** Calls a method of the user besides its tests, and shows that. */
+  async #call(name: "onStart" | "onStop"): Promise<void> {
+    const isShown = this.#user[name] !== User.prototype[name];
+    const startedAt = this.#clock.now();
+    if (isShown) this.#show({ kind: "step", name });
+    try {
+      await this.#user[name]();
+    } finally {
+      if (isShown) this.#show({ kind: "stepEnded", name, ms: this.#clock.now() - startedAt });
+    }
   }
 
   /** Counts an error that should have been handled before. The user ends, but it does not vanish. */
@@ -155,12 +199,13 @@ export class UserLoop {
     let retryMs = 1_000;
     while (!this.#finished) {
       try {
-        await this.#user.onStart();
+        await this.#call("onStart");
         return true;
       } catch (error) {
         if (this.#abort.signal.aborted) return false;
         this.#countUserError(error, "onStart");
         this.#context.testStarts.cutShort(this.#class, "onStart", error);
+        if (this.#class.pass !== undefined) return false;
         await this.#wait(retryMs);
         retryMs = Math.min(retryMs * 2, MAX_START_RETRY_MS);
       }
@@ -200,15 +245,18 @@ export class UserLoop {
 
   /** Iterations with one wait: they run one random test, or all tests in parallel. */
   async #singleWaitIterations(): Promise<void> {
-    const { tests, userClass } = this.#class;
+    const { tests } = this.#class;
+    const { order } = this.#pacing;
     const { iterationSlot, progress } = this.#context;
     while (!this.#finished) {
       // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
       progress.iterations++;
       const iterationStart = this.#iterationStart();
-      if (userClass.order === "random") {
+      if (order === "random") {
         await this.#test(chooseTest(tests, this.#context.random()));
+      } else if (order === "each") {
+        await this.#test(tests[(progress.iterations - 1) % tests.length]!);
       } else {
         await Promise.all(tests.map((test) => this.#test(test)));
       }
@@ -243,7 +291,7 @@ export class UserLoop {
 
   /** When the iteration starts, in milliseconds; 0 if no wait function needs it. */
   #iterationStart(): number {
-    return typeof this.#class.userClass.waitTime === "number" ? 0 : this.#clock.now();
+    return typeof this.#pacing.waitTime === "number" ? 0 : this.#clock.now();
   }
 
   async #test(test: TestMethod): Promise<void> {
@@ -257,8 +305,9 @@ export class UserLoop {
   }
 
   #countTestError(error: unknown, { name }: TestMethod): void {
-    const cutOff = this.#abort.signal.aborted;
-    if (!cutOff && !this.#context.recorder.isCounted(error)) this.#countUserError(error, name);
+    if (this.#abort.signal.aborted) return;
+    if (!this.#context.recorder.isCounted(error)) this.#countUserError(error, name);
+    else this.#show({ kind: "cutShort", name, thrown: error });
   }
 
   #countUserError(error: unknown, method: string): void {
@@ -274,7 +323,7 @@ export class UserLoop {
     if (this.#finished) return null;
     // A scheduled iteration starts when it is due, whatever the wait time of the user.
     if (endsIteration && this.#context.iterationSlot?.scheduled) return this.#yieldIfOverdue();
-    const { waitTime } = this.#class.userClass;
+    const { waitTime } = this.#pacing;
     if (typeof waitTime !== "number") {
       return this.#callAndWait(waitTime, iterationStartMs, endsIteration);
     }
@@ -388,7 +437,7 @@ export class UserLoop {
   async #callOnStop(): Promise<void> {
     this.#context.progress.isStopping = true;
     try {
-      await this.#user.onStop();
+      await this.#call("onStop");
     } catch (error) {
       if (!this.#context.recorder.isCounted(error)) this.#countUserError(error, "onStop");
     }

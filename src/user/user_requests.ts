@@ -9,6 +9,7 @@ import { localFailureOf } from "../core/local_failures.ts";
 import { asText, shown } from "../core/text.ts";
 import type { CheckResult, CheckSink } from "../http/http_response.ts";
 import type { ExchangeCounter, ExchangePhases, WireResponse } from "../http/transport.ts";
+import type { EndedGroup } from "../stats/group_stats.ts";
 import type { Sample } from "../stats/request_stats.ts";
 import { currentGroup, OpenGroup } from "./groups.ts";
 import {
@@ -238,9 +239,17 @@ export class UserRequests implements CheckSink, SampleUser {
   /** Counts a group that has ended, unless it was cut off before. @param threw whether its function has thrown. */
   endGroup(group: OpenGroup, now: number, threw: boolean): void {
     if (this.#groups!.delete(group) && !group.isOver) {
-      this.#recorder.group(group.end(now, threw), now);
+      const ended = group.end(now, threw);
+      this.#recorder.group(ended, now);
+      this.groupEnded(ended);
     }
   }
+
+  /** Is called for each group that has ended. */
+  protected groupEnded(_group: EndedGroup): void {}
+
+  /** The check of a request has thrown. */
+  checkThrew(_thrown: unknown): void {}
 
   /** Counts a group that will not end. Does nothing if it was counted already. */
   cutOffGroup(group: OpenGroup, now: number): void {
