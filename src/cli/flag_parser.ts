@@ -57,6 +57,9 @@ export function commandFlags(
 /** The options of `init`, which are not settings: they are of no use in the environment. */
 function initFlags(): Option[] {
   const flags = [
+    ["--har <FILE>", "a recording of a browser; -: from standard input"],
+    ["--with-resources", "with --har: keep images, style sheets, scripts and fonts"],
+    ["--hosts <A,B>", "with --har: keep requests to these hosts as well; *: to all"],
     ["--curl <COMMAND>", "a command of curl; -: from standard input; repeatable"],
   ] as const;
   return flags.map(([flag, help]) => new Option(flag, help).helpGroup("Make a test from:"));

@@ -12,7 +12,7 @@ const WIDTH = 80;
 
 const USAGE = `[options]              run a test file
        aiotest check FILE [options]   check a test file without running it
-       aiotest init [DIR]             create a first test file
+       aiotest init [DIR] [options]   create a first test, or one from a HAR
        aiotest quick URL [options]    load-test a URL without a test file
        aiotest demo [options]         try aiotest on a built-in target
        aiotest compare A.json B.json  compare two runs
@@ -61,6 +61,7 @@ Examples:
 `;
 
 const INIT_USAGE = `init [DIR]
+       aiotest init [FILE] --har FILE
        aiotest init [FILE] --curl COMMAND
 
 Creates a first test in DIR, or in the current directory: aiotestfile.ts, which
@@ -74,6 +75,7 @@ const INIT_REST = `
 Examples:
   aiotest init
   aiotest init my-test
+  aiotest init visit.ts --har visit.har
   aiotest init search.ts --curl 'curl https://shop.example/search?q=boots'
 `;
 

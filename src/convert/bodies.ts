@@ -35,7 +35,7 @@ export function readBody(text: string, contentType: string): ReadBody {
 }
 
 /** JSON, unless it would not be the same when it is written again: then `undefined`. */
-function parseJson(text: string): JsonDraft | undefined {
+export function parseJson(text: string): JsonDraft | undefined {
   let isExact = true;
   // The type of the standard library does not have the third argument yet.
   const check = (_key: string, value: unknown, context?: { readonly source?: string }): unknown => {

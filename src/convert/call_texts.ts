@@ -16,8 +16,10 @@ import {
 /** Where a value is in a request. */
 export interface Slot {
   readonly kind: "path" | "query" | "header" | "json" | "form" | "part" | "body" | "auth";
-  /** Of the header, field or member; of elements of a list, that of the list. */
+  /** Of the header, field or member; of elements of a list, that of the list; in a path, the segment before. */
   readonly name: string;
+  /** The value is text between values that have been inserted. */
+  readonly isPart?: boolean;
 }
 
 /** What is inserted instead of a value, or the value. */
@@ -52,11 +54,13 @@ export function replaceValues(call: Call, replace: Replace): Call {
 }
 
 function replacePath(path: Text, replace: Replace): Text {
-  const slot: Slot = { kind: "path", name: "" };
+  const isPart = typeof path !== "string";
   const parts = partsOf(path).flatMap((part) => {
     if (typeof part !== "string") return [part];
-    return part.split("/").flatMap((segment, index) => {
+    const segments = part.split("/");
+    return segments.flatMap((segment, index) => {
       const slash = index === 0 ? [] : ["/"];
+      const slot: Slot = { kind: "path", name: segments[index - 1] ?? "", isPart };
       return [...slash, ...segment === "" ? [] : partsOf(replaceText(segment, slot, replace))];
     });
   });
@@ -66,7 +70,7 @@ function replacePath(path: Text, replace: Replace): Text {
 function replaceText(text: Text, slot: Slot, replace: Replace): Text {
   const parts = partsOf(text).flatMap((part) => {
     if (typeof part !== "string" || part === "") return [part];
-    const replaced = replace(part, slot);
+    const replaced = replace(part, typeof text === "string" ? slot : { ...slot, isPart: true });
     return replaced instanceof Template ? replaced.parts : [String(replaced)];
   });
   return joined(parts);

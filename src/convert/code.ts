@@ -59,7 +59,11 @@ export function statement(indent: number, before: string, code: Code, after = ";
   const first = `${" ".repeat(indent)}${before}${lines[0]}`;
   // An assignment whose value cannot be broken goes to the next line.
   if (lines.length === 1 && first.length + after.length > WIDTH && before.endsWith("= ")) {
-    const broken = layOut(code, indent + 2, indent + 2, after.length);
+    const broken = withDefault(
+      layOut(code, indent + 2, indent + 2, after.length),
+      indent + 2,
+      after,
+    );
     return withEnd([
       `${" ".repeat(indent)}${before.trimEnd()}`,
       `${" ".repeat(indent + 2)}${broken[0]}`,
@@ -67,6 +71,16 @@ export function statement(indent: number, before: string, code: Code, after = ";
     ], after);
   }
   return withEnd([first, ...lines.slice(1)], after);
+}
+
+/** A default value goes to a line of its own if it does not fit. */
+function withDefault(lines: readonly string[], indent: number, after: string): readonly string[] {
+  const [line = ""] = lines;
+  const end = ' ?? ""';
+  if (lines.length > 1 || indent + line.length + after.length <= WIDTH || !line.endsWith(end)) {
+    return lines;
+  }
+  return [`${line.slice(0, -end.length)} ??`, `${" ".repeat(indent + 2)}""`];
 }
 
 function withEnd(lines: readonly string[], after: string): string[] {

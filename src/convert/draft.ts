@@ -150,6 +150,8 @@ export type Reference =
     readonly encode?: boolean;
     /** In JSON, it is a string, whatever it was in the response. */
     readonly asString?: boolean;
+    /** In JSON, it is a number, whatever it was in the response. */
+    readonly asNumber?: boolean;
   }
   /** A {@link Secret}. */
   | { readonly kind: "secret"; readonly name: string; readonly encode?: boolean }
@@ -199,7 +201,8 @@ export type Place =
   | { readonly kind: "html"; readonly selector: string; readonly attribute: string }
   /** A header; with a pattern, its first group. */
   | { readonly kind: "header"; readonly name: string; readonly pattern?: RegExp }
-  | { readonly kind: "cookie"; readonly name: string }
+  /** A cookie; with `decode`, without its %-escapes. */
+  | { readonly kind: "cookie"; readonly name: string; readonly decode?: boolean }
   /** The first group of a pattern in the body. */
   | { readonly kind: "text"; readonly pattern: RegExp }
   /** The first group of a pattern in the URL, after redirects. */

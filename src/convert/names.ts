@@ -23,7 +23,7 @@ export function requestName(path: Text): string {
 }
 
 /** Whether a segment of a path names one thing of many. */
-function looksLikeId(segment: string): boolean {
+export function looksLikeId(segment: string): boolean {
   if (/^\d+$/.test(segment)) return true;
   if (/^[\da-f]{8}-?(?:[\da-f]{4}-?){3}[\da-f]{12}$/i.test(segment)) return true;
   if (/^[\da-f]{12,}$/i.test(segment) && /\d/.test(segment)) return true;

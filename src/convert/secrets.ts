@@ -38,7 +38,7 @@ export function hideSecrets(calls: readonly Call[], prefix: string): Hidden {
   };
   const first = calls.map((call) =>
     replaceValues(withAuth(call), (value, slot) => {
-      if (typeof value === "number") return value;
+      if (typeof value === "number" || slot.isPart === true) return value;
       if (slot.kind === "header" && slot.name === "authorization") {
         // A scheme, after which a value is inserted.
         if (/^[A-Za-z][\w-]* $/.test(value)) return value;

@@ -533,7 +533,12 @@ class ClassWriter {
     const [only, ...others] = partsOf(text);
     if (only !== undefined && typeof only !== "string" && others.length === 0) {
       const code = this.#reference(only);
-      return only.kind === "variable" && only.asString === true ? `String(${code})` : code;
+      if (only.kind !== "variable") return code;
+      return only.asString === true
+        ? `String(${code})`
+        : only.asNumber === true
+        ? `Number(${code})`
+        : code;
     }
     return this.#string(text);
   }
@@ -649,8 +654,10 @@ function placeCode(
       const value = `${response}.headers.get(${stringCode(place.name)}) ?? ""`;
       return place.pattern === undefined ? value : matchCode(place.pattern, value);
     }
-    case "cookie":
-      return `this.session.cookies.get(${stringCode(place.name)}) ?? ""`;
+    case "cookie": {
+      const value = `this.session.cookies.get(${stringCode(place.name)}) ?? ""`;
+      return place.decode === true ? `decodeURIComponent(${value})` : value;
+    }
     case "text":
       return matchCode(place.pattern, `await ${response}.text()`);
     case "url":

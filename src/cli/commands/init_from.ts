@@ -15,6 +15,21 @@ import { alreadyExists, quoted, TYPE_FILES, write } from "./init_files.ts";
 
 /** What a test can be made from, by the option that names it: reads the values of the option. */
 const SOURCES: Readonly<Record<string, (given: Given) => Promise<Draft>>> = {
+  async har({ host, texts, flags }): Promise<Draft> {
+    const path = onlyOne("har", texts);
+    const text = await readText(host, "har", path);
+    const [{ readHar }, { draftOfRecording }] = await Promise.all([
+      import("../../convert/har.ts"),
+      import("../../convert/recording.ts"),
+    ]);
+    const name = path === "-" ? "standard input" : basename(path);
+    return await draftOfRecording(readHar(text, name), {
+      name,
+      withResources: flags.has("with-resources"),
+      hosts: (flags.get("hosts") ?? []).flatMap((list) => (list ?? "").split(","))
+        .map((one) => one.trim()).filter((one) => one !== ""),
+    });
+  },
   async curl({ host, texts }): Promise<Draft> {
     const { readCurl } = await import("../../convert/curl.ts");
     const commands = [];
@@ -34,6 +49,14 @@ const SOURCES: Readonly<Record<string, (given: Given) => Promise<Draft>>> = {
   },
 };
 
+/** The only value of an option. */
+function onlyOne(option: string, texts: readonly string[]): string {
+  const [text = "", second] = texts;
+  if (second !== undefined) throw new UsageError(`--${option} is given more than once`);
+  if (text === "") throw new UsageError(`--${option}: the file name is empty`);
+  return text;
+}
+
 /** An option with its values, and the options that go with it. */
 interface Given {
   readonly host: Host;
@@ -41,9 +64,16 @@ interface Given {
   readonly flags: FlagTexts;
 }
 
+/** Options that go with `--har`. */
+const HAR_OPTIONS = ["with-resources", "hosts"];
+
 /** The option that names what the test is made from; `null` if there is none. */
 export function sourceOption(flags: FlagTexts): string | null {
   const given = Object.keys(SOURCES).filter((name) => flags.has(name));
+  const stray = HAR_OPTIONS.find((name) => flags.has(name));
+  if (stray !== undefined && !given.includes("har")) {
+    throw new UsageError(`--${stray} is for recordings: it needs --har`);
+  }
   if (given.length > 1) {
     throw new UsageError(
       `init: a test is made from one source, but there are ${
