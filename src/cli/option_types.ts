@@ -12,6 +12,12 @@ import { MAX_USERS, metricLabel } from "../core/run_info.ts";
 import { isVisible } from "../core/text.ts";
 import { hostPattern } from "../web/allowed_hosts.ts";
 import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
+import {
+  SAMPLE_FILE_FORMS,
+  SAMPLE_SELECTIONS,
+  sampleFileKind,
+  sampleFilter,
+} from "../report/sample_files.ts";
 
 /** A value as a configuration file may give it. */
 export type RawType = "text" | "number" | "boolean" | "list" | "numbers" | "table";
@@ -142,6 +148,21 @@ export const percentage: OptionType<number> = {
 export function textOf(expected: string): OptionType<string> {
   return { expected, types: ["text"], parse: (text) => text.trim() === "" ? null : text };
 }
+
+/** A file of samples, whose name says what it contains. */
+export const sampleFile: OptionType<string> = {
+  expected: SAMPLE_FILE_FORMS,
+  types: ["text"],
+  parse: (text) => sampleFileKind(text) === null ? null : text,
+};
+
+/** Which samples are written, as it was given. */
+export const sampleSelection: OptionType<string> = {
+  expected: SAMPLE_SELECTIONS,
+  types: ["text", "list"],
+  add: (earlier, later) => `${earlier},${later}`,
+  parse: (text) => sampleFilter(text) === null ? null : text,
+};
 
 /** A host name or an IP address, without a scheme, port and path. */
 export const hostAddress: OptionType<string> = {

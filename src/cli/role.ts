@@ -7,6 +7,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import { ANY_ADDRESS } from "../core/network.ts";
+import { isBelow } from "../report/sample_files.ts";
 import { isLoopback } from "../web/allowed_hosts.ts";
 import type { Options } from "./options.ts";
 import { environmentName, flagOf } from "./setting_types.ts";
@@ -202,12 +203,27 @@ export function checkStartable(
 }
 
 /**
+ * Checks that the options about samples can be combined.
+ *
+ * @throws UsageError if they cannot.
+ */
+export function checkSampleOptions(
+  { samples, samplesOnly }: Pick<Settings, "samples" | "samplesOnly">,
+): void {
+  if (samples !== null || samplesOnly === null) return;
+  throw new UsageError(
+    `--samples-only ${samplesOnly} needs --samples`,
+    "For example: --samples run.jsonl",
+  );
+}
+
+/**
  * Checks that the options of master and workers can be combined.
  *
  * @throws UsageError that names the flag, and says what to do.
  */
 export function checkConflicts(options: RoleOptions): void {
-  const { master, worker, processes, journal, resume, tlsCert, tlsKey } = options;
+  const { master, worker, processes, journal, resume, tlsCert, tlsKey, samples } = options;
   const { given } = options;
   if (master && worker) {
     throw new UsageError(
@@ -246,6 +262,13 @@ export function checkConflicts(options: RoleOptions): void {
       ["localAddress"],
       "cannot be used with --master, which opens no connections to the target: set it on each worker",
     );
+    if (samples !== null && !isBelow(samples)) {
+      throw new UsageError(
+        `--samples ${samples} cannot be used with --master: its workers write only below their own ` +
+          "working directories",
+        "Give a relative path without .., or set --samples on each worker.",
+      );
+    }
   }
   if (!master && processes !== null) {
     refuse(
@@ -264,6 +287,8 @@ export function checkConflicts(options: RoleOptions): void {
     );
   }
   checkStartable(options);
+  // A worker may get one of them from its master.
+  if (!worker) checkSampleOptions(options);
   if (tlsCert !== null && tlsKey === null) throw new UsageError("--tls-cert needs --tls-key");
   if (tlsKey !== null && tlsCert === null) throw new UsageError("--tls-key needs --tls-cert");
 }

@@ -65,7 +65,13 @@ async function runWithServices(
   const { host, options } = session;
   const { services, close } = await openSharedServices(host, options);
   try {
-    const observers = await openRunObservers({ host, options, node: NODE, isWorker: false });
+    const observers = await openRunObservers({
+      host,
+      options,
+      node: NODE,
+      isWorker: false,
+      onIncomplete: () => session.outputIncomplete(),
+    });
     try {
       return await runUsers(session, setup, { services, observers, done });
     } finally {

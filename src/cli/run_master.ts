@@ -7,6 +7,7 @@
 import { resolve } from "node:path";
 import { MAX_SETUP } from "../cluster/protocol.ts";
 import { formatBytes } from "../report/quantity.ts";
+import { filesOfNodes } from "../report/sample_files.ts";
 import { FileServer } from "../cluster/files.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
 import {
@@ -114,6 +115,15 @@ export async function runMaster(
     if (options.showUsersWeight) return showShares(host, setup);
     if (options.showShape) return showShape(host, setup);
     checkBreakable(setup);
+    const { samples } = options;
+    if (samples !== null) {
+      logger.info(
+        `--samples: each worker writes ${
+          filesOfNodes(samples)
+        }, with its name in place of *, in its ` +
+          "own working directory.",
+      );
+    }
     const { tls } = connections;
     const forwarded = { ...context.forwarded, ...forwardedTls(tls, context.settings) };
     const exposed = exposedKeyWarning(tls, context.settings);

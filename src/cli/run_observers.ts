@@ -4,7 +4,9 @@
  * @module
  */
 
+import { systemClock } from "../core/clock.ts";
 import type { Host } from "../core/host.ts";
+import { logger } from "../core/logger.ts";
 import type {
   ExchangeObserver,
   FlowObserver,
@@ -22,6 +24,8 @@ export interface ObservedNode {
   readonly node: string;
   /** Whether a master controls it. */
   readonly isWorker: boolean;
+  /** Called if an output lacks a part, so that the exit code says so. */
+  readonly onIncomplete: () => void;
 }
 
 /** An output that an option asks for. */
@@ -44,7 +48,21 @@ export interface RunObservers extends Observers {
 type OpenOutput = (node: ObservedNode) => Promise<ObservingOutput | null>;
 
 /** All outputs that need observers, in the order in which they learn of a request. */
-const OUTPUTS: readonly OpenOutput[] = [];
+const OUTPUTS: readonly OpenOutput[] = [openSampleOutput];
+
+async function openSampleOutput(
+  { options: { samples, samplesOnly }, ...node }: ObservedNode,
+): Promise<ObservingOutput | null> {
+  if (samples === null) return null;
+  const { openSamples } = await import("./samples.ts");
+  const writer = await openSamples({
+    ...node,
+    clock: systemClock,
+    info: (text) => logger.info(text),
+    warn: (text) => logger.warn(text),
+  }, { samples, samplesOnly });
+  return { requests: writer, end: () => writer.end() };
+}
 
 /**
  * Opens the outputs that a node's options ask for. Call `end` of the result in any case; more calls change

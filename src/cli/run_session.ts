@@ -49,7 +49,10 @@ import {
   fileAt,
   isRun,
   openNamed,
+  type OpenOutput,
+  openOutputs,
   type OtherFile,
+  removeOld,
   ReportFiles,
   requestedFiles,
 } from "./report_files.ts";
@@ -212,6 +215,9 @@ export class RunSession {
   /** Whether the final report has been printed. */
   #isReported = false;
   #files: ReportFiles | null = null;
+  /** The file of `--samples` if this node writes it. */
+  #samples: OpenOutput | null = null;
+  #isIncomplete = false;
   readonly #abilities: ConsoleAbilities;
   /** Whether the run has ended, so that its reports are written. */
   #isOver = false;
@@ -264,9 +270,15 @@ export class RunSession {
     });
     if (exports === null) return;
     const others = [...readFiles(options), ...await this.#testFiles(exports)];
-    const { logfile, journal } = options;
+    const { logfile, journal, samples } = options;
     if (logfile !== null) others.push({ what: "the log file", path: logfile });
     if (journal !== null) others.push({ what: "the journal", path: journal, isNew: true });
+    // With workers, each of them has a file, which does not exist here.
+    if (samples !== null && !options.master && options.processes === null) {
+      const output = { option: "samples", path: samples };
+      [this.#samples = null] = await openOutputs(host, [output], others);
+      others.push({ what: "the file of --samples", path: samples, isNew: true });
+    }
     this.#files = await ReportFiles.open(host, options, others);
   }
 
@@ -280,12 +292,18 @@ export class RunSession {
     if (!isRun(this.options)) return;
     new ThresholdSet(this.options.threshold);
     this.#files?.removeOld();
+    if (this.#samples !== null) removeOld(this.#samples);
+  }
+
+  /** Raises the exit code to 1 at least: an output that is written during the run lacks a part. */
+  outputIncomplete(): void {
+    this.#isIncomplete = true;
   }
 
   /** The files that the test consists of, if there are reports that must not replace them. */
   async #testFiles(exports: TestFileExports): Promise<OtherFile[]> {
     const { host, options } = this;
-    if (requestedFiles(options).length === 0) return [];
+    if (requestedFiles(options).length === 0 && options.samples === null) return [];
     // If "files" is invalid, or if files are too large, that matters only where they are sent to workers.
     const [data, modules] = await Promise.all([
       dataFiles(host, options.aiotestfile, exports).catch(() => []),
@@ -518,11 +536,11 @@ export class RunSession {
     });
   }
 
-  /** An exit code, raised to 1 if lines are missing in the log file. */
+  /** An exit code, raised to 1 if lines are missing in the log file, or in another output of the run. */
   exitCode(exitCode: number): number {
     const { host, options: { logfile } } = this;
-    if (logfile === null || openLogFile(host, logfile).problem === null) return exitCode;
-    return atLeastFailed(exitCode);
+    const isLogComplete = logfile === null || openLogFile(host, logfile).problem === null;
+    return isLogComplete && !this.#isIncomplete ? exitCode : atLeastFailed(exitCode);
   }
 
   /** The error of a run that was stopped before it started; `null` if it has started. */

@@ -10,6 +10,7 @@ import { ExitCode, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
+import { isBelow } from "../report/sample_files.ts";
 import { RemoteIterationQuota } from "../runner/shared_iterations_executor.ts";
 import { type WorkerLoad, WorkerRun } from "../runner/worker.ts";
 import { nodeCluster } from "../shared/cluster.ts";
@@ -119,13 +120,24 @@ async function setUpNode(
     ? null
     : { source: new RemoteIterationQuota(rpc, systemClock), classes: limited.classes };
   const { host, setupTimeout } = options;
+  checkMastersSamples(options, commandLine);
   const observers = await openRunObservers({
     host: session.host,
     options,
     node: rpc.node,
     isWorker: true,
+    onIncomplete: () => session.outputIncomplete(),
   });
   return { classes, host, connections, observers, setupTimeout, iterations };
+}
+
+/** A master decides where below its working directory a worker writes its samples, and not where else. */
+function checkMastersSamples({ samples }: Options, commandLine: CommandLine): void {
+  if (samples === null || isBelow(samples) || commandLine.known().given.has("samples")) return;
+  throw new UsageError(
+    `The master asks for samples in ${samples}, which is not below this worker's working directory`,
+    `To allow it, start the worker with --samples ${samples}.`,
+  );
 }
 
 function parseForwarded(json: string): ForwardedOptions {

@@ -34,6 +34,8 @@ import {
   positiveNumber,
   processCount,
   requestBody,
+  sampleFile,
+  sampleSelection,
   textList,
   textOf,
   toggle,
@@ -791,6 +793,28 @@ const TABLE = {
     default: false,
     commands: EVERY_RUN,
     scope: "not worker",
+  },
+  samples: {
+    flags: "--samples <FILE>",
+    group: RESULTS,
+    help: "write a line for each request, as .jsonl or .csv, or compressed as .jsonl.gz or .csv.gz",
+    type: sampleFile,
+    default: null,
+    commands: EVERY_RUN,
+    toWorkers: true,
+    toChildren: true,
+  },
+  /** As {@link sampleFilter} reads it. */
+  samplesOnly: {
+    flags: "--samples-only <WHICH>",
+    group: RESULTS,
+    help: "with --samples, only requests that failed, or took long: failed, slow:500ms",
+    type: sampleSelection,
+    default: null,
+    shownDefault: "all requests",
+    commands: EVERY_RUN,
+    toWorkers: true,
+    toChildren: true,
   },
   /** URL of an OpenTelemetry collector. */
   otlp: {

@@ -43,6 +43,7 @@ import {
 import { showsUtf8 } from "./charset.ts";
 import { type Output, StreamOutput, type SyncStream } from "./output.ts";
 import { type LogFile, openLogFile, openOutputFile, type OutputFile } from "./output_files.ts";
+import { openStreamFile, type StreamFile, type StreamFileOptions } from "./stream_files.ts";
 import { decodeTextFile } from "./text_files.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "./web_server.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
@@ -70,6 +71,8 @@ export interface Host {
   createTextFile(path: string, text: string): Promise<void>;
   /** Checks that a file can be written later; throws an error that says in plain words why not. */
   outputFile(path: string): OutputFile;
+  /** Creates or empties a file that grows by parts; rejects as {@link outputFile} throws. */
+  streamFile(path: string, options: StreamFileOptions): Promise<StreamFile>;
   /** Opens a log as {@link outputFile} does; the same object for the same path. */
   logFile(path: string): LogFile;
   /**
@@ -172,6 +175,7 @@ export function denoHost(): Host {
     readFile: readWholeFile,
     createTextFile,
     outputFile: (path) => openOutputFile(path, { stdout, stderr }),
+    streamFile: openStreamFile,
     logFile: logFiles(),
     reserveDescriptors,
     openFile,

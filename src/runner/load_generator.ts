@@ -324,6 +324,11 @@ export class LoadGenerator {
     return this.#withInProgress(this.#table.flush(now), now);
   }
 
+  /** Tells observers that what was counted until now is no longer counted. */
+  resetObservers(): void {
+    for (const observer of this.#options.observers.requests) observer.reset?.();
+  }
+
   /** What was added to metrics after the last second. */
   takeMetrics(): ReturnType<PendingMetrics["take"]> {
     return this.#options.metrics.take(this.#startedAt ?? this.#clock.now());

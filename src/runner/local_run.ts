@@ -385,6 +385,7 @@ export class LocalRun {
   #started(users: number): void {
     if (this.#options.resetStats) {
       this.#generator.flush();
+      this.#generator.resetObservers();
       this.#totals.reset();
       this.#countedFrom = this.#time.elapsedSeconds;
     }

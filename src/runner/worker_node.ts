@@ -310,8 +310,10 @@ export class WorkerNode {
   }
 
   #setResetCount(resetCount: number): void {
-    this.#resetCount = Math.max(this.#resetCount, resetCount);
-    this.#reporter?.setResetCount(this.#resetCount);
+    if (resetCount <= this.#resetCount) return;
+    this.#resetCount = resetCount;
+    this.#generator.resetObservers();
+    this.#reporter?.setResetCount(resetCount);
   }
 
   #checkOpenFiles(users: number): void {

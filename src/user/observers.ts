@@ -56,6 +56,8 @@ export interface CountedRequest {
 export interface RequestObserver {
   /** Is called for each, exactly once; must return quickly, and must not throw. */
   counted(request: CountedRequest): void;
+  /** What was counted until now is no longer counted, as `--reset-stats` asks for. */
+  reset?(): void;
 }
 
 /** Whose exchange it is. */

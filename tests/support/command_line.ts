@@ -105,6 +105,8 @@ export const DEFAULTS: Settings = {
   resetStats: false,
   exitCodeOnError: 1,
   csvFullHistory: false,
+  samples: null,
+  samplesOnly: null,
   otlp: null,
   showUsersWeight: false,
   loglevel: "INFO",

@@ -6,6 +6,7 @@ import { decodeTextFile } from "../../src/core/text_files.ts";
 import type { ByteStream, StreamListener } from "../../src/core/network.ts";
 import type { Output } from "../../src/core/output.ts";
 import type { LogFile, OutputFile } from "../../src/core/output_files.ts";
+import type { StreamFile } from "../../src/core/stream_files.ts";
 import type { WebListener } from "../../src/core/web_server.ts";
 import type { Watchdog } from "../../src/core/watchdog.ts";
 import { MemoryFile } from "./memory_file.ts";
@@ -179,6 +180,25 @@ export class FakeHost implements Host {
           this.files.set(path, [...texts].join(""));
           resolve();
         }),
+    };
+  }
+
+  async streamFile(path: string): Promise<StreamFile> {
+    await Promise.resolve();
+    this.#checkWritable(path, "check");
+    this.files.set(path, "");
+    const decoder = new TextDecoder();
+    return {
+      write: async (bytes) => {
+        await Promise.resolve();
+        this.#checkWritable(path, "write");
+        this.files.set(path, this.files.get(path)! + decoder.decode(bytes, { stream: true }));
+      },
+      clear: () => {
+        this.files.set(path, "");
+        return Promise.resolve();
+      },
+      close: () => Promise.resolve(),
     };
   }
 

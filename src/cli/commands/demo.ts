@@ -9,12 +9,13 @@ import { type Clock, type Random, sleep, systemClock, systemRandom } from "../..
 import { ExitCode } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import type { Options } from "../options.ts";
-import { checkStartable } from "../role.ts";
+import { checkSampleOptions, checkStartable } from "../role.ts";
 import { runLocal } from "../run_local.ts";
 
 /** Starts the shop, tests it, and stops it again; resolves with the exit code. */
 export async function runDemo(host: Host, options: Options): Promise<number> {
   checkStartable(options);
+  checkSampleOptions(options);
   const shop = openDemoShop(systemClock, systemRandom);
   try {
     host.stderr.write(`Started a small web shop at ${shop.url}. Some orders fail on purpose.\n`);

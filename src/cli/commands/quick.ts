@@ -15,6 +15,7 @@ import type { UserClass } from "../../user/user.ts";
 import { checkFlags, parseAll, quickFlags } from "../flag_parser.ts";
 import type { Options } from "../options.ts";
 import type { OtherFile } from "../report_files.ts";
+import { checkSampleOptions } from "../role.ts";
 import { runLocal } from "../run_local.ts";
 import { defaultsOf } from "../setting_types.ts";
 import {
@@ -102,6 +103,7 @@ export async function readQuickOptions(host: Host): Promise<QuickOptions> {
   const { data, method, ...values } = sources.readAll(QUICK_SETTINGS).values;
   sources.checkFileKeys(Object.keys({ ...SETTINGS, ...QUICK_SETTINGS }));
   sources.checkVariables(host.envNames(), OPTION_NAMES, quickFlags(), true);
+  checkSampleOptions(values);
   const body = data === null ? null : await readBody(host, data);
   const readFrom = configFiles(config);
   if (data?.startsWith("@")) readFrom.push({ what: "the file of --data", path: data.slice(1) });
