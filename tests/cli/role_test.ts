@@ -258,6 +258,12 @@ const CONFLICTS: [args: string, message: string][] = [
     "--no-autostart with --web-host 0.0.0.0 needs --web-token: without a token the dashboard is " +
     "read-only there, and cannot start the test",
   ],
+  ["--samples-only failed", "--samples-only failed needs --samples"],
+  [
+    "--master --samples ../run.jsonl",
+    "--samples ../run.jsonl cannot be used with --master: its workers write only below their own " +
+    "working directories",
+  ],
   ["--master --tls-cert a", "--tls-cert needs --tls-key"],
   ["--master --tls-key a", "--tls-key needs --tls-cert"],
 ];

@@ -437,6 +437,8 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     maxRedirects = 3
     connect-to = ["a:80:b:81", ":::82"]
     dns = "random"
+    samples = "run.jsonl"
+    samplesOnly = ["failed", "slow:2s"]
     dns-ttl = "1m30s"
     reset-stats = false
     loglevel = "error"
@@ -533,6 +535,8 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     junit: "n",
     threshold: ["p95<1s", "rps>=10"],
     abortOnThreshold: true,
+    samples: "run.jsonl",
+    samplesOnly: "failed,slow:2s",
     otlp: "o",
     resetStats: false,
     exitCodeOnError: 7,
