@@ -42,6 +42,8 @@ const DEFAULTS: QuickOptions = {
   threshold: [],
   abortOnThreshold: false,
   resetStats: false,
+  samples: null,
+  samplesOnly: null,
   exitCodeOnError: 1,
   csvFullHistory: false,
   loglevel: "INFO",
