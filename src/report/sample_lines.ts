@@ -108,7 +108,8 @@ function jsonText(value: string | Readonly<Record<string, string>>): string {
   );
 }
 
-const LINE_ENDS = /[\u0085\u2028\u2029]/g;
+/** Those that JSON contains as they are. */
+const LINE_ENDS = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
 /** A line is not longer than that. Each character may become an escape of six. */
 export const MAX_LINE = 6 * (6 * MAX_NAME + MAX_METHOD + MAX_TAGS_TEXT) + 1000;
