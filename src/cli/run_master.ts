@@ -92,7 +92,7 @@ export interface MasterContext {
   onListening?(
     port: number,
     session: RunSession,
-    run: Pick<MasterRun, "stop" | "snapshot">,
+    run: Pick<MasterRun, "stop" | "snapshot" | "warn" | "isEnding" | "processEnded">,
   ): WorkerProcesses;
 }
 

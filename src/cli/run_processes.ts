@@ -4,129 +4,18 @@
  * @module
  */
 
-import type { Child } from "../core/child_process.ts";
 import { AwakeClock } from "../core/awake_clock.ts";
-import { type Random, systemClock, systemRandom } from "../core/clock.ts";
+import { systemClock, systemRandom } from "../core/clock.ts";
+import { formatDuration } from "../core/duration.ts";
 import { AiotestError, ExitCode } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
-import type { ForwardedFlags } from "./custom_flags.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ProcessesRole, WorkerProcessesRole } from "./role.ts";
 import { runMaster, type WorkerProcesses } from "./run_master.ts";
 import { RunSession } from "./run_session.ts";
-import { environmentName } from "./setting_types.ts";
-import { HANDED_TO_CHILDREN } from "./settings.ts";
 import type { TestFileExports } from "./test_file.ts";
-import { workerName } from "./worker_link.ts";
-
-/** The workers to start. */
-interface FleetOptions {
-  readonly count: number;
-  readonly masterHost: string;
-  readonly masterPort: number;
-  readonly token: string | null;
-  /** The options of this process; some of them are handed on to the workers. */
-  readonly options: Options;
-  /** Flags of the test file. */
-  readonly customFlags: ForwardedFlags;
-}
-
-interface FleetContext {
-  readonly host: Pick<Host, "hostname" | "spawnSelf">;
-  readonly random: Random;
-  /** Gets each line that a worker prints, prefixed with the worker's name. */
-  readonly onLine: (text: string) => void;
-  /** Called when a worker exits with a code other than 0 without having been stopped. */
-  readonly onFailure: (name: string, code: number) => void;
-}
-
-/** A worker that has exited. */
-interface EndedWorker {
-  readonly name: string;
-  /** Its exit code; a signal n counts as 128 + n. */
-  readonly code: number;
-}
-
-/** Random letters in the name that the workers of this process share. */
-const NAME_LETTERS = 4;
-
-/** Worker processes of this process. They exit when it does, however it ends. */
-export class WorkerFleet {
-  /** Resolves when all have exited, in the order of their numbers. */
-  readonly ended: Promise<readonly EndedWorker[]>;
-  readonly #context: FleetContext;
-  readonly #children: readonly Child[];
-  #ending = false;
-
-  /** Starts the workers. */
-  constructor(options: FleetOptions, context: FleetContext) {
-    this.#context = context;
-    const { host, random } = context;
-    const base = workerName(host.hostname, random, NAME_LETTERS);
-    const env = environment(options);
-    const workers = Array.from({ length: options.count }, (_, index) => {
-      const name = `${base}-${index + 1}`;
-      return { name, child: this.#start(name, options, env) };
-    });
-    this.#children = workers.map(({ child }) => child);
-    this.ended = Promise.all(workers.map(({ name, child }) => this.#watch(name, child)));
-  }
-
-  /** From now on, they may exit without having been stopped, and with any code. */
-  dismiss(): void {
-    this.#ending = true;
-  }
-
-  /** Stops all of them gracefully. */
-  terminate(): void {
-    this.#end("SIGTERM");
-  }
-
-  /** Ends all immediately. */
-  kill(): void {
-    this.#end("SIGKILL");
-  }
-
-  #start(
-    name: string,
-    { masterHost, masterPort, options, customFlags }: FleetOptions,
-    env: Readonly<Record<string, string>>,
-  ): Child {
-    const { host, onLine } = this.#context;
-    const args = [
-      ...["-f", options.aiotestfile],
-      ...["--worker", "--worker-name", name],
-      ...["--master-host", masterHost, "--master-port", String(masterPort)],
-      ...customFlags.args,
-    ];
-    return host.spawnSelf(args, { env, onLine: (text) => onLine(`[${name}] ${text}`) });
-  }
-
-  async #watch(name: string, child: Child): Promise<EndedWorker> {
-    const code = await child.ended;
-    if (code !== 0 && !this.#ending) this.#context.onFailure(name, code);
-    return { name, code };
-  }
-
-  #end(signal: "SIGTERM" | "SIGKILL"): void {
-    this.#ending = true;
-    for (const child of this.#children) child.kill(signal);
-  }
-}
-
-/**
- * Everything else is decided by the master, or applies to the parent only: workers do not see the
- * configuration file, whose `processes = 4` would make each of them start workers.
- */
-function environment({ options, token, customFlags }: FleetOptions): Record<string, string> {
-  const env: Record<string, string> = { ...customFlags.env };
-  for (const name of HANDED_TO_CHILDREN) {
-    if (options.given.has(name)) env[environmentName(name)] = String(options[name]);
-  }
-  if (token !== null) env[environmentName("token")] = token;
-  return env;
-}
+import { type EndedWorker, type FleetContext, MAX_RESTARTS, WorkerFleet } from "./worker_fleet.ts";
 
 /** Time for workers to end by themselves: a little more than handlers of `quitting` may take. */
 const QUIT_TIMEOUT_MS = 6_000;
@@ -153,37 +42,55 @@ export function runProcesses(
     onListening(masterPort, session, run): WorkerProcesses {
       const customFlags = commandLine.forwardedFlags();
       let failure: AiotestError | null = null;
+      const fail = (message: string, exitCode: number): void => {
+        failure ??= new AiotestError(message, exitCode);
+        run.stop();
+      };
       const fleet = new WorkerFleet(
         { count, masterHost, masterPort, token: master.token, options, customFlags },
-        context(host, session, (name, code) => {
-          // Before the start, the test waits for all of its workers, and none can be replaced.
-          if (run.snapshot().startedAt !== null) return;
-          failure ??= new AiotestError(
-            `The test did not start because worker ${name} exited`,
-            code === ExitCode.usage ? ExitCode.usage : ExitCode.cluster,
-          );
-          run.stop();
-        }),
+        {
+          ...sources(host, session),
+          mayReplace: () => !run.isEnding,
+          onEnded(worker): void {
+            const { startedAt, elapsedSeconds } = run.snapshot();
+            const isEnding = run.isEnding;
+            run.processEnded(worker);
+            if (isEnding || worker.successor === null && startedAt === null) {
+              if (worker.code !== 0) logger.error(`Worker ${worker.name} ${worker.how}.`);
+            } else if (worker.code !== 0) {
+              run.warn(endedText(worker, startedAt === null ? null : elapsedSeconds));
+            }
+            if (isEnding || startedAt !== null || worker.successor !== null) return;
+            // Before the start, the test waits for all of its workers. Of those elsewhere, others may join.
+            if (worker.code === 0 && options.master) return;
+            fail(
+              `The test did not start because worker ${worker.name} ${
+                worker.hasDied ? worker.how : "exited"
+              }${worker.isOverLimit ? `, after ${REPLACED}` : ""}`,
+              worker.code === ExitCode.usage ? ExitCode.usage : ExitCode.cluster,
+            );
+          },
+        },
       );
       void fleet.ended.then(() => {
-        const { state } = run.snapshot();
-        if (state === "stopping" || state === "stopped") return;
-        // However they ended, no other worker will join.
-        failure ??= new AiotestError("No worker is left to run users", ExitCode.cluster);
-        run.stop();
+        // Without --master, no other worker can join.
+        if (!run.isEnding && !options.master) {
+          fail("No worker is left to run users", ExitCode.cluster);
+        }
       });
       return {
         get failure(): AiotestError | null {
           return failure;
         },
         async stop(): Promise<void> {
-          fleet.dismiss();
+          // Workers that have taken part end by themselves, and a signal would cut their last handlers short.
+          const { startedAt, workers } = run.snapshot();
+          const joined = new Set(startedAt === null ? [] : workers.map(({ id }) => id));
+          fleet.terminate((name) => !joined.has(name));
           const clock = new AwakeClock(systemClock);
           clock.start();
-          // Workers that have taken part end by themselves, and a signal would cut their last handlers short.
-          const hasStarted = run.snapshot().startedAt !== null;
           const timers = [
-            clock.setTimer(() => fleet.terminate(), hasStarted ? QUIT_TIMEOUT_MS : 0),
+            clock.setTimer(() => fleet.terminate(), QUIT_TIMEOUT_MS),
             // A process that hangs ignores the signal. One that was suspended, like this one, did not.
             clock.setTimer(() => fleet.kill(), STOP_TIMEOUT_MS),
           ];
@@ -213,9 +120,19 @@ export async function runWorkerProcesses(
     for (const text of warnings) logger.warn(text);
     const { masterHost, masterPort, token } = worker;
     const customFlags = commandLine.forwardedFlags();
+    let isOver = false;
     const fleet = new WorkerFleet(
       { count, masterHost, masterPort, token, options, customFlags },
-      context(host, session, () => {}),
+      {
+        ...sources(host, session),
+        // A worker that ends by itself has been told that the run is over, or cannot take part.
+        mayReplace: () => !isOver,
+        onEnded(worker): void {
+          if (!worker.hasDied) isOver = true;
+          if (worker.hasDied) logger.warn(endedText(worker, null));
+          else if (worker.code !== 0) logger.error(`Worker ${worker.name} ${worker.how}.`);
+        },
+      },
     );
     session.guard({
       stopping: "Stopping the workers. Interrupt again to exit at once.",
@@ -224,24 +141,44 @@ export async function runWorkerProcesses(
     });
     if (isInterrupted()) fleet.terminate();
     const ended = await fleet.ended;
-    return session.exitCode(Math.max(ExitCode.passed, ...ended.map(({ code }) => code)));
+    // What a worker had counted when it died is missing.
+    const codes = ended.map(({ code, hasDied }) => hasDied ? ExitCode.cluster : code);
+    return session.exitCode(Math.max(ExitCode.passed, ...codes));
   } finally {
     session.close();
   }
 }
 
-function context(
+function sources(
   host: Host,
   session: RunSession,
-  onFailure: FleetContext["onFailure"],
-): FleetContext {
+): Pick<FleetContext, "host" | "random" | "clock" | "onLine"> {
   return {
     host,
     random: systemRandom,
+    clock: systemClock,
     onLine: (text) => session.print(text),
-    onFailure(name, code): void {
-      logger.error(`Worker ${name} exited with code ${code}.`);
-      onFailure(name, code);
-    },
   };
+}
+
+const REPLACED = `${MAX_RESTARTS} workers were replaced within a minute`;
+
+/**
+ * What has become of a worker, and of its place; sentences.
+ *
+ * @param atSeconds when it ended, in seconds since the start of the test; `null` if it has not started.
+ */
+function endedText(
+  { name, how, successor, isOverLimit, left }: EndedWorker,
+  atSeconds: number | null,
+): string {
+  const when = atSeconds === null ? "" : `, ${formatDuration(Math.floor(atSeconds))} into the test`;
+  const what = `Worker ${name} ${how}${when}.`;
+  if (successor !== null) return `${what} Worker ${successor} is started in its place.`;
+  const rest = left === 0
+    ? "no worker is left"
+    : `the run continues with ${left} ${left === 1 ? "worker" : "workers"} of this machine`;
+  return isOverLimit
+    ? `${what} It is not replaced, because ${REPLACED}: ${rest}.`
+    : `${what} It is not replaced: ${rest}.`;
 }

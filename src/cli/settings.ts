@@ -494,7 +494,9 @@ const TABLE = {
   processes: {
     flags: "--processes <N>",
     group: DISTRIBUTED,
-    help: "run a master and N workers on this machine; -1: one per core; with --worker: N workers",
+    help:
+      "run a master and N workers on this machine, and replace workers that crash; -1: one per core; " +
+      "with --worker: N workers",
     type: processCount,
     default: null,
     commands: NEEDS_SEVERAL_PROCESSES,

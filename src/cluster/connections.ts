@@ -33,6 +33,8 @@ interface Connection {
   channel: Channel | null;
   /** When the last message from the worker arrived. */
   heardAt: number;
+  /** Resolves when nothing more can be read from the channel. */
+  served: Promise<void>;
 }
 
 /** Between two checks of the leases. */
@@ -97,7 +99,7 @@ export class WorkerConnections {
   /** Waits for the return of a worker that has joined before the master was restarted. */
   expect(worker: WorkerState, forMs: number): void {
     const heardAt = this.#clock.now() + forMs - this.#times.lostMs;
-    this.#connections.set(worker, { channel: null, heardAt });
+    this.#connections.set(worker, { channel: null, heardAt, served: Promise.resolve() });
   }
 
   /**
@@ -114,6 +116,15 @@ export class WorkerConnections {
   /** Forgets a worker that was lost. */
   forget(worker: WorkerState): void {
     this.#connections.delete(worker);
+  }
+
+  /**
+   * Resolves when everything is handled that a worker has sent whose process has ended: the system closes its
+   * connection.
+   */
+  async drained(worker: WorkerState): Promise<void> {
+    await this.#connections.get(worker)?.served;
+    await this.#inbox.handled();
   }
 
   /** Whether a worker has a connection. */
@@ -138,8 +149,10 @@ export class WorkerConnections {
   /** Serves a worker's connection from now on, in place of the one that it may have had. */
   connect(worker: WorkerState, channel: Channel): void {
     this.#connections.get(worker)?.channel?.close();
-    this.#connections.set(worker, { channel, heardAt: this.#clock.now() });
-    void this.#serve(worker, channel);
+    const served = Promise.resolve();
+    const connection: Connection = { channel, heardAt: this.#clock.now(), served };
+    this.#connections.set(worker, connection);
+    connection.served = this.#serve(worker, channel);
     this.#hooks.onConnected(worker);
   }
 

@@ -262,6 +262,12 @@ export class WorkerState {
   unstartedTests: readonly UnstartedTests[] | null = null;
   /** When it was last lost, in seconds since the start of the test: its users had stopped by then. */
   lostAtSeconds = 0;
+  /** What it had last reported then: requests in the last second, and requests in progress at its end. */
+  lastKnown = { rate: 0, inProgress: 0 };
+  /** When it was told that the test has started, in seconds since then. */
+  begunAtSeconds = 0;
+  /** How its process has ended, as a part of a sentence; `null` if it runs, or runs elsewhere. */
+  processEnd: string | null = null;
   /** When it returned after that. */
   #returnedAtSeconds = Infinity;
 
@@ -288,6 +294,8 @@ export class WorkerState {
    * @param elapsedSeconds since the start of the test.
    */
   lose(elapsedSeconds: number): void {
+    const inProgress = [...this.inProgress].reduce((sum, [, , { count }]) => sum + count, 0);
+    this.lastKnown = { rate: this.rate, inProgress };
     this.state = "preparing";
     this.exhausted = [];
     this.users = 0;

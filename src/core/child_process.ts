@@ -11,11 +11,21 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "./clock.ts";
 import { aboutThisProcess } from "./files.ts";
 
+/** How a child has ended. */
+export interface ChildEnd {
+  /** The exit code. For signal n, it is 128 + n. */
+  readonly code: number;
+  /** The name of the signal that ended it, such as `SIGKILL`; `null` if it has exited. */
+  readonly signal: string | null;
+  /** Whether the system has killed a process for lack of memory, this one or another, while this one ran. */
+  readonly memoryRanOut: boolean;
+}
+
 /** A child process that runs this program. */
 export interface Child {
   readonly pid: number;
-  /** Resolves with the exit code once the last line has been read. For signal n, the code is 128 + n. */
-  readonly ended: Promise<number>;
+  /** Resolves once the last line has been read. */
+  readonly ended: Promise<ChildEnd>;
   /** Sends a signal; does nothing if the child has ended. */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
 }
@@ -46,6 +56,7 @@ export function spawnSelf(
   args: readonly string[],
   { env, onLine }: ChildOptions,
 ): Child {
+  const killsBefore = outOfMemoryKills();
   const child = new Deno.Command(Deno.execPath(), {
     args: [...ownArguments(parent.args.length), ...args],
     clearEnv: true,
@@ -57,10 +68,11 @@ export function spawnSelf(
   // Nothing is written to it, but it must stay open as long as this process lives.
   const { pid, stdin } = child;
   const outputs = [new LineReader(child.stdout, onLine), new LineReader(child.stderr, onLine)];
-  const end = async (): Promise<number> => {
-    const { code } = await child.status;
+  const end = async (): Promise<ChildEnd> => {
+    const { code, signal } = await child.status;
+    const memoryRanOut = outOfMemoryKills() > killsBefore;
     await Promise.all([stdin.close().catch(() => {}), ...outputs.map((output) => output.end())]);
-    return code;
+    return { code, signal, memoryRanOut };
   };
   return {
     pid,
@@ -73,6 +85,17 @@ export function spawnSelf(
       }
     },
   };
+}
+
+/** How many processes the system has killed for lack of memory since it was started; 0 if that is unknown. */
+function outOfMemoryKills(): number {
+  if (Deno.build.os !== "linux") return 0;
+  try {
+    return Number(/^oom_kill (\d+)$/m.exec(Deno.readTextFileSync("/proc/vmstat"))?.[1] ?? 0);
+  } catch {
+    // Without permission, or where the file is hidden.
+    return 0;
+  }
 }
 
 /**

@@ -12,7 +12,7 @@ import { metricRecords } from "../cluster/report.ts";
 import type { RestoredRun } from "../cluster/restore.ts";
 import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";
-import type { Clock, Timer } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
 import {
   type Events,
@@ -40,6 +40,7 @@ import {
   unstartedOnAll,
   withoutOpenSeconds,
 } from "./master_snapshot.ts";
+import { NoWorkersTimer } from "./no_workers_timer.ts";
 import { RunControl } from "./run_control.ts";
 import { RunLoads } from "./run_loads.ts";
 import { RunTime } from "./run_time.ts";
@@ -51,12 +52,7 @@ import {
 } from "./setup_teardown.ts";
 import { TestEvents } from "./test_events.ts";
 import { fromMoment, GeneratorStandstills, Standstills, Warnings } from "./warnings.ts";
-import {
-  LEASE_SECONDS,
-  LOST_MS,
-  WorkerManager,
-  type WorkerManagerOptions,
-} from "./worker_manager.ts";
+import { LEASE_SECONDS, WorkerManager, type WorkerManagerOptions } from "./worker_manager.ts";
 
 /** The dependencies of a master. */
 export interface MasterRunOptions
@@ -98,6 +94,15 @@ export interface MasterRunOptions
   readonly warnings: readonly string[];
   /** Called once a second. */
   readonly onSecond: (snapshot: Snapshot) => void;
+}
+
+/** The end of a worker's process. */
+export interface ProcessEnd {
+  readonly name: string;
+  /** A part of a sentence: `was killed by SIGKILL`. */
+  readonly how: string;
+  /** The name of the worker that was started in its place; `null` if none was. */
+  readonly successor: string | null;
 }
 
 /** How long the workers of a resumed run may take to find the new master. */
@@ -164,8 +169,7 @@ export class MasterRun {
   #reportsComplete: PromiseWithResolvers<void> | null = null;
   /** The first target number of users, until the workers have confirmed that it runs. */
   #awaitedUsers: number | null = null;
-  /** Ends the test when the last worker must have stopped its users; `null` while one can run users. */
-  #noWorkersTimer: Timer | null = null;
+  readonly #noWorkers: NoWorkersTimer;
   #announced = { workers: 0, at: -Infinity };
   /** When the last report was counted. */
   #reportedAt = -Infinity;
@@ -210,6 +214,14 @@ export class MasterRun {
       onMessage: (worker, message) => this.#receive(worker, message),
       onLost: (worker) => {
         if (this.#workers.lose(worker)) this.#workersChanged();
+      },
+    });
+    this.#noWorkers = new NoWorkersTimer({
+      awakeClock,
+      workers: this.#workers,
+      onExpired: () => {
+        this.#failure ??= new AiotestError("No worker is left to run users", ExitCode.cluster);
+        this.#driver?.stop();
       },
     });
     awakeClock.onPause((pause) => this.#paused(pause));
@@ -268,6 +280,22 @@ export class MasterRun {
     this.#testEvents.cancel();
     this.#driver?.stop();
     this.#endWaits();
+  }
+
+  /** Whether it ends or has ended, for whatever reason. */
+  get isEnding(): boolean {
+    return this.#isCancelled || this.#failure !== null || this.#state === "stopping" ||
+      this.#state === "stopped";
+  }
+
+  /**
+   * The process of a worker has ended, which this process has started.
+   *
+   * @param end its name, how it has ended, and the name of the worker that was started in its place.
+   */
+  processEnded({ name, how, successor }: ProcessEnd): void {
+    this.#noWorkers.processEnded(name, successor);
+    void this.#workers.processEnded(name, how);
   }
 
   /** Code of the test ends the run, on any node. What prepares it, or follows it, goes on to its end. */
@@ -497,7 +525,7 @@ export class MasterRun {
     if (this.#isCancelled || restored?.stopping) return;
     this.control.attach(this.#driver);
     this.#state = "spawning";
-    if (this.#workers.available.length === 0) this.#endWithoutWorkersIn(LOST_MS);
+    this.#noWorkers.start();
     if (restored !== null) this.#allocator.rebalance();
     // If a shape throws, the test ends; what was counted until then is worth a report.
     await this.#driver.drive().catch((error) => this.#failure ??= error);
@@ -506,7 +534,7 @@ export class MasterRun {
   async #finish(): Promise<void> {
     const { journal, restored } = this.#options;
     this.#state = "stopping";
-    this.#endWithoutWorkersIn(null);
+    this.#noWorkers.end();
     this.#finalUsers = restored?.stopping?.finalUsers ?? this.#runState.users;
     journal.append({
       type: "stopping",
@@ -684,8 +712,7 @@ export class MasterRun {
   #workersChanged(): void {
     if (!this.#time.begun) this.#announceWorkers();
     else if (this.#state === "spawning" || this.#state === "running") {
-      const isEmpty = this.#workers.available.length === 0;
-      this.#endWithoutWorkersIn(isEmpty ? LOST_MS - this.#workers.silence : null);
+      this.#noWorkers.workersChanged();
       this.#allocator.rebalance();
     }
     this.#checkPrepared();
@@ -714,22 +741,6 @@ export class MasterRun {
     void events.emit("startComplete", { userCount });
   }
 
-  /** Ends the test after this time, unless it is changed; `null`: does not end it. */
-  #endWithoutWorkersIn(ms: number | null): void {
-    const { awakeClock } = this.#options;
-    if (this.#noWorkersTimer !== null) awakeClock.clearTimer(this.#noWorkersTimer);
-    this.#noWorkersTimer = ms === null
-      ? null
-      : awakeClock.setTimer(() => void this.#endWithoutWorkers(), Math.max(0, ms));
-  }
-
-  async #endWithoutWorkers(): Promise<void> {
-    await this.#workers.handled();
-    if (this.#noWorkersTimer === null) return;
-    this.#failure ??= new AiotestError("No worker is left to run users", ExitCode.cluster);
-    this.#driver?.stop();
-  }
-
   /**
    * This process did not run for a while. It could not hear its workers, so it gives them the full time again;
    * they have stopped their users by themselves if it took too long.
@@ -737,7 +748,7 @@ export class MasterRun {
   #paused({ from, ms }: Pause): void {
     const { clock, onWarning } = this.#options;
     this.#workers.restartLeases();
-    if (this.#noWorkersTimer !== null) this.#endWithoutWorkersIn(LOST_MS);
+    this.#noWorkers.restart();
     if (!this.#time.begun || this.#state === "stopped") return;
     const atSeconds = this.#time.elapsedSeconds - (clock.now() - from) / 1000;
     onWarning(this.#pauses.add({ seconds: ms / 1000, when: fromMoment(Math.max(0, atSeconds)) }));

@@ -87,12 +87,7 @@ export function missingCounts(
   elapsedSeconds: number,
 ): string[] {
   const missing = workers.filter(({ begun, complete }) => begun && !complete);
-  const texts = missing.slice(0, MAX_NAMED).map((worker) => {
-    const { id, membership, lastSecond, lostAtSeconds } = worker;
-    const until = membership === "lost" ? lostAtSeconds : elapsedSeconds;
-    const seconds = Math.max(1, Math.ceil(until) - lastSecond - 1);
-    return `Worker ${id} has not sent its final report: up to ${seconds} s of its counts are missing.`;
-  });
+  const texts = missing.slice(0, MAX_NAMED).map((worker) => missingText(worker, elapsedSeconds));
   const others = missing.length - texts.length;
   if (others > 0) texts.push(`${others} more workers have not sent their final reports.`);
   const { id, count } = lostEarly;
@@ -107,6 +102,29 @@ export function missingCounts(
     );
   }
   return texts;
+}
+
+function missingText(worker: WorkerState, elapsedSeconds: number): string {
+  const { id, membership, lastSecond, lostAtSeconds, processEnd, begunAtSeconds } = worker;
+  const until = membership === "lost" ? lostAtSeconds : elapsedSeconds;
+  if (processEnd === null) {
+    const seconds = Math.max(1, Math.ceil(until) - lastSecond - 1);
+    return `Worker ${id} has not sent its final report: up to ${seconds} s of its counts are missing.`;
+  }
+  const from = lastSecond < 0 ? begunAtSeconds : lastSecond + 1;
+  // A second is reported before its end if the counts are reset within it.
+  const seconds = until > from ? until - from : 1;
+  const what = `Worker ${id} ${processEnd}: its counts of the last ${
+    seconds.toFixed(1)
+  } s are missing`;
+  const { rate, inProgress } = worker.lastKnown;
+  if (lastSecond < 0) return `${what}, which are all that it had.`;
+  const also = inProgress === 0
+    ? ""
+    : `, and ${inProgress} more ${inProgress === 1 ? "was" : "were"} in progress`;
+  return `${what}. In the second before, it had counted ${rate} ${
+    rate === 1 ? "request" : "requests"
+  }${also}.`;
 }
 
 /** A warning about the tests that began on no worker; none if there are none. */

@@ -347,6 +347,8 @@ export class WorkerManager {
     this.#setMembership(worker, "lost");
     this.#forgetGhosts();
     if (worker.begun) {
+      // The process that has started it says more.
+      if (worker.processEnd !== null) return true;
       this.#lostLog.add(
         `Worker ${worker.id} has been silent for ${
           LOST_MS / 1000
@@ -354,6 +356,20 @@ export class WorkerManager {
       );
     } else onInfo(`Worker ${worker.id} left before the test started.`);
     return true;
+  }
+
+  /**
+   * The process of a worker has ended, which this process has started. Nothing more will come from it, so it
+   * is lost once everything is handled that it had sent.
+   *
+   * @param how a part of a sentence: `was killed by SIGKILL`.
+   */
+  async processEnded(id: string, how: string): Promise<void> {
+    const worker = this.#runState.workers.findLast((one) => one.id === id);
+    if (worker === undefined) return;
+    worker.processEnd = how;
+    await this.#connections.drained(worker);
+    if (worker.membership === "present" && !this.#isOver) this.#options.onLost(worker);
   }
 
   /** The run is over: gives up the workers that have counted nothing and are not connected. */
@@ -433,6 +449,7 @@ export class WorkerManager {
   }
 
   #start(worker: WorkerState): void {
+    if (!worker.begun) worker.begunAtSeconds = this.#elapsed!();
     worker.begun = true;
     this.#connections.send(worker, {
       type: "START",

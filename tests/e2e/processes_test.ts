@@ -123,25 +123,104 @@ test("a master that is killed leaves no worker behind for longer than 3 s", asyn
   await allGone(children, 3_000);
 });
 
-test("a killed worker is named, and the other one takes over all users", async () => {
+/** The number of open descriptors of a process. */
+function descriptorsOf(pid: number): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
+test("a worker that dies is replaced at once, and the report says how it died and what is missing", async () => {
   await using target = new CountingTarget();
-  await using run = await Processes.start(target, ["--processes", "2", "-t", "11"]);
+  await using run = await Processes.start(target, ["--processes", "2"]);
+  const { pid } = run.parent;
   await atWork(target, 2);
-  Deno.kill(childrenOf(run.parent.pid)[0]!, "SIGKILL");
+  const descriptors = descriptorsOf(pid);
+  const signals = ["SIGKILL", "SIGABRT", "SIGTRAP"] as const;
+  for (const [index, signal] of signals.entries()) {
+    Deno.kill(childrenOf(pid)[0]!, signal);
+    await atWork(target, 3 + index);
+  }
+  const since = performance.now();
+  await target.until(() => target.usersSince(since).length >= 20, 10_000);
+  const left = descriptorsOf(pid);
+  // A worker that is told to stop is not replaced.
+  const [stopped] = childrenOf(pid);
+  Deno.kill(stopped!, "SIGTERM");
+  await allGone([stopped!], 5_000);
+  run.parent.kill("SIGINT");
   const { code, summary, stdout, stderr } = await run.ended();
-  assert.equal(code, 4, stderr);
-  assert.equal(summary.exitCode, 4);
-  assert.equal(summary.complete, false);
-  const [lost] = summary.workers.filter(({ complete }) => !complete);
-  const [other] = summary.workers.filter(({ complete }) => complete);
-  assert.deepEqual([lost?.state, other?.state, other?.peakUsers], ["lost", "finished", 20]);
-  assert.match(stderr, new RegExp(`Worker ${lost!.id} exited with code 137`));
-  assert.match(
-    summary.warnings.join("\n"),
-    new RegExp(`^Worker ${lost!.id} has not sent its final report`, "m"),
+  assert.deepEqual([code, summary.exitCode, summary.complete], [4, 4, false], stderr);
+  assert.ok(left <= descriptors, `${left} descriptors, ${descriptors} before`);
+
+  const states = summary.workers.map(({ state }) => state).sort();
+  assert.deepEqual(states, ["finished", "left", "lost", "lost", "lost"]);
+  const warnings = summary.warnings.join("\n");
+  for (const [index, signal] of signals.entries()) {
+    const place = new RegExp(
+      `^Worker (\\S+) was killed by ${signal}, \\d+s into the test\\. Worker (\\S+)-${
+        index + 3
+      } is started in its place\\.$`,
+      "m",
+    );
+    const [, name] = place.exec(warnings) ?? assert.fail(warnings);
+    const worker = summary.workers.find(({ id }) => id === name)!;
+    const missing = new RegExp(
+      `^Worker ${name} was killed by ${signal}: its counts of the last (\\d+\\.\\d) s are missing`,
+      "m",
+    );
+    const [, seconds] = missing.exec(warnings) ?? assert.fail(warnings);
+    // Each of at most 20 users starts, and then visits twice a second.
+    const lost = target.totalOf(worker.id) - worker.requests;
+    assert.ok(lost >= 0 && lost <= 20 * (2 + 2 * Number(seconds)), `${lost} in ${seconds} s`);
+  }
+  for (const { id, state, requests } of summary.workers) {
+    if (state !== "lost") assert.equal(requests, target.totalOf(id));
+  }
+  assert.match(stdout, /counts incomplete for 3 of 5 workers \(exit\s+code 4\)/);
+});
+
+test("a run whose workers always run out of memory ends with all that they had counted", async () => {
+  await using target = new CountingTarget();
+  const cwd = await Deno.makeTempDir();
+  await Deno.writeTextFile(
+    `${cwd}/aiotestfile.ts`,
+    `
+    import { FastHttpUser } from "aiotest";
+    const begun = performance.now();
+    const kept = [];
+    export class LeakTest extends FastHttpUser {
+      static override waitTime = 0.1;
+      async testLeak() {
+        await this.session.get("/tick", { headers: { "x-node": this.run.node } });
+        while (performance.now() - begun > 1500) {
+          kept.push(new Array(5e5).fill({ x: 1 }).map((x) => ({ ...x })));
+        }
+      }
+    }`,
   );
-  assert.match(stdout, /counts incomplete for 1 of 2 workers \(exit\s+code 4\)/);
-  assert.equal(other!.requests, target.totalOf(other!.id));
+  const args = ["--processes", "1", "-u", "2", "-r", "10", "-t", "5m", "-H", target.url];
+  const { code, stderr } = await runAiotest(
+    [...args, "--json", "r.json", "--junit", "r.xml", "--html", "r.html", "--csv", "r"],
+    { cwd, denoFlags: ["--v8-flags=--max-old-space-size=60"] },
+  );
+  assert.equal(code, 4, stderr);
+  const summary: Summary = JSON.parse(await Deno.readTextFile(`${cwd}/r.json`));
+  assert.deepEqual(summary.workers.map(({ state }) => state), ["lost", "lost", "lost", "lost"]);
+  const counted = summary.workers.reduce((sum, { requests }) => sum + requests, 0);
+  assert.equal(summary.totals.requests, counted);
+  assert.ok(counted > 0 && counted <= target.total, `${counted} of ${target.total}`);
+  const warnings = summary.warnings.join("\n");
+  const death = "was killed by SIG\\w+ \\(Fatal JavaScript out of memory: [\\w -]+\\)";
+  for (
+    const end of ["Worker \\S+ is started in its place", "It is not replaced, because 3 workers"]
+  ) {
+    assert.match(warnings, new RegExp(`^Worker \\S+ ${death}, \\d+s into the test\\. ${end}`, "m"));
+  }
+  assert.match(warnings, /^The run failed: No worker is left to run users$/m);
+  assert.match(stderr, /^aiotest: No worker is left to run users$/m);
+  for (const file of ["r.xml", "r.html", "r_stats.csv"]) {
+    assert.ok((await Deno.stat(`${cwd}/${file}`)).size > 0, file);
+  }
+  await Deno.remove(cwd, { recursive: true });
 });
 
 test("a suspended worker neither outlives the run nor prevents its end", async () => {

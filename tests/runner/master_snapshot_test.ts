@@ -207,3 +207,26 @@ Deno.test("missing counts are reported, with how many seconds they may cover", (
   // Its last second may have been reported, and still lack something.
   assert.match(missingCounts(runState, 1.9)[0]!, /Worker b .* up to 1 s/);
 });
+
+Deno.test("of a worker whose process has ended, it is known how, and for how long its counts are missing", () => {
+  const { runState, workers: [a, b, c] } = begun("a", "b", "c");
+  count(runState, a!, [0, 1, 2]);
+  count(runState, b!, [0, 1, 2]);
+  b!.inProgress.add({ to: 2, inProgress: [["GET", "/", { count: 4, oldestMs: 9, ages: null }]] });
+  c!.begunAtSeconds = 3;
+  for (const worker of [a!, b!, c!]) {
+    worker.processEnd = "was killed by SIGKILL";
+    worker.lose(3.42);
+    runState.setMembership(worker, "lost");
+  }
+  // It has confirmed an assignment, so it may have sent requests.
+  c!.hasActed = true;
+  runState.setMembership(c!, "lost");
+  assert.deepEqual(missingCounts(runState, 60), [
+    "Worker a was killed by SIGKILL: its counts of the last 0.4 s are missing. In the second before, " +
+    "it had counted 1 request.",
+    "Worker b was killed by SIGKILL: its counts of the last 0.4 s are missing. In the second before, " +
+    "it had counted 1 request, and 4 more were in progress.",
+    "Worker c was killed by SIGKILL: its counts of the last 0.4 s are missing, which are all that it had.",
+  ]);
+});

@@ -1,4 +1,4 @@
-import type { Child, ChildOptions } from "../../src/core/child_process.ts";
+import type { Child, ChildEnd, ChildOptions } from "../../src/core/child_process.ts";
 import { ExitCall } from "../../src/core/exit_calls.ts";
 import type { FileInfo, FolderEntry, OpenOptions, PrivateFolder } from "../../src/core/files.ts";
 import type { Host } from "../../src/core/host.ts";
@@ -42,20 +42,30 @@ export class FakeChild implements Child {
   readonly env: Readonly<Record<string, string>>;
   /** Prints a line. */
   readonly print: (text: string) => void;
-  readonly ended: Promise<number>;
+  readonly ended: Promise<ChildEnd>;
   /** The received signals. */
   readonly signals: string[] = [];
-  /** Ends the process. */
-  readonly exit: (code: number) => void;
+  readonly #end: (end: ChildEnd) => void;
 
   constructor(pid: number, args: readonly string[], { env, onLine }: ChildOptions) {
-    const { promise, resolve } = Promise.withResolvers<number>();
+    const { promise, resolve } = Promise.withResolvers<ChildEnd>();
     this.pid = pid;
     this.args = args;
     this.env = env;
     this.print = onLine;
     this.ended = promise;
-    this.exit = resolve;
+    this.#end = resolve;
+  }
+
+  /** Ends the process. */
+  exit(code: number): void {
+    this.#end({ code, signal: null, memoryRanOut: false });
+  }
+
+  /** Ends the process as a signal does that is not its parent's. */
+  die(signal: "SIGKILL" | "SIGSEGV" | "SIGTRAP" | "SIGTERM", memoryRanOut = false): void {
+    const code = 128 + { SIGKILL: 9, SIGSEGV: 11, SIGTRAP: 5, SIGTERM: 15 }[signal];
+    this.#end({ code, signal, memoryRanOut });
   }
 
   kill(signal: "SIGTERM" | "SIGKILL"): void {

@@ -16,7 +16,7 @@ switch (part) {
       onLine: (text) => say(`> ${text}`),
     });
     say(`pid ${child.pid}`);
-    host.exit(await child.ended);
+    host.exit((await child.ended).code);
     break;
   }
   // Prints its arguments and environment.
