@@ -92,7 +92,10 @@ export interface MasterContext {
   onListening?(
     port: number,
     session: RunSession,
-    run: Pick<MasterRun, "stop" | "snapshot" | "warn" | "isEnding" | "processEnded">,
+    run: Pick<
+      MasterRun,
+      "stop" | "snapshot" | "warn" | "isEnding" | "processEnded" | "ownProcesses"
+    >,
   ): WorkerProcesses;
 }
 

@@ -54,7 +54,8 @@ export function runProcesses(
           onEnded(worker): void {
             const { startedAt, elapsedSeconds } = run.snapshot();
             const isEnding = run.isEnding;
-            run.processEnded(worker);
+            run.processEnded(worker.name, worker.how);
+            run.ownProcesses = worker.left;
             if (isEnding || worker.successor === null && startedAt === null) {
               if (worker.code !== 0) logger.error(`Worker ${worker.name} ${worker.how}.`);
             } else if (worker.code !== 0) {
@@ -72,6 +73,7 @@ export function runProcesses(
           },
         },
       );
+      run.ownProcesses = count;
       void fleet.ended.then(() => {
         // Without --master, no other worker can join.
         if (!run.isEnding && !options.master) {

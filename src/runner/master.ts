@@ -96,15 +96,6 @@ export interface MasterRunOptions
   readonly onSecond: (snapshot: Snapshot) => void;
 }
 
-/** The end of a worker's process. */
-export interface ProcessEnd {
-  readonly name: string;
-  /** A part of a sentence: `was killed by SIGKILL`. */
-  readonly how: string;
-  /** The name of the worker that was started in its place; `null` if none was. */
-  readonly successor: string | null;
-}
-
 /** How long the workers of a resumed run may take to find the new master. */
 const RETURN_MS = 10_000;
 
@@ -288,13 +279,17 @@ export class MasterRun {
       this.#state === "stopped";
   }
 
+  /** This many workers run that this process has started. */
+  set ownProcesses(count: number) {
+    this.#noWorkers.setOwnProcesses(count);
+  }
+
   /**
    * The process of a worker has ended, which this process has started.
    *
-   * @param end its name, how it has ended, and the name of the worker that was started in its place.
+   * @param how a part of a sentence: `was killed by SIGKILL`.
    */
-  processEnded({ name, how, successor }: ProcessEnd): void {
-    this.#noWorkers.processEnded(name, successor);
+  processEnded(name: string, how: string): void {
     void this.#workers.processEnded(name, how);
   }
 

@@ -8,8 +8,11 @@ import type { AwakeClock } from "../core/awake_clock.ts";
 import type { Timer } from "../core/clock.ts";
 import { LOST_MS, type WorkerManager } from "./worker_manager.ts";
 
-/** How long a process may take to join that was started in place of another. */
-const SUCCESSOR_MS = 60_000;
+/**
+ * As long as processes run that this one has started: each of them has not joined yet, or does not answer. It
+ * joins, or dies, which is known at once.
+ */
+const OWN_PROCESSES_MS = 60_000;
 
 /** What a {@link NoWorkersTimer} needs. */
 export interface NoWorkersOptions {
@@ -26,8 +29,8 @@ export class NoWorkersTimer {
   #isStarted = false;
   /** `null` while there are workers. */
   #timer: Timer | null = null;
-  /** Names of workers that were started in place of others and have not joined. */
-  readonly #successors = new Set<string>();
+  /** How many workers run that this process has started. */
+  #ownProcesses = 0;
 
   constructor(options: NoWorkersOptions) {
     this.#options = options;
@@ -44,11 +47,10 @@ export class NoWorkersTimer {
     this.#check(LOST_MS - this.#options.workers.silence);
   }
 
-  /** The process of a worker has ended. @param successor the worker that was started in its place; `null` if none was. */
-  processEnded(name: string, successor: string | null): void {
-    this.#successors.delete(name);
-    if (successor !== null) this.#successors.add(successor);
-    this.#check(LOST_MS - this.#options.workers.silence);
+  /** This many workers run that this process has started. */
+  setOwnProcesses(count: number): void {
+    this.#ownProcesses = count;
+    if (this.#timer !== null) this.workersChanged();
   }
 
   /** This process did not run for a while, so it could not hear its workers. */
@@ -65,9 +67,8 @@ export class NoWorkersTimer {
   #check(ms: number): void {
     const { awakeClock, workers } = this.#options;
     this.#clear();
-    for (const { id } of workers.available) this.#successors.delete(id);
     if (!this.#isStarted || workers.available.length > 0) return;
-    const limitMs = this.#successors.size > 0 ? SUCCESSOR_MS : ms;
+    const limitMs = this.#ownProcesses > 0 ? OWN_PROCESSES_MS : ms;
     this.#timer = awakeClock.setTimer(() => void this.#expire(), Math.max(0, limitMs));
   }
 

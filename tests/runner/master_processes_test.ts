@@ -8,15 +8,19 @@ import {
   workerStates,
 } from "../support/virtual_cluster.ts";
 
-/** Kills a worker whose process the master has started, and knows at once that it has ended. */
+/**
+ * Kills a worker whose process the master has started, and knows at once that it has ended.
+ *
+ * @param left how many workers run that the master has started, including one in its place.
+ */
 function kill(
   master: VirtualMaster,
   worker: VirtualWorker,
-  successor: string | null,
-  how = "was killed by SIGKILL",
+  left: number,
 ): void {
   worker.kill();
-  master.run.processEnded({ name: worker.name, how, successor });
+  master.run.processEnded(worker.name, "was killed by SIGKILL");
+  master.run.ownProcesses = left;
 }
 
 Deno.test("the users of a worker whose process has ended move at once, and its successor gets a share", async () => {
@@ -24,7 +28,7 @@ Deno.test("the users of a worker whose process has ended move at once, and its s
   const master = cluster.master();
   const [, b] = ["a", "b"].map((name) => cluster.worker(name));
   await cluster.advance(2_300);
-  kill(master, b!, "c");
+  kill(master, b!, 2);
   await cluster.advance(200);
   assert.equal(cluster.target.users("a"), 6);
   cluster.worker("c");
@@ -55,7 +59,7 @@ Deno.test("what a process had sent before it ended is counted, however late that
   await cluster.advance(1_900);
   b!.line.stall();
   await cluster.advance(200);
-  master.run.processEnded({ name: "b", how: "was killed by SIGKILL", successor: null });
+  master.run.processEnded("b", "was killed by SIGKILL");
   await cluster.advance(200);
   assert.equal(master.run.snapshot().workers[1]!.state, "running");
   b!.line.resume();
@@ -71,7 +75,7 @@ Deno.test("a run without workers waits for the successor of the last one", async
   const master = cluster.master({ expectedWorkers: 1 });
   const a = cluster.worker("a");
   await cluster.advance(3_500);
-  kill(master, a, "b");
+  kill(master, a, 1);
   await cluster.advance(20_000);
   assert.equal(cluster.target.users(), 0);
   cluster.worker("b");
@@ -89,16 +93,34 @@ Deno.test("a run whose last successor has ended or does not join ends", async ()
     const master = cluster.master({ expectedWorkers: 1 });
     const a = cluster.worker("a");
     await cluster.advance(3_500);
-    kill(master, a, "b");
+    kill(master, a, 1);
     await cluster.advance(10_000);
     assert.equal(master.run.isEnding, false);
     if (ends) {
-      master.run.processEnded({ name: "b", how: "exited with code 2", successor: null });
+      master.run.processEnded("b", "exited with code 2");
+      master.run.ownProcesses = 0;
       await cluster.advance(100);
     } else await cluster.advance(50_000);
     assert.match(String(master.run.failure), /No worker is left to run users/);
     assert.equal(master.result!.workers[0]!.requests, 12);
   }
+});
+
+Deno.test("a run whose only worker does not answer goes on with it, if its process runs", async () => {
+  const cluster = new VirtualCluster({ users: 4, runTime: 60 });
+  const master = cluster.master({ expectedWorkers: 1 });
+  master.run.ownProcesses = 1;
+  const a = cluster.worker("a");
+  await cluster.advance(3_500);
+  a.suspend();
+  await cluster.advance(30_000);
+  assert.equal(master.run.isEnding, false);
+  a.continue();
+  await cluster.advance(3_000);
+  assert.equal(cluster.target.users("a"), 4);
+  await cluster.advance(40_000);
+  assert.deepEqual([master.run.failure, workerStates(master)], [null, ["a finished true"]]);
+  assert.equal(requests(master), cluster.target.steps.length);
 });
 
 Deno.test("a worker that dies before the test starts is replaced, and nothing is missing", async () => {
@@ -109,14 +131,14 @@ Deno.test("a worker that dies before the test starts is replaced, and nothing is
   });
   const a = cluster.worker("a");
   await cluster.advance(1_000);
-  kill(master, a, "c");
+  kill(master, a, 1);
   await cluster.advance(1_000);
   assert.ok(master.infos.includes("Worker a left before the test started."));
   const b = cluster.worker("b");
   cluster.worker("c");
   await cluster.advance(1_000);
   // Now setup runs.
-  kill(master, b, "d");
+  kill(master, b, 2);
   cluster.worker("d");
   await cluster.advance(1_000);
   setup.resolve(1);
@@ -138,7 +160,7 @@ Deno.test("a worker that dies after its final report has lost nothing", async ()
     }));
   await cluster.advance(4_000);
   assert.equal(master.run.isEnding, true);
-  kill(master, b!, null);
+  kill(master, b!, 1);
   await cluster.advance(20_000);
   assert.deepEqual(workerStates(master), ["a finished true", "b finished true"]);
   assert.equal(master.result!.complete, true);
@@ -154,7 +176,7 @@ Deno.test("a process that dies while the run ends is not awaited", async () => {
   await cluster.advance(300);
   b!.kill();
   b!.line.resume();
-  master.run.processEnded({ name: "b", how: "was killed by SIGSEGV", successor: null });
+  master.run.processEnded("b", "was killed by SIGSEGV");
   await cluster.advance(300);
   assert.deepEqual(workerStates(master), ["a finished true", "b lost false"]);
   assert.match(master.result!.warnings.join("\n"), /^Worker b was killed by SIGSEGV: its counts/m);
@@ -167,7 +189,7 @@ Deno.test("a successor continues with --iterations, and what the dead worker hel
   const master = cluster.master({ expectedWorkers: 1 });
   const a = cluster.worker("a");
   await cluster.advance(1_020);
-  kill(master, a, "b");
+  kill(master, a, 1);
   await cluster.advance(2_000);
   cluster.worker("b");
   await cluster.advance(40_000);

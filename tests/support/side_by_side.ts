@@ -8,6 +8,8 @@
 import process from "node:process";
 
 const ONLY = process.env.AIOTEST_STEP ?? "";
+// The commands that tests start would refuse it.
+delete process.env.AIOTEST_STEP;
 
 /** Defines a test, as `Deno.test` does. */
 export type DefineTest = (
