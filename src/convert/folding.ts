@@ -27,17 +27,33 @@ function callsOfSteps(steps: readonly Step[]): Call[] {
   });
 }
 
-/** Headers that every call has, with the same value: of several calls, and without variables. */
+/**
+ * Headers that every call has, with the value that most of them have: of several calls, and without variables.
+ * Calls with another value still need theirs.
+ */
 export function commonHeaders(own: DraftClass): ReadonlyMap<string, Text> {
   const calls = callsOf(own);
   const [first] = calls;
   if (first === undefined || calls.length === 1) return new Map();
-  return new Map(first.headers.filter(([name, value]) =>
+  const common = new Map<string, Text>();
+  for (const [name] of first.headers) {
     // What describes the body belongs to its call.
-    name !== "content-type" &&
-    insertedIn(value).every(({ kind }) => kind === "secret" || kind === "constant") &&
-    calls.every((call) => isOnly(call, name, value))
-  ));
+    if (name === "content-type" || common.has(name)) continue;
+    const values = calls.flatMap(({ headers }) => headers.filter(([other]) => other === name));
+    const isEverywhere = calls.every(({ headers }) =>
+      headers.filter(([other]) => other === name).length === 1
+    );
+    if (!isEverywhere) continue;
+    const groups = Map.groupBy(values.map(([, value]) => value), (value) => JSON.stringify(value));
+    const largest = [...groups.values()].reduce((one, other) =>
+      other.length > one.length ? other : one
+    );
+    const isFixed = insertedIn(largest[0]!).every(({ kind }) =>
+      kind === "secret" || kind === "constant"
+    );
+    if (isFixed && largest.length > 1) common.set(name, largest[0]!);
+  }
+  return common;
 }
 
 /**

@@ -154,7 +154,7 @@ function select({ exchanges }: Recording, options: RecordingOptions): Selection 
 
 /** Whether requests to a host belong to the test: the site of the first page, and further hosts. */
 function hostTest(first: string, hosts: readonly string[]): (hostname: string) => boolean {
-  const site = getPublicSuffix(first) ?? first;
+  const site = getPublicSuffix(first, { allowSpecialUseDomain: true, ignoreError: true }) ?? first;
   const kept = [site, ...hosts.map((host) => host.toLowerCase().replace(/^\*\./, ""))];
   return (hostname) =>
     kept.some((host) => host === "*" || hostname === host || hostname.endsWith(`.${host}`));

@@ -355,7 +355,8 @@ class ClassWriter {
   }
 
   #isFolded(call: Call, [name, value]: Call["headers"][number]): boolean {
-    return this.#common.has(name) ||
+    const common = this.#common.get(name);
+    return (common !== undefined && isEqual(common, value)) ||
       [...this.#saved].some(([saver, headers]) =>
         saver !== call && headers.some(([one, other]) => one === name && isEqual(other, value))
       );

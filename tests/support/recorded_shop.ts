@@ -183,6 +183,16 @@ export class RecordedShop implements AsyncDisposable {
           }),
         };
       }
+      case "POST photos": {
+        const isRight =
+          /^multipart\/form-data; boundary=/.test(headers.get("content-type") ?? "") &&
+          /name="title"\r\n\r\nBoots\r\n/.test(body) &&
+          /name="photo"; filename="boots.txt"\r\nContent-Type: text\/plain\r\n\r\nbrown, size 42\n\r\n/
+            .test(body);
+        return {
+          response: isRight ? Response.json({ ok: true }) : new Response("wrong", { status: 422 }),
+        };
+      }
       case "GET orders/:id":
         return {
           path: "/v1/orders/:id",
