@@ -94,7 +94,9 @@ function byKey<Value>(record: Readonly<Record<string, Value>>): [string, Value][
 const OFFERED: readonly string[] = ["csv-parse", "redis"];
 
 /** Packages that aiotest imports by computed names, so that starting it does not load them. */
-const DYNAMIC: readonly string[] = ["@opentelemetry/exporter-metrics-otlp-http"];
+const DYNAMIC: readonly string[] = ["metrics", "trace"].flatMap((signal) =>
+  ["grpc", "http", "proto"].map((end) => `@opentelemetry/exporter-${signal}-otlp-${end}`)
+);
 
 /** Packages by their names in the import map, each with its specifier, such as `npm:redis@6.3.1`. */
 export type Packages = Readonly<Record<string, string>>;

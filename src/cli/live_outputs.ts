@@ -63,7 +63,7 @@ export class LiveOutputs {
     const metrics = await openMetricsExport(options, {
       snapshot: () => run.snapshot(),
       rendezvous,
-    });
+    }, (name) => host.env(name));
     if (options.noWeb) return new LiveOutputs(null, metrics);
     const { openDashboard } = await import("./dashboard.ts");
     const dashboard = await openDashboard(host, options, {

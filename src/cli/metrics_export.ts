@@ -6,7 +6,7 @@
 
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import { type Clock, systemClock, type Timer } from "../core/clock.ts";
-import { errorText, UsageError } from "../core/errors.ts";
+import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
 import type { RendezvousRounds } from "../core/run_info.ts";
 import { VERSION } from "../core/version.ts";
@@ -15,18 +15,16 @@ import { otlpMetrics } from "../report/otlp.ts";
 import { PrometheusText } from "../report/prometheus.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import type { Options } from "./options.ts";
-
-/** The part of OpenTelemetry's exporter that is used. */
-export interface MetricExporter {
-  /** Sends metrics, with retries; `done` gets code 0 when they have arrived. */
-  export(
-    metrics: ResourceMetrics,
-    done: (result: { readonly code: number; readonly error?: Error }) => void,
-  ): void;
-}
+import {
+  openExporter,
+  OTLP_END_LIMIT_MS,
+  type OtlpEndpoint,
+  otlpEndpoint,
+  type OtlpExporter,
+} from "./otlp.ts";
 
 interface OtlpExportOptions {
-  readonly exporter: MetricExporter;
+  readonly exporter: OtlpExporter<ResourceMetrics>;
   /** Host and port of the collector, for messages. */
   readonly place: string;
   /** The current metrics. */
@@ -37,9 +35,6 @@ interface OtlpExportOptions {
 }
 
 const INTERVAL_MS = 10_000;
-
-/** How long the end of a run waits for the last metrics to arrive. */
-const END_LIMIT_MS = 5_000;
 
 /**
  * Sends metrics every 10 s and at the end. If the collector cannot be reached, that is logged once, and
@@ -76,9 +71,9 @@ export class OtlpExport {
     };
     const limit = Promise.withResolvers<void>();
     const timer = clock.setTimer(() => {
-      this.#logChange(`no answer within ${END_LIMIT_MS / 1000} s`);
+      this.#logChange(`no answer within ${OTLP_END_LIMIT_MS / 1000} s`);
       limit.resolve();
-    }, END_LIMIT_MS);
+    }, OTLP_END_LIMIT_MS);
     await Promise.race([last(), limit.promise]);
     clock.clearTimer(timer);
   }
@@ -114,57 +109,28 @@ export class OtlpExport {
   }
 }
 
-/** The path at which collectors receive metrics. */
-const PATH = "/v1/metrics";
-
-/**
- * The URL that `--otlp` sends metrics to, with the usual path appended if it is missing.
- *
- * @throws UsageError if the URL is invalid. The message does not quote it: it may contain a secret.
- */
-export function parseOtlpUrl(text: string): string {
-  const url = URL.parse(text);
-  // The exporter ignores user and password in a URL, so the metrics would be rejected.
-  const isPlain = url !== null && url.username + url.password + url.hash === "";
-  if (!isPlain || !["http:", "https:"].includes(url.protocol)) {
-    throw new UsageError(
-      "--otlp: expected a URL like http://127.0.0.1:4318",
-      "Metrics are sent to /v1/metrics. Set user and password in OTEL_EXPORTER_OTLP_HEADERS.",
-    );
-  }
-  if (!url.pathname.endsWith(PATH)) url.pathname = url.pathname.replace(/\/*$/, PATH);
-  return url.href;
-}
-
 /** The run whose metrics are exported; both methods return the current state. */
 interface ExportedRun {
   snapshot(): Snapshot;
   rendezvous(): readonly RendezvousRounds[];
 }
 
-/** The part of the package that is used. */
-interface ExporterPackage {
-  readonly OTLPMetricExporter: new (options: object) => MetricExporter;
-}
-
-/** A variable, so that the package is not loaded at every start: most runs do not need it. */
-const PACKAGE = "@opentelemetry/exporter-metrics-otlp-http";
-
-/** Milliseconds for all attempts of one export together; less than {@link END_LIMIT_MS}. */
-const TIMEOUT_MS = 4_000;
-
 /**
  * Prepares the page for Prometheus, and starts to send metrics if there is `--otlp`.
  *
- * @throws UsageError if the URL of `--otlp` is invalid.
+ * @param env returns an environment variable, or `undefined`.
+ * @throws UsageError if the URL of `--otlp` is invalid, or its protocol cannot be used.
  */
 export async function openMetricsExport(
   { buckets, otlp }: Pick<Options, "buckets" | "otlp">,
   run: ExportedRun,
+  env: (name: string) => string | undefined,
 ): Promise<MetricsExport> {
   const metrics = new RunMetrics({ buckets, version: VERSION });
   const page = new PrometheusText();
-  const exported = otlp === null ? null : await openOtlp(parseOtlpUrl(otlp), metrics, run);
+  const exported = otlp === null
+    ? null
+    : await openOtlp(otlpEndpoint(otlp, "metrics", env), metrics, run);
   exported?.start();
   return {
     text: () => page.of(metrics.of(run.snapshot(), run.rendezvous())),
@@ -172,11 +138,14 @@ export async function openMetricsExport(
   };
 }
 
-async function openOtlp(url: string, metrics: RunMetrics, run: ExportedRun): Promise<OtlpExport> {
-  const { OTLPMetricExporter }: ExporterPackage = await import(PACKAGE);
+async function openOtlp(
+  endpoint: OtlpEndpoint,
+  metrics: RunMetrics,
+  run: ExportedRun,
+): Promise<OtlpExport> {
   return new OtlpExport({
-    exporter: new OTLPMetricExporter({ url, timeoutMillis: TIMEOUT_MS }),
-    place: new URL(url).host,
+    exporter: await openExporter(endpoint, "metrics"),
+    place: endpoint.place,
     metrics: () => {
       const snapshot = run.snapshot();
       const { runId, name, labels, startedAt, elapsedSeconds, durationSeconds } = snapshot;

@@ -144,6 +144,17 @@ export const percentage: OptionType<number> = {
   },
 };
 
+/** A share over 0 % and up to 100 %, as it was written; the flag alone means all. */
+export const traceShare: OptionType<string> = {
+  expected: "a percentage over 0% and up to 100%, like 1%",
+  types: ["text"],
+  bare: "100%",
+  parse(text): string | null {
+    const share = percentage.parse(text) ?? 0;
+    return share > 0 && share <= 1 ? text : null;
+  },
+};
+
 /** Any text that is not blank; `expected` describes it. */
 export function textOf(expected: string): OptionType<string> {
   return { expected, types: ["text"], parse: (text) => text.trim() === "" ? null : text };

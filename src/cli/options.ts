@@ -163,7 +163,10 @@ export class CommandLine {
 
   /** The options that a master sends to its workers, except those that name files. */
   forwardedOptions(options: Options): ForwardedOptions {
-    const own = SENT_TO_WORKERS.filter((name) => options.given.has(name));
+    // Without traces, workers send nothing to the collector.
+    const own = SENT_TO_WORKERS.filter((name) =>
+      options.given.has(name) && (name !== "otlp" || options.traceContext !== null)
+    );
     return Object.fromEntries([
       ...own.map((name) => [environmentName(name), String(options[name])]),
       ...this.#givenFlags().map(({ variable, text }) => [variable, text]),

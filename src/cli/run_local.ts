@@ -65,15 +65,17 @@ async function runWithServices(
   const { host, options } = session;
   const { services, close } = await openSharedServices(host, options);
   try {
+    const runId = crypto.randomUUID();
     const observers = await openRunObservers({
       host,
       options,
+      runId,
       node: NODE,
       isWorker: false,
       onIncomplete: () => session.outputIncomplete(),
     });
     try {
-      return await runUsers(session, setup, { services, observers, done });
+      return await runUsers(session, setup, { runId, services, observers, done });
     } finally {
       await observers.end();
     }
@@ -85,7 +87,8 @@ async function runWithServices(
 async function runUsers(
   session: RunSession,
   { parts, classes, connections, thresholds, functions, warnings }: RunSetup,
-  { services, observers, done }: {
+  { runId, services, observers, done }: {
+    readonly runId: string;
     readonly services: SharedServices;
     readonly observers: Observers;
     readonly done: Promise<void> | undefined;
@@ -102,7 +105,7 @@ async function runUsers(
   });
   nodeCluster.attach(rpc.localRpc);
   const run = new LocalRun({
-    runId: crypto.randomUUID(),
+    runId,
     ...runLabels(options),
     hostname: host.hostname,
     parts,

@@ -20,6 +20,8 @@ export interface ObservedNode {
   readonly host: Host;
   /** Those of the node: on a worker, with what the master has sent. */
   readonly options: Options;
+  /** Of the run. */
+  readonly runId: string;
   /** Its name, such as `local`. */
   readonly node: string;
   /** Whether a master controls it. */
@@ -48,7 +50,13 @@ export interface RunObservers extends Observers {
 type OpenOutput = (node: ObservedNode) => Promise<ObservingOutput | null>;
 
 /** All outputs that need observers, in the order in which they learn of a request. */
-const OUTPUTS: readonly OpenOutput[] = [openSampleOutput];
+const OUTPUTS: readonly OpenOutput[] = [openTraceOutput, openSampleOutput];
+
+async function openTraceOutput(node: ObservedNode): Promise<ObservingOutput | null> {
+  if (node.options.traceContext === null) return null;
+  const { openTraces } = await import("./trace_export.ts");
+  return await openTraces(node);
+}
 
 async function openSampleOutput(
   { options: { samples, samplesOnly }, ...node }: ObservedNode,

@@ -73,7 +73,11 @@ export async function runWorker(
       activity: session.activity,
       places: session.places,
       setUp: async (forwarded) => {
-        const load = await setUpNode(session, exports, commandLine, { rpc, forwarded });
+        const load = await setUpNode(session, exports, commandLine, {
+          runId: run.info.id,
+          rpc,
+          forwarded,
+        });
         observers = load.observers;
         return load;
       },
@@ -103,7 +107,11 @@ async function setUpNode(
   session: RunSession,
   exports: TestFileExports,
   commandLine: CommandLine,
-  { rpc, forwarded }: { readonly rpc: RemoteRpc; readonly forwarded: string },
+  { runId, rpc, forwarded }: {
+    readonly runId: string;
+    readonly rpc: RemoteRpc;
+    readonly forwarded: string;
+  },
 ): Promise<WorkerLoad> {
   const options = commandLine.parse(
     withoutForeignKey(parseForwarded(forwarded), commandLine.known().given),
@@ -124,6 +132,7 @@ async function setUpNode(
   const observers = await openRunObservers({
     host: session.host,
     options,
+    runId,
     node: rpc.node,
     isWorker: true,
     onIncomplete: () => session.outputIncomplete(),

@@ -39,6 +39,7 @@ import {
   textList,
   textOf,
   toggle,
+  traceShare,
   userNumber,
   visibleName,
   wholeNumber,
@@ -822,11 +823,22 @@ const TABLE = {
   otlp: {
     flags: "--otlp <URL>",
     group: RESULTS,
-    help: "send metrics to an OpenTelemetry collector every 10 s",
+    help: "send metrics, and traces if there are any, to an OpenTelemetry collector",
     type: textOf("a URL like http://127.0.0.1:4318"),
     default: null,
     commands: { run: true, quick: "which does short runs", demo: { hidden: true } },
-    scope: "not worker",
+    toWorkers: true,
+  },
+  /** A percentage of iterations, or of requests outside of any. */
+  traceContext: {
+    flags: "--trace-context [P]",
+    group: RESULTS,
+    help: "send W3C trace contexts with P of all iterations; without P, with all",
+    type: traceShare,
+    default: null,
+    shownDefault: "none",
+    commands: HIDDEN_IN_DEMO,
+    toWorkers: true,
   },
   showUsersWeight: {
     // The first spelling is that of the earliest versions; `--help` does not show it.

@@ -42,23 +42,38 @@ export function otlpMetrics(
   { version, runId, name, labels, since, at }: OtlpMoment,
 ): ResourceMetrics {
   const times = { startTime: hrTime(since), endTime: hrTime(at) };
-  const attributes = {
-    "service.name": "aiotest",
-    "service.version": version,
-    "service.instance.id": runId,
+  const resource = otlpResource(version, runId, {
     ...(name === null ? {} : { "aiotest.run.name": name }),
     ...Object.fromEntries(
       Object.entries(labels).map(([key, value]) => [`aiotest.label.${key}`, value]),
     ),
-  };
-  const resource = {
-    attributes,
-    merge: (other: ResourceMetrics["resource"] | null) => other ?? resource,
-    getRawAttributes: () => Object.entries(attributes),
-  };
+  });
   const metrics = families.flatMap((family) => metricsOf(family, times))
     .filter(({ dataPoints }) => dataPoints.length > 0);
   return { resource, scopeMetrics: [{ scope: { name: "aiotest", version }, metrics }] };
+}
+
+/** What sends metrics or spans. */
+export type OtlpResource = ResourceMetrics["resource"];
+
+/** The run as a resource. @param more attributes by their names. */
+export function otlpResource(
+  version: string,
+  runId: string,
+  more: Readonly<Record<string, string>>,
+): OtlpResource {
+  const attributes = {
+    "service.name": "aiotest",
+    "service.version": version,
+    "service.instance.id": runId,
+    ...more,
+  };
+  const resource: OtlpResource = {
+    attributes,
+    merge: (other) => other ?? resource,
+    getRawAttributes: () => Object.entries(attributes),
+  };
+  return resource;
 }
 
 type Times = Pick<DataPoint<number>, "startTime" | "endTime">;
@@ -124,7 +139,8 @@ function bucketsOf(
   return { buckets: { boundaries: [...boundaries], counts }, sum, count };
 }
 
-function hrTime(ms: number): [seconds: number, nanoseconds: number] {
+/** Milliseconds as OpenTelemetry's exporters take times. */
+export function hrTime(ms: number): [seconds: number, nanoseconds: number] {
   const seconds = Math.floor(ms / 1000);
   return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
 }

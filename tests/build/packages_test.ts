@@ -88,6 +88,8 @@ Deno.test("the packages of the tests are not shipped", async () => {
   const { shipped, others } = await projectPackages(PROJECT_ROOT);
   assert.ok("redis" in shipped);
   assert.ok("@opentelemetry/exporter-metrics-otlp-http" in shipped);
+  assert.ok("@opentelemetry/exporter-trace-otlp-grpc" in shipped);
+  assert.ok("@opentelemetry/otlp-transformer" in others);
   assert.ok("commander" in shipped);
   assert.ok("fast-check" in others);
   assert.ok("hdr-histogram-js" in others);

@@ -246,7 +246,6 @@ const CONFLICTS: [args: string, message: string][] = [
   ["--worker --web-token a", `--web-token ${FOR_MASTER}`],
   ["--worker --no-autostart", `--no-autostart ${FOR_MASTER}`],
   ["--worker --buckets 1 2", `--buckets ${FOR_MASTER}`],
-  ["--worker --otlp http://a", `--otlp ${FOR_MASTER}`],
   ["--worker --threshold p95<1s", `--threshold ${FOR_MASTER}`],
   ["--worker --abort-on-threshold", `--abort-on-threshold ${FOR_MASTER}`],
   ["--worker --processes 2 --no-autostart", `--no-autostart ${FOR_MASTER}`],
@@ -293,6 +292,7 @@ const ACCEPTED = [
   "--no-autostart --web-host 0.0.0.0 --web-token s3cret",
   "--processes 2 --no-autostart",
   "--no-web --otlp http://a",
+  "--worker --otlp http://a",
 ];
 
 for (const args of ACCEPTED) {

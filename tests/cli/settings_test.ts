@@ -103,6 +103,9 @@ const GOOD: Good[] = [
   ["threshold", ["--threshold"], "p95<200ms", ["p95<200ms"]],
   ["threshold", ["--threshold"], " p99[GET a, b] < 0.5s ", ["p99[GET a, b] < 0.5s"]],
   ["otlp", ["--otlp"], "http://127.0.0.1:4318", "http://127.0.0.1:4318"],
+  ["traceContext", ["--trace-context"], "1%", "1%"],
+  ["traceContext", ["--trace-context"], "0.01%", "0.01%"],
+  ["traceContext", ["--trace-context"], "100%", "100%"],
   ["exitCodeOnError", ["--exit-code-on-error"], "0", 0],
   ["exitCodeOnError", ["--exit-code-on-error"], "255", 255],
   ["loglevel", ["-L", "--loglevel"], "DEBUG", "DEBUG"],
@@ -194,6 +197,7 @@ const NAMES = "expected names separated by commas";
 const USERS = "expected a whole number from 1 to 1,000,000";
 const LABELS = "expected labels like env=staging, separated by commas";
 const ADDRESSES = "expected IP addresses of this machine, separated by commas";
+const SHARE = "expected a percentage over 0% and up to 100%, like 1%";
 const MILLISECONDS = "expected milliseconds above 0";
 
 const ARRIVAL_RATE = "expected a number above 0 and up to 1,000,000,000";
@@ -283,6 +287,10 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--junit", " ", "expected a file name"],
   ["--threshold", " ", "expected an expression like p95<200ms"],
   ["--otlp", " ", "expected a URL like http://127.0.0.1:4318"],
+  ["--trace-context", "0%", SHARE],
+  ["--trace-context", "101%", SHARE],
+  ["--trace-context", "0.1", SHARE],
+  ["--trace-context", "all", SHARE],
   ["--exit-code-on-error", "256", "expected a whole number from 0 to 255"],
   ["--exit-code-on-error", "-1", "expected a whole number from 0 to 255"],
   ["--exit-code-on-error", "x", "expected a whole number from 0 to 255"],
@@ -468,6 +476,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     threshold = ["p95<1s", "rps>=10"]
     abort-on-threshold = true
     otlp = "o"
+    trace-context = "1%"
     logfile = "a.log"
     host = "http://127.0.0.1"
     redis = "redis://box"
@@ -538,6 +547,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     samples: "run.jsonl",
     samplesOnly: "failed,slow:2s",
     otlp: "o",
+    traceContext: "1%",
     resetStats: false,
     exitCodeOnError: 7,
     csvFullHistory: true,

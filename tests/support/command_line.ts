@@ -108,6 +108,7 @@ export const DEFAULTS: Settings = {
   samples: null,
   samplesOnly: null,
   otlp: null,
+  traceContext: null,
   showUsersWeight: false,
   loglevel: "INFO",
   logfile: null,

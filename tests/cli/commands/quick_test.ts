@@ -46,6 +46,7 @@ const DEFAULTS: QuickOptions = {
   samplesOnly: null,
   exitCodeOnError: 1,
   csvFullHistory: false,
+  traceContext: null,
   loglevel: "INFO",
   logfile: null,
 };
