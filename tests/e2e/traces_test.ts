@@ -140,15 +140,23 @@ for (const protocol of ["http/json", "http/protobuf", "grpc"]) {
   });
 }
 
-Deno.test("each worker of a distributed run sends its spans itself, with ids of its own", async () => {
+Deno.test("each worker of a distributed run sends its spans itself, and samples have their ids", async () => {
   await using target = new TracedTarget();
   await using collector = await OtlpCollector.open();
+  const folder = await Deno.makeTempDir();
   const { code, stderr } = await run(target, [
     ...["--user-classes", "ShopTest", "--iterations", "40", "--processes", "2"],
-    ...["--trace-context", "--otlp", collector.url],
+    ...["--trace-context", "--otlp", collector.url, "--samples", `${folder}/samples.jsonl`],
   ]);
   assert.equal(code, 0, stderr);
   checkSpans(collector.spans, target);
+  const files = [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`);
+  assert.equal(files.length, 2);
+  const lines = files.flatMap((file) => Deno.readTextFileSync(file).trimEnd().split("\n"));
+  // The redirect belongs to the same request.
+  const traces = target.got.filter(({ path }) => path !== "/new").map(({ traceId }) => traceId);
+  assert.deepEqual(lines.map((line) => JSON.parse(line).traceId).sort(), traces.sort());
+  await Deno.remove(folder, { recursive: true });
   const nodes = new Set(collector.spans.map(({ resource }) => resource["aiotest.node"]));
   assert.equal(nodes.size, 2);
   const runs = new Set(collector.spans.map(({ resource }) => resource["aiotest.run.id"]));
