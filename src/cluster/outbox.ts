@@ -10,13 +10,8 @@ import { MergedStats } from "../stats/totals.ts";
 import type { UnstartedTests } from "../stats/unstarted_tests.ts";
 import { encodeChecked } from "./codec.ts";
 import { ProtocolError } from "./protocol.ts";
-import {
-  countedOf,
-  MAX_SPAN_SECONDS,
-  type ReportMetadata,
-  type ReportPart,
-  reportParts,
-} from "./report.ts";
+import { countedOf, MAX_SPAN_SECONDS } from "./report.ts";
+import { type ReportMetadata, type ReportPart, reportParts } from "./report_parts.ts";
 
 /** What a report says about the worker and its last second, besides the counts. */
 export type SecondMetadata = Omit<ReportMetadata, "runId">;

@@ -8,7 +8,7 @@
 
 import type { JournalRecord } from "../cluster/journal.ts";
 import { type Message, ProtocolError } from "../cluster/protocol.ts";
-import { metricRecords } from "../cluster/report.ts";
+import { metricRecords } from "../cluster/report_parts.ts";
 import type { RestoredRun } from "../cluster/restore.ts";
 import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";

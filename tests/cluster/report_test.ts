@@ -9,7 +9,8 @@ import {
   type ReportSpread,
   type ReportTimes,
 } from "../../src/cluster/protocol.ts";
-import { countedOf, type ReportPart, reportParts } from "../../src/cluster/report.ts";
+import { countedOf } from "../../src/cluster/report.ts";
+import { type ReportPart, reportParts } from "../../src/cluster/report_parts.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { packedBuckets, VALUE_BUCKETS } from "../../src/stats/packed_buckets.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { encodeMessage } from "../../src/cluster/codec.ts";
 import { JOURNAL_HEAD, type RunRecord } from "../../src/cluster/journal.ts";
 import type { Message } from "../../src/cluster/protocol.ts";
-import { reportParts } from "../../src/cluster/report.ts";
+import { reportParts } from "../../src/cluster/report_parts.ts";
 import {
   createJournal,
   type RestoredRun,

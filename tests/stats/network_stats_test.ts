@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { countedOf, reportParts } from "../../src/cluster/report.ts";
+import { countedOf } from "../../src/cluster/report.ts";
+import { reportParts } from "../../src/cluster/report_parts.ts";
 import { networkProblems, NetworkStats } from "../../src/stats/network_stats.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
 import { MergedStats, Totals } from "../../src/stats/totals.ts";

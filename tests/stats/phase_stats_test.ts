@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Message } from "../../src/cluster/protocol.ts";
-import { countedOf, reportParts } from "../../src/cluster/report.ts";
+import { countedOf } from "../../src/cluster/report.ts";
+import { reportParts } from "../../src/cluster/report_parts.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { Latencies } from "../../src/stats/latencies.ts";
 import type { SamplePhases } from "../../src/stats/phase_stats.ts";
