@@ -225,6 +225,7 @@ export function checkSampleOptions(
 export function checkConflicts(options: RoleOptions): void {
   const { master, worker, processes, journal, resume, tlsCert, tlsKey, samples } = options;
   const { given } = options;
+  if (options.once) checkOnce(options);
   if (master && worker) {
     throw new UsageError(
       "--master cannot be used with --worker: a process is one or the other",
@@ -291,6 +292,26 @@ export function checkConflicts(options: RoleOptions): void {
   if (!worker) checkSampleOptions(options);
   if (tlsCert !== null && tlsKey === null) throw new UsageError("--tls-cert needs --tls-key");
   if (tlsKey !== null && tlsCert === null) throw new UsageError("--tls-key needs --tls-cert");
+}
+
+/** Checks that one process can run the users once, now. */
+function checkOnce({ master, worker, processes, noAutostart }: RoleOptions): void {
+  const other = master
+    ? "--master"
+    : worker
+    ? "--worker"
+    : processes !== null
+    ? "--processes"
+    : null;
+  if (other !== null) {
+    throw new UsageError(
+      `--once cannot be used with ${other}: one process runs the users of a pass`,
+      "Remove one of them.",
+    );
+  }
+  if (noAutostart) {
+    throw new UsageError("--once cannot be used with --no-autostart: a pass starts at once");
+  }
 }
 
 /** Refuses the first of some options that was given. */

@@ -18,7 +18,7 @@ import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import { loggedSocketKind, RunSession, STOPPING_USERS } from "./run_session.ts";
 import { runLabels } from "./run_metadata.ts";
-import { openRunObservers } from "./run_observers.ts";
+import { allObservers, openRunObservers } from "./run_observers.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { checkLocalAddresses, checkProxies, connectionOptions } from "./connection_options.ts";
 import { openSharedServices } from "./shared_services.ts";
@@ -39,7 +39,8 @@ export async function runLocal(
   options: Options,
   done?: Promise<void>,
 ): Promise<number> {
-  const session = new RunSession(host, options);
+  // A pass is over before anyone could look at it.
+  const session = new RunSession(host, options.once ? { ...options, noWeb: true } : options);
   try {
     await session.open(exports);
     session.removeOldReports();
@@ -66,18 +67,22 @@ async function runWithServices(
   const { services, close } = await openSharedServices(host, options);
   try {
     const runId = crypto.randomUUID();
-    const observers = await openRunObservers({
+    const opened = await openRunObservers({
       host,
       options,
       runId,
       node: NODE,
       isWorker: false,
       onIncomplete: () => session.outputIncomplete(),
+      print: (text) => session.print(text),
     });
     try {
+      const observers = session.pass === null
+        ? opened
+        : allObservers(opened, session.pass.observers);
       return await runUsers(session, setup, { runId, services, observers, done });
     } finally {
-      await observers.end();
+      await opened.end();
     }
   } finally {
     close();
@@ -86,7 +91,7 @@ async function runWithServices(
 
 async function runUsers(
   session: RunSession,
-  { parts, classes, connections, thresholds, functions, warnings }: RunSetup,
+  { parts, connections, thresholds, warnings, ...setup }: RunSetup,
   { runId, services, observers, done }: {
     readonly runId: string;
     readonly services: SharedServices;
@@ -94,7 +99,9 @@ async function runUsers(
     readonly done: Promise<void> | undefined;
   },
 ): Promise<number> {
-  const { host, options } = session;
+  const { host, options, pass } = session;
+  const classes = pass?.classes(setup.classes) ?? setup.classes;
+  const functions = pass?.functions(setup.functions) ?? setup.functions;
   const rpc = new RpcServer({
     services,
     node: NODE,

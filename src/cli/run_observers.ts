@@ -28,6 +28,22 @@ export interface ObservedNode {
   readonly isWorker: boolean;
   /** Called if an output lacks a part, so that the exit code says so. */
   readonly onIncomplete: () => void;
+  /** Prints lines above the live panel. */
+  readonly print: (text: string) => void;
+}
+
+/** Observers of which the first learn of everything before the second. */
+export function allObservers(
+  { end, ...first }: RunObservers,
+  second: Observers,
+): RunObservers {
+  return {
+    ...first,
+    ...second,
+    requests: [...first.requests, ...second.requests],
+    exchanges: [...first.exchanges, ...second.exchanges],
+    end,
+  };
 }
 
 /** An output that an option asks for. */
@@ -50,7 +66,7 @@ export interface RunObservers extends Observers {
 type OpenOutput = (node: ObservedNode) => Promise<ObservingOutput | null>;
 
 /** All outputs that need observers, in the order in which they learn of a request. */
-const OUTPUTS: readonly OpenOutput[] = [openTraceOutput, openSampleOutput];
+const OUTPUTS: readonly OpenOutput[] = [openTraceOutput, openSampleOutput, openHttpOutput];
 
 async function openTraceOutput(node: ObservedNode): Promise<ObservingOutput | null> {
   if (node.options.traceContext === null) return null;
@@ -70,6 +86,16 @@ async function openSampleOutput(
     warn: (text) => logger.warn(text),
   }, { samples, samplesOnly });
   return { requests: writer, end: () => writer.end() };
+}
+
+async function openHttpOutput(
+  { options: { printHttp, printSecrets, once }, print }: ObservedNode,
+): Promise<ObservingOutput | null> {
+  // A pass prints everything.
+  if (printHttp === null || once) return null;
+  const { HttpPrinter } = await import("./print_http.ts");
+  const printer = new HttpPrinter(print, { isAll: printHttp === "all", secrets: printSecrets });
+  return { requests: printer, exchanges: printer, end: () => printer.end() };
 }
 
 /**

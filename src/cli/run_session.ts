@@ -44,6 +44,7 @@ import { REPORT_FORMATS } from "../web/report_formats.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { LiveOutputs, type LiveRun } from "./live_outputs.ts";
 import type { Options } from "./options.ts";
+import { PassOutput } from "./pass_output.ts";
 import { targetFiles } from "./target_tls.ts";
 import {
   fileAt,
@@ -227,6 +228,8 @@ export class RunSession {
   readonly activity: Int32Array = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
   /** Finds where the test file's code threw an error. */
   readonly places: ErrorPlaces;
+  /** Prints a pass; `null` if the run is none. */
+  readonly pass: PassOutput | null;
   #watchdog: Watchdog | null = null;
   /** When the watchdog is informed next, on the system clock. */
   #informAt = 0;
@@ -242,6 +245,7 @@ export class RunSession {
     this.host = host;
     this.options = options;
     this.places = new ErrorPlaces(dirname(resolve(host.cwd, options.aiotestfile)));
+    this.pass = options.once ? new PassOutput(host, options) : null;
     this.#abilities = consoleAbilities(host.stdout, (name) => host.env(name));
     this.#console = new ConsoleOutput(host.stdout, { ...this.#abilities, log: host.stderr });
   }
@@ -367,7 +371,7 @@ export class RunSession {
   /** Shows the current state; called once per second. */
   update(snapshot: Snapshot): void {
     void this.#informWatchdog(snapshot);
-    this.#console.update(snapshot);
+    if (this.pass === null) this.#console.update(snapshot);
     this.#outputs?.update(snapshot);
   }
 
@@ -505,7 +509,10 @@ export class RunSession {
     await this.#outputs?.end(result, exitCode);
     const columns = reportColumns(host.stdout);
     const { color, panel: bars } = this.#abilities;
-    host.stdout.write(finalReport(result, { exitCode, columns, color, bars }));
+    host.stdout.write(
+      this.pass?.summary(result, exitCode) ??
+        finalReport(result, { exitCode, columns, color, bars }),
+    );
     this.#isReported = true;
     await host.stdout.flush();
     const run = {

@@ -54,6 +54,7 @@ export function setUpRun(
   const thresholds = new ThresholdSet(options.threshold).with(testFile.thresholds);
   thresholds.checkMetrics(testFile.metrics);
   thresholds.checkClasses(classes.map(({ name }) => name));
+  if (options.once) return passSetup(testFile, options, { classes, connections });
   const loaded = loadedClasses(classes);
   const hasOwnLoads = loaded.some(({ load }) => load !== null);
   const profile: LoadProfile = {
@@ -100,6 +101,43 @@ export function setUpRun(
     warnings,
   };
 }
+
+/** Options that say how much load there is, and how results are judged, which a pass does not do. */
+const OF_LOADS: readonly string[] = [
+  ...["users", "rate", "runTime", "requests", "arrivalRate", "maxUsers", "arrivals", "onBusy"],
+  ...["iterations", "resetStats", "threshold", "abortOnThreshold"],
+];
+
+/** What a pass needs: one user of each class, and no thresholds. */
+function passSetup(
+  { warnings, functions }: TestFile,
+  options: Options,
+  { classes, connections }: Pick<RunSetup, "classes" | "connections">,
+): RunSetup {
+  const users = classes.map(({ name }) => ({ name, weight: 0, fixedCount: 1, load: null }));
+  const { stopTimeout, arrivals: spacing, onBusy } = options;
+  const parts = loadParts(users, {
+    load: { users: users.length, rate: ALL_AT_ONCE },
+    runTime: null,
+    stopTimeout,
+    shape: null,
+    spacing,
+    onBusy,
+    iterations: null,
+  });
+  const reason = "with --once, one user of each class runs once.";
+  return {
+    parts,
+    classes,
+    connections,
+    thresholds: new ThresholdSet([]),
+    functions,
+    warnings: [...warnings, ...ignored(options, OF_LOADS, reason)],
+  };
+}
+
+/** Users started per second: the last one starts with the first. */
+const ALL_AT_ONCE = 1e9;
 
 /**
  * Which classes wait for longer than their load lasts, a sentence each: such a wait is usually meant in
@@ -319,8 +357,8 @@ function ignoredLoadFlags(requested: RequestedLoad): string[] {
 }
 
 function ignored(
-  { given }: RequestedLoad,
-  names: readonly (keyof Settings)[],
+  { given }: { readonly given: ReadonlySet<string> },
+  names: readonly string[],
   reason: string,
 ): string[] {
   const flags = names.filter((name) => given.has(name)).map(flagOf);

@@ -30,7 +30,12 @@ export function isOwnFrame(frame: string): boolean {
 
 const OWN_SOURCE = new URL("../", import.meta.url).href;
 
+/** The frames of a stack in the user's own code, from the innermost on. */
+export function userFrames(stack: string): string[] {
+  return fileFrames(stack).filter((frame) => !isOwnFrame(frame));
+}
+
 /** The innermost frame in the user's own code; `null` if there is none. */
 export function userFrame(stack: string): string | null {
-  return fileFrames(stack).find((frame) => !isOwnFrame(frame)) ?? null;
+  return userFrames(stack)[0] ?? null;
 }

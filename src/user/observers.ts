@@ -152,6 +152,8 @@ export class ObservedExchange implements WireRequest, WireWitness {
   error: RequestError | null = null;
   /** How it was sent, on one connection after another. Empty if it was not sent, or if that is not known. */
   readonly attempts: WireAttempt[] = [];
+  /** Where the time of this exchange went; `null` if all of it was spent waiting for the first byte. */
+  phases: ExchangePhases | null = null;
   /** Where the time of earlier exchanges of the same request went. */
   readonly #before: ExchangePhases | null;
   readonly #request: WireRequest;
@@ -173,24 +175,26 @@ export class ObservedExchange implements WireRequest, WireWitness {
     for (const observer of observers) observer.sending?.(this);
   }
 
-  /** Where the time of this exchange went; `null` if all of it was spent waiting for the first byte. */
-  get phases(): ExchangePhases | null {
-    const { phases } = this.counter;
-    return phases === null || this.#before === null ? phases : phases.since(this.#before);
-  }
-
   carried(attempt: WireAttempt): void {
     this.attempts.push(attempt);
   }
 
   received(response: WireResponse): void {
     this.response = response;
+    this.#end();
     for (const observer of this.#observers) observer.ended?.(this);
     this.#request.received(response);
   }
 
+  /** Later exchanges of the same request add their times. */
+  #end(): void {
+    const { phases } = this.counter;
+    if (phases !== null) this.phases = phases.since(this.#before ?? new ExchangePhases());
+  }
+
   failed(error: RequestError): void {
     this.error = error;
+    this.#end();
     for (const observer of this.#observers) observer.ended?.(this);
     this.#request.failed(error);
   }

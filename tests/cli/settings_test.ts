@@ -499,8 +499,16 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     tls-cert = "g"
     tlsKey = "h"
     tls-ca = "i"
+    once = true
+    print-secrets = true
+    printHttp = "all"
+    noFailureSamples = true
   `;
   const expected: Settings = {
+    once: true,
+    printSecrets: true,
+    printHttp: "all",
+    noFailureSamples: true,
     ...NO_REPORTS,
     aiotestfile: "shop.ts",
     host: "http://127.0.0.1",

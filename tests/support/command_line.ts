@@ -110,6 +110,10 @@ export const DEFAULTS: Settings = {
   otlp: null,
   traceContext: null,
   showUsersWeight: false,
+  once: false,
+  printSecrets: false,
+  printHttp: null,
+  noFailureSamples: false,
   loglevel: "INFO",
   logfile: null,
 };

@@ -23,6 +23,7 @@ import {
   QUICK_RUN_TIME,
   QUICK_SETTINGS,
   SETTINGS,
+  type Settings,
   type SettingsOf,
 } from "../settings.ts";
 import { configFiles, findConfigFile, Sources } from "../sources.ts";
@@ -36,6 +37,8 @@ export interface QuickOptions extends Omit<SettingsOf<"quick">, "data" | "method
   readonly body: Uint8Array<ArrayBuffer> | null;
   /** The configuration file and the file of the body, as far as there are any. */
   readonly readFrom: readonly OtherFile[];
+  /** With `--once`, the settings that were given. */
+  readonly given?: ReadonlySet<string>;
 }
 
 const HELP = "aiotest quick --help";
@@ -46,7 +49,7 @@ const ALL_AT_ONCE = 1e9;
 /** Sends requests to the URL on the command line; resolves with the exit code. */
 export async function runQuick(host: Host): Promise<number> {
   const options = await readQuickOptions(host);
-  const quota = new RequestQuota(options.requests ?? Infinity);
+  const quota = new RequestQuota(options.once ? Infinity : options.requests ?? Infinity);
   const exports = { QuickTest: quickUser(options, quota) };
   return await runLocal(host, exports, runOptions(options), quota.done);
 }
@@ -75,7 +78,7 @@ function quickUser(options: QuickOptions, quota: RequestQuota): UserClass {
 }
 
 function runOptions(options: QuickOptions): Options {
-  const { rate, requests, runTime } = options;
+  const { rate, requests, runTime, given = new Set() } = options;
   return {
     ...defaultsOf(SETTINGS),
     ...options,
@@ -84,7 +87,7 @@ function runOptions(options: QuickOptions): Options {
     noWeb: true,
     rate: rate ?? ALL_AT_ONCE,
     runTime: runTime ?? (requests === null ? QUICK_RUN_TIME : null),
-    given: new Set(),
+    given: given as ReadonlySet<keyof Settings>,
     extra: {},
   };
 }
@@ -100,14 +103,21 @@ export async function readQuickOptions(host: Host): Promise<QuickOptions> {
   const url = readUrl(parsed.operands);
   const config = await findConfigFile(parsed.flags, host);
   const sources = new Sources(parsed.flags, host, config);
-  const { data, method, ...values } = sources.readAll(QUICK_SETTINGS).values;
+  const { values: { data, method, ...values }, given } = sources.readAll(QUICK_SETTINGS);
   sources.checkFileKeys(Object.keys({ ...SETTINGS, ...QUICK_SETTINGS }));
   sources.checkVariables(host.envNames(), OPTION_NAMES, quickFlags(), true);
   checkSampleOptions(values);
   const body = data === null ? null : await readBody(host, data);
   const readFrom = configFiles(config);
   if (data?.startsWith("@")) readFrom.push({ what: "the file of --data", path: data.slice(1) });
-  return { ...values, url, method: method ?? (body === null ? "GET" : "POST"), body, readFrom };
+  return {
+    ...values,
+    url,
+    method: method ?? (body === null ? "GET" : "POST"),
+    body,
+    readFrom,
+    ...(values.once ? { given } : {}),
+  };
 }
 
 function readUrl([, url, stray]: readonly string[]): string {

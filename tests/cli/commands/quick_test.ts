@@ -49,6 +49,10 @@ const DEFAULTS: QuickOptions = {
   traceContext: null,
   loglevel: "INFO",
   logfile: null,
+  once: false,
+  printSecrets: false,
+  printHttp: null,
+  noFailureSamples: false,
 };
 
 function read({ args = [], ...given }: Given): Promise<QuickOptions> {
