@@ -118,7 +118,8 @@ export class PassOutput implements RequestObserver, ExchangeObserver, FlowObserv
   counted({ sample, details }: CountedRequest): void {
     this.#endStep();
     const exchanges = details.exchanges?.length ?? 0;
-    this.#text.counted({ ...pickSample(sample), exchanges });
+    const { method, name, status, latencyMs, error, retries } = sample;
+    this.#text.counted({ method, name, status, latencyMs, error, retries, exchanges });
   }
 
   happened(event: FlowEvent): void {
@@ -209,10 +210,6 @@ function reasonOf({ counter }: ObservedExchange): string {
   const [before] = (counter as PendingSample).exchanges?.slice(-2, -1) ?? [];
   const status = before?.response?.status ?? 0;
   return before === undefined ? "" : isRedirect(status) ? "redirected" : "again, with credentials";
-}
-
-function pickSample({ method, name, status, latencyMs, error, retries }: CountedRequest["sample"]) {
-  return { method, name, status, latencyMs, error, retries };
 }
 
 /** The message of an error with all of its lines. */

@@ -20,7 +20,6 @@ import { checkOptions } from "../user/user.ts";
 import { fixedSeconds } from "../user/wait_time.ts";
 import type { Options } from "./options.ts";
 import { flagOf } from "./setting_types.ts";
-import type { Settings } from "./settings.ts";
 import type { TestFile } from "./test_file.ts";
 
 /** Everything that a run needs. */

@@ -256,7 +256,7 @@ function isValidJson(text: string): boolean {
 const MAX_JSON_LINE = 60;
 
 /** JSON with a line for each value. Its values are as they were written: parsing them would change large numbers. */
-export function prettyJson(text: string): string {
+function prettyJson(text: string): string {
   const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
   const line = tokens.join("");
   if (line.length <= MAX_JSON_LINE) return text.trim();
