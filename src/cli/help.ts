@@ -62,6 +62,8 @@ Examples:
 
 const INIT_USAGE = `init [DIR]
        aiotest init [FILE] --har FILE
+       aiotest init [FILE] --openapi FILE
+       aiotest init [FILE] --postman FILE
        aiotest init [FILE] --curl COMMAND
 
 Creates a first test in DIR, or in the current directory: aiotestfile.ts, which
@@ -76,6 +78,8 @@ Examples:
   aiotest init
   aiotest init my-test
   aiotest init visit.ts --har visit.har
+  aiotest init shop.ts --openapi openapi.yaml
+  aiotest init shop.ts --postman shop.postman_collection.json
   aiotest init search.ts --curl 'curl https://shop.example/search?q=boots'
 `;
 

@@ -30,6 +30,19 @@ const SOURCES: Readonly<Record<string, (given: Given) => Promise<Draft>>> = {
         .map((one) => one.trim()).filter((one) => one !== ""),
     });
   },
+  async openapi({ host, texts }): Promise<Draft> {
+    const { readOpenApi } = await import("../../convert/openapi.ts");
+    return await readOpenApi(host, onlyOne("openapi", texts));
+  },
+  async postman({ host, texts, flags }): Promise<Draft> {
+    const { readPostman } = await import("../../convert/postman.ts");
+    const environment = flags.get(ENVIRONMENT)?.map((text) => text ?? "") ?? null;
+    return await readPostman(
+      host,
+      onlyOne("postman", texts),
+      environment === null ? null : onlyOne(ENVIRONMENT, environment),
+    );
+  },
   async curl({ host, texts }): Promise<Draft> {
     const { readCurl } = await import("../../convert/curl.ts");
     const commands = [];
@@ -64,15 +77,19 @@ interface Given {
   readonly flags: FlagTexts;
 }
 
-/** Options that go with `--har`. */
-const HAR_OPTIONS = ["with-resources", "hosts"];
+const ENVIRONMENT = "postman-environment";
+
+/** Options that go with a source, by its option. */
+const SOURCE_OPTIONS = { har: ["with-resources", "hosts"], postman: [ENVIRONMENT] } as const;
 
 /** The option that names what the test is made from; `null` if there is none. */
 export function sourceOption(flags: FlagTexts): string | null {
   const given = Object.keys(SOURCES).filter((name) => flags.has(name));
-  const stray = HAR_OPTIONS.find((name) => flags.has(name));
-  if (stray !== undefined && !given.includes("har")) {
-    throw new UsageError(`--${stray} is for recordings: it needs --har`);
+  for (const [source, options] of Object.entries(SOURCE_OPTIONS)) {
+    const stray = options.find((name) => flags.has(name));
+    if (stray !== undefined && !given.includes(source)) {
+      throw new UsageError(`--${stray} needs --${source}`);
+    }
   }
   if (given.length > 1) {
     throw new UsageError(
