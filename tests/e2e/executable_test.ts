@@ -174,14 +174,18 @@ executableTest("runs a test file that imports other files and reads data", async
   assert.equal(aiotest, config.version);
 });
 
-// Mistakes in a test file. Those on the command line are handled by the same code everywhere.
-const TOLD_BY_THE_RUNTIME = [
-  "a syntax error, with its position",
-  "an import of a missing file",
+// Mistakes in a test file that the executable finds by itself while it loads the file, and one whose place
+// it shows. All others are found by the same code everywhere, which mistakes_test.ts tests.
+const TOLD_BY_THE_EXECUTABLE = [
+  "a missing file",
+  "an import of an unknown package",
+  "an import of something that aiotest does not export",
+  "a throw while the file is imported",
+  "no export",
+  "a shape whose constructor throws, with its place",
 ];
-for (const mistake of MISTAKES) {
-  // What the runtime says differs a little between its versions.
-  if (mistake.args !== undefined || TOLD_BY_THE_RUNTIME.includes(mistake.what)) continue;
+for (const what of TOLD_BY_THE_EXECUTABLE) {
+  const mistake = MISTAKES.find((candidate) => candidate.what === what) ?? assert.fail(what);
   executableTest(`tells of ${mistake.what}`, async () => {
     await using desk = await Desk.with();
     const cwd = await mistakeFolder(mistake);
