@@ -5,6 +5,7 @@
  */
 
 import { systemClock } from "../core/clock.ts";
+import { debugLog } from "../core/debug_log.ts";
 import {
   AiotestError,
   atLeastFailed,
@@ -57,6 +58,7 @@ export async function main(host: Host): Promise<number> {
   } catch (error) {
     return await explain(host, error);
   } finally {
+    debugLog.flush();
     await flush(host);
   }
 }

@@ -121,7 +121,7 @@ export async function openRunObservers(node: ObservedNode): Promise<RunObservers
   const flow = outputs.find((output) => output.flow !== undefined)?.flow;
   return {
     ...(flow === undefined ? {} : { flow }),
-    inspectsTls: outputs.some((output) => output.inspectsTls),
+    inspectsTls: node.options.loglevel === "DEBUG" || outputs.some((output) => output.inspectsTls),
     requests: outputs.flatMap(({ requests }) => requests ?? []),
     exchanges: outputs.flatMap(({ exchanges }) => exchanges ?? []),
     end: () => ending ??= endAll(),

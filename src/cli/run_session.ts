@@ -7,6 +7,7 @@
 import { dirname, resolve } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { currentRun } from "../core/current_run.ts";
+import { debugLog } from "../core/debug_log.ts";
 import {
   AiotestError,
   atLeastFailed,
@@ -503,6 +504,7 @@ export class RunSession {
     this.#endWatchdog();
     this.#releaseConsole();
     this.#strayLog.flush();
+    debugLog.flush();
     this.#console.close();
     const { host, options } = this;
     const exitCode = exitCodeOf(result, options.exitCodeOnError, failure);

@@ -58,6 +58,11 @@ export const logger: Logger = {
   fatal: (text, properties) => write("fatal", text, properties),
 };
 
+/** Whether records of this level are logged. */
+export function isLogged(level: LogLevelName): boolean {
+  return log.isEnabledFor(TO_LOGTAPE[level]);
+}
+
 /**
  * Sends every record of `level` or above to `writeLine`, as a line and as the entry that the line shows.
  * A second call replaces the first.

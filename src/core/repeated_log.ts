@@ -27,13 +27,22 @@ interface Repeats {
 export class RepeatedLog {
   readonly #write: (line: string) => void;
   readonly #clock: Pick<Clock, "now">;
+  readonly #others: string;
   readonly #texts = new Map<string, Repeats>();
-  readonly #others: Repeats = { loggedAt: 0, more: 0 };
+  readonly #leftOut: Repeats = { loggedAt: 0, more: 0 };
 
-  /** @param write logs a line. */
-  constructor(write: (line: string) => void, clock: Pick<Clock, "now"> = systemClock) {
+  /**
+   * @param write logs a line.
+   * @param others what the lines that are left out are called.
+   */
+  constructor(
+    write: (line: string) => void,
+    clock: Pick<Clock, "now"> = systemClock,
+    others: string = "Lines like these with other texts",
+  ) {
     this.#write = write;
     this.#clock = clock;
+    this.#others = others;
   }
 
   /** Logs a text, now or later. */
@@ -49,7 +58,7 @@ export class RepeatedLog {
   flush(): void {
     for (const [text, known] of this.#texts) if (known.more > 0) this.#log(text, known, 0);
     this.#texts.clear();
-    if (this.#others.more > 0) this.#logOthers(0);
+    if (this.#leftOut.more > 0) this.#logOthers(0);
   }
 
   /** A place for a new text; `null` if there is none. */
@@ -70,8 +79,8 @@ export class RepeatedLog {
   }
 
   #addOther(now: number): void {
-    if (this.#others.more++ === 0) this.#others.loggedAt = now;
-    else if (now - this.#others.loggedAt >= INTERVAL_MS) this.#logOthers(now);
+    if (this.#leftOut.more++ === 0) this.#leftOut.loggedAt = now;
+    else if (now - this.#leftOut.loggedAt >= INTERVAL_MS) this.#logOthers(now);
   }
 
   #log(text: string, known: Repeats, now: number): void {
@@ -81,8 +90,8 @@ export class RepeatedLog {
   }
 
   #logOthers(now: number): void {
-    this.#write(`Lines like these with other texts, left out here: ${this.#others.more}`);
-    this.#others.more = 0;
-    this.#others.loggedAt = now;
+    this.#write(`${this.#others}, left out here: ${this.#leftOut.more}`);
+    this.#leftOut.more = 0;
+    this.#leftOut.loggedAt = now;
   }
 }

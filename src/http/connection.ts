@@ -6,6 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import { isResetError, type Socket, type SocketHandler } from "../net/socket.ts";
+import { logClosed, type LoggedConnection } from "./connection_log.ts";
 import type { Expiring } from "./connection_timers.ts";
 import { BodySender, type EncodedRequest, type SeparateBody } from "./request_encoder.ts";
 import { type RequestErrorCode, WireError } from "./request_error.ts";
@@ -57,6 +58,8 @@ export class Connection implements Expiring, SocketHandler {
   firstByteAt = 0;
   /** When the current or last exchange began, in milliseconds on the clock. */
   sentAt = 0;
+  /** `null` if it is not logged. */
+  logged: LoggedConnection | null = null;
   /** Identifies the origin. */
   readonly key: string;
   readonly #clock: Clock;
@@ -145,7 +148,7 @@ export class Connection implements Expiring, SocketHandler {
   /** @internal */
   onData(bytes: Uint8Array<ArrayBuffer>, length: number): void {
     const request = this.#request;
-    if (request === null) return this.#endIdle();
+    if (request === null) return this.#endIdle("the server sent bytes that no request asked for");
     const parser = this.#parser;
     let complete: boolean;
     try {
@@ -164,7 +167,7 @@ export class Connection implements Expiring, SocketHandler {
   /** @internal */
   onEnd(): void {
     const request = this.#request;
-    if (request === null) return this.#endIdle();
+    if (request === null) return this.#endIdle("the server has closed it");
     if (this.#isAhead) return this.#endAhead(request);
     let complete: boolean;
     try {
@@ -183,7 +186,7 @@ export class Connection implements Expiring, SocketHandler {
   /** @internal */
   onError(error: unknown): void {
     const request = this.#request;
-    if (request === null) return this.#endIdle();
+    if (request === null) return this.#endIdle("it was lost");
     if (this.#isAhead) this.#endAhead(request);
     else this.#lose(asWireError(error));
   }
@@ -191,20 +194,20 @@ export class Connection implements Expiring, SocketHandler {
   /** Without a connection, the rest of the request cannot be sent any more, but its response is complete. */
   #endAhead(request: WireRequest): void {
     this.#complete(request);
-    this.close();
+    this.close("it ended before the whole request was sent");
   }
 
   /** After its end, and after bytes that no request asked for, an idle connection cannot be used. */
-  #endIdle(): void {
+  #endIdle(reason: string): void {
     // After a failure, the owner closes it.
-    if (!this.closed) this.close();
+    if (!this.closed) this.close(reason);
   }
 
   /** Ends the current exchange with an error. */
   fail(failure: WireError): void {
     this.#failure ??= failure;
     this.#lose(failure);
-    this.close();
+    this.close(failure.message);
   }
 
   /** Ends the current exchange because of its deadline. */
@@ -215,12 +218,13 @@ export class Connection implements Expiring, SocketHandler {
     this.fail(new WireError(this.#limit, text));
   }
 
-  /** Closes the connection. A pending exchange ends without an outcome. */
-  close(): void {
+  /** Closes the connection. A pending exchange ends without an outcome. @param reason for the log. */
+  close(reason: string): void {
     this.#retire();
     if (this.#socketClosed) return;
     this.#socketClosed = true;
     this.#socket.close();
+    if (this.logged !== null) logClosed(this.logged, reason, this.#clock.now());
   }
 
   /** Makes the connection unusable, with its socket left open. */
@@ -274,7 +278,7 @@ export class Connection implements Expiring, SocketHandler {
       onSent: (count) => this.bodySent += count,
       onFailure: (failure) => {
         this.#lose(failure);
-        this.close();
+        this.close(failure.message);
       },
       onDone: () => {
         if (this.#isAhead && this.#sender === sender) this.#complete(this.#request!);
@@ -332,7 +336,9 @@ export class Connection implements Expiring, SocketHandler {
     this.#sender = null;
     const whole = sender === null || (sender.done && !parser.surplus);
     sender?.stop();
-    if (!whole || !message.reusable || this.#closes) this.close();
+    if (!whole) this.close("the response came before the whole request was sent");
+    else if (!message.reusable) this.close("the response ends it");
+    else if (this.#closes) this.close("the request ends it");
     else if (this.#isReuseLimited) this.#keepWithinLimits();
     this.#owner.received(this, request, message);
   }
@@ -348,7 +354,8 @@ export class Connection implements Expiring, SocketHandler {
   }
 
   #keepWithinLimits(): void {
-    if (--this.#requestsLeft <= 0 || this.#idleMs === 0) this.close();
+    if (--this.#requestsLeft <= 0) this.close("the server accepts no more requests on it");
+    else if (this.#idleMs === 0) this.close("the server does not keep it open");
     else this.idleUntil = this.#clock.now() + this.#idleMs;
   }
 }

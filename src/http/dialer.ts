@@ -12,6 +12,7 @@ import { openTls } from "../net/tls_sockets.ts";
 import type { AddressOrder, DnsOrder } from "./address_order.ts";
 import { ConnectRace, type Entrant, failureAt, Opening } from "./connect_race.ts";
 import { connectedEndpoint, type ConnectTo, type Endpoint } from "./connect_to.ts";
+import { logUnreachable } from "./connection_log.ts";
 import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
 import type { DnsCache } from "./dns_cache.ts";
 import type { Origin, Proxies, Proxy, SocksOptions } from "./proxies.ts";
@@ -240,7 +241,10 @@ class PendingDial {
     const { clock, deadlines, addressOrder } = this.#options;
     const race = new ConnectRace(addresses, { clock, deadlines, connect }, {
       onAccepted: (address) => addressOrder.accept(address, port),
-      onFailed: (address) => addressOrder.avoid(address, port),
+      onFailed: (address) => {
+        addressOrder.avoid(address, port);
+        logUnreachable(address, port);
+      },
     });
     return await opening.run(race);
   }

@@ -10,6 +10,7 @@ import { setBounded } from "../core/bounded_map.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageText } from "../core/errors.ts";
 import { lacksDescriptors, localFailureOf } from "../core/local_failures.ts";
+import { logLookup } from "./connection_log.ts";
 import { WireError } from "./request_error.ts";
 
 /** Finds all addresses of a name, in the order in which to try them. */
@@ -70,6 +71,19 @@ export class DnsCache {
   }
 
   async #query(hostname: string): Promise<readonly string[]> {
+    const startedAt = this.#clock.now();
+    try {
+      const addresses = await this.#ask(hostname);
+      logLookup(hostname, addresses, this.#clock.now() - startedAt);
+      return addresses;
+    } catch (error) {
+      logLookup(hostname, error as WireError, this.#clock.now() - startedAt);
+      throw error;
+    }
+  }
+
+  /** Rejects with a WireError. */
+  async #ask(hostname: string): Promise<readonly string[]> {
     let addresses: readonly string[];
     try {
       addresses = await this.#lookup(hostname);

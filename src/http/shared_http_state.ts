@@ -92,6 +92,8 @@ export class SharedHttpState {
   /** Opens connections. */
   readonly dialer: Dialer;
   readonly options: ConnectionOptions;
+  /** How many connections have been opened. */
+  connections = 0;
   readonly #proxies: Proxies;
   readonly #urls = new Map<string, UrlResolver>();
   readonly #targets = new WeakMap<URL, RequestTarget>();

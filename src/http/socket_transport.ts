@@ -7,6 +7,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Socket } from "../net/socket.ts";
 import { Connection, type ConnectionOwner, type ConnectionSettings } from "./connection.ts";
+import { logNotOpened, logOpened, logRetry } from "./connection_log.ts";
 import { decodeResponse, joined, responseText } from "./decoding.ts";
 import { ConnectAttempt, type DialSettings } from "./dialer.ts";
 import {
@@ -98,7 +99,7 @@ export class SocketTransport implements Transport, ConnectionOwner {
       void this.#retry(connection, request, failure);
       return;
     }
-    connection.close();
+    connection.close(failure.message);
     if (connection.answered) addPhases(connection, request, this.#clock.now());
     request.failed(asRequestError(failure, request));
   }
@@ -111,11 +112,13 @@ export class SocketTransport implements Transport, ConnectionOwner {
     try {
       connection = await this.#open(request, target);
       // Opening a connection has taken at least a round trip.
-      if (await lost.sawRequest(failure, encoded)) request.counter.retries++;
+      const wasSeen = await lost.sawRequest(failure, encoded);
+      if (wasSeen) request.counter.retries++;
+      logRetry(request, failure, wasSeen);
     } catch (error) {
       return request.failed(asRequestError(error, request));
     } finally {
-      lost.close();
+      lost.close(failure.message);
     }
     connection.exchange(request, encoded, this.#clock.now());
   }
@@ -126,7 +129,7 @@ export class SocketTransport implements Transport, ConnectionOwner {
 
   close(): void {
     this.#failAll("the user has ended");
-    for (const connection of this.#connections) connection.close();
+    for (const connection of this.#connections) connection.close("its user is done with it");
     this.#connections.clear();
     this.#spare = null;
     this.#idle.clear();
@@ -166,7 +169,7 @@ export class SocketTransport implements Transport, ConnectionOwner {
   #isUsable(connection: Connection): boolean {
     const { closed, idleUntil } = connection;
     if (!closed && (idleUntil === Infinity || this.#clock.now() < idleUntil)) return true;
-    connection.close();
+    connection.close("the server keeps it no longer while it is idle");
     this.#connections.delete(connection);
     return false;
   }
@@ -189,7 +192,7 @@ export class SocketTransport implements Transport, ConnectionOwner {
     for (const [key, connections] of this.#idle) {
       this.#idle.delete(key);
       for (const connection of connections) {
-        connection.close();
+        connection.close("its user has connections to too many other origins");
         this.#connections.delete(connection);
       }
       return;
@@ -216,7 +219,8 @@ export class SocketTransport implements Transport, ConnectionOwner {
   async #open({ deadline, counter }: WireRequest, target: RequestTarget): Promise<Connection> {
     const { deadlines, dialer } = this.#shared;
     const settings = this.#settings;
-    const attempt = new ConnectAttempt(this.#clock.now() + settings.connectMs, deadline);
+    const startedAt = this.#clock.now();
+    const attempt = new ConnectAttempt(startedAt + settings.connectMs, deadline);
     this.#attempts.add(attempt);
     deadlines.add(attempt);
     deadlines.schedule(attempt.deadline);
@@ -237,11 +241,16 @@ export class SocketTransport implements Transport, ConnectionOwner {
         dialed.socket,
         key,
       );
+      const number = ++this.#shared.connections;
+      connection.logged = logOpened(number, target.origin, dialed, this.#clock.now());
       this.opened(connection, dialed.socket);
       // An abort must reach it from now on.
       connection.reserve();
       this.#connections.add(connection);
       return connection;
+    } catch (error) {
+      logNotOpened(target.origin, error, this.#clock.now() - startedAt);
+      throw error;
     } finally {
       deadlines.delete(attempt);
       this.#attempts.delete(attempt);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { logAssignment } from "../cluster/cluster_log.ts";
 import type { JoinedMaster } from "../cluster/handshake.ts";
 import { MasterConnection, type MasterConnectionOptions } from "../cluster/master_connection.ts";
 import {
@@ -325,6 +326,7 @@ export class WorkerRun {
 
   #assign(assignment: Assignment): void {
     const { revision } = assignment;
+    logAssignment("from the master", assignment);
     if (revision > this.#revision && this.#stopping === null) {
       this.#revision = revision;
       try {

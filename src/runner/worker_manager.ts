@@ -5,6 +5,7 @@
  * @module
  */
 
+import { logAssignment, logReport, logState } from "../cluster/cluster_log.ts";
 import { encodeMessage } from "../cluster/codec.ts";
 import { WorkerConnections } from "../cluster/connections.ts";
 import type { FileServer } from "../cluster/files.ts";
@@ -227,6 +228,7 @@ export class WorkerManager {
     const { incarnation } = worker;
     this.#journal.append({ type: "assigned", incarnation, classes: assignment.classes });
     this.usersAssigned(incarnation, assignment.classes);
+    logAssignment(`to ${worker.id}`, assignment);
     this.#connections.send(worker, assignment);
   }
 
@@ -281,8 +283,10 @@ export class WorkerManager {
    */
   updateState(
     worker: WorkerState,
-    { users, state, sockets, exhausted, unprepared }: Message<"STATE">,
+    message: Message<"STATE">,
   ): boolean {
+    const { users, state, sockets, exhausted, unprepared } = message;
+    logState(worker.id, message);
     worker.state = state;
     worker.exhausted = exhausted;
     worker.users = users;
@@ -317,6 +321,7 @@ export class WorkerManager {
       throw new ProtocolError("run", `This is run ${runId}, and the report is of ${report.runId}.`);
     }
     const verdict = this.#runState.apply(worker, report, this.#latestSecond);
+    logReport(worker.id, report, verdict);
     if (verdict === "gap") {
       this.#connections.send(worker, { type: "RESUME", seq: worker.reports.lastSeq + 1 });
       return false;

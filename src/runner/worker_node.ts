@@ -4,6 +4,7 @@
  * @module
  */
 
+import { logReportAcknowledged, logReportSent } from "../cluster/cluster_log.ts";
 import type { MasterConnection } from "../cluster/master_connection.ts";
 import { type LastFacts, ReportOutbox } from "../cluster/outbox.ts";
 import type { Assignment, Message, WorkerStateName } from "../cluster/protocol.ts";
@@ -432,6 +433,7 @@ export class Reporter {
   /** The master has this report, and all before it. */
   acknowledged(seq: number): void {
     this.#outbox.acknowledged(seq, this.#options.clock.now());
+    logReportAcknowledged(seq);
     this.#pump();
   }
 
@@ -463,6 +465,7 @@ export class Reporter {
       const frame = this.#outbox.next(clock.now());
       if (frame === null) return;
       connection.sendFrame(frame);
+      logReportSent(frame.length, this.lastSeq);
     }
   }
 

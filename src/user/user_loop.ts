@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
+import { debugLog } from "../core/debug_log.ts";
 import { errorText, isInstance } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
 import { shown } from "../core/text.ts";
@@ -100,6 +101,7 @@ export class UserLoop {
   /** Starts the user and returns immediately. */
   start(): void {
     this.#context.testStarts.userStarted(this.#class);
+    if (debugLog.isOn) debugLog.add("users", `${this.#name} has started.`);
     currentUser.run(this.#lifetime, () => void this.#run());
   }
 
@@ -408,7 +410,20 @@ export class UserLoop {
     } catch (error) {
       this.#countBreakdown(error);
     }
+    if (debugLog.isOn) debugLog.add("users", `${this.#name} has ended: ${this.#endReason}.`);
     this.#markEnded();
+  }
+
+  /** What the log calls the user. */
+  get #name(): string {
+    return `User ${this.#context.id} of ${this.#class.name}`;
+  }
+
+  get #endReason(): string {
+    if (this.#broken !== null) return "its constructor has thrown";
+    if (this.#stopping) return "it was stopped";
+    if (this.#iterationsLeft === 0) return "it has run all its iterations";
+    return this.#retired ? "its code has ended it" : "there are no more iterations for it";
   }
 
   async #lastSteps(): Promise<void> {
