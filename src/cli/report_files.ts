@@ -1,5 +1,6 @@
 /**
- * The files that a run writes: checked before it starts, and written one by one at its end.
+ * The files that a run writes: checked before it starts, some of them rewritten while it runs, and all written
+ * one by one at its end.
  *
  * @module
  */
@@ -7,7 +8,8 @@
 import { resolve } from "node:path";
 import { atLeastFailed, systemReason, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
-import type { OutputFile } from "../core/output_files.ts";
+import type { DescriptorReserve, OutputFile } from "../core/output_files.ts";
+import { frozen } from "../stats/frozen_snapshot.ts";
 import {
   REPORT_FORMATS,
   type ReportedRun,
@@ -25,7 +27,10 @@ export interface NamedOutput {
 }
 
 /** A report file that an option asks for. */
-export interface RequestedFile extends NamedOutput, Pick<ReportFile, "make" | "isEmpty"> {}
+export interface RequestedFile extends NamedOutput, Pick<ReportFile, "make" | "isEmpty"> {
+  /** As {@link ReportFormat.isRewritten}. */
+  readonly isRewritten: boolean;
+}
 
 /** A file that was checked. */
 export interface OpenOutput extends NamedOutput {
@@ -36,12 +41,14 @@ export interface OpenOutput extends NamedOutput {
 export function requestedFiles(
   options: Readonly<Record<ReportOption, string | null>>,
 ): RequestedFile[] {
-  return Object.entries<ReportFormat>(REPORT_FORMATS).flatMap(([option, { takes, files }]) => {
+  return Object.entries<ReportFormat>(REPORT_FORMATS).flatMap(([option, format]) => {
+    const { takes, files, isRewritten = false } = format;
     const value = options[option as ReportOption];
     if (value === null) return [];
     return files.map((file) => ({
       option,
       path: takes === "PREFIX" ? `${value}${file.suffix}` : value,
+      isRewritten,
       make: (run) => file.make(run),
       ...(file.isEmpty === undefined ? {} : { isEmpty: file.isEmpty }),
     }));
@@ -130,12 +137,8 @@ export function openNamed<File>(
   try {
     return open(resolve(cwd, output.path));
   } catch (error) {
-    throw new UsageError(unwritable(output, error), "", error);
+    throw new UsageError(problemText([output], systemReason(error)), "", error);
   }
-}
-
-function unwritable({ option, path }: NamedOutput, error: unknown): string {
-  return `--${option} ${path}: cannot write the file: ${systemReason(error)}`;
 }
 
 function conflict({ option, path }: NamedOutput, use: OtherFile | NamedOutput): UsageError {
@@ -214,13 +217,54 @@ export async function writeOutput(
   output: OpenOutput,
   make: () => Iterable<string> | Promise<Iterable<string>>,
 ): Promise<string | null> {
+  const reason = await tryToWrite(output, make);
+  return reason === null ? null : problemText([output], reason);
+}
+
+/** As {@link writeOutput}; resolves with the reason alone. */
+async function tryToWrite(
+  { file }: OpenOutput,
+  make: () => Iterable<string> | Promise<Iterable<string>>,
+  reserve?: DescriptorReserve,
+): Promise<string | null> {
   try {
-    await output.file.write(await make());
+    await file.write(await make(), reserve);
     return null;
   } catch (error) {
-    return unwritable(output, error);
+    return systemReason(error);
   }
 }
+
+/** Files that could not be written, and why. */
+class WriteFailures {
+  readonly #failed = new Map<string, { readonly reason: string; readonly files: NamedOutput[] }>();
+
+  add(file: NamedOutput, reason: string): void {
+    const key = JSON.stringify([file.option, reason]);
+    const known = this.#failed.get(key);
+    if (known === undefined) this.#failed.set(key, { reason, files: [file] });
+    else known.files.push(file);
+  }
+
+  get files(): NamedOutput[] {
+    return [...this.#failed.values()].flatMap(({ files }) => files);
+  }
+
+  /** One sentence, without a full stop, for the files of each option that failed for the same reason. */
+  get texts(): string[] {
+    return Array.from(this.#failed.values(), ({ reason, files }) => problemText(files, reason));
+  }
+}
+
+function problemText(files: readonly NamedOutput[], reason: string): string {
+  const [{ option, path }, ...others] = files as [NamedOutput, ...NamedOutput[]];
+  if (others.length === 0) return `--${option} ${path}: cannot write the file: ${reason}`;
+  const more = others.length === 1 ? "1 more file" : `${others.length} more files`;
+  return `--${option} ${path} and ${more}: cannot write the files: ${reason}`;
+}
+
+/** How often reports are rewritten during a run, in milliseconds. */
+const REWRITE_MS = 30_000;
 
 /** A run that has ended. */
 interface EndedRun extends ReportedRun {
@@ -231,24 +275,31 @@ interface EndedRun extends ReportedRun {
 export interface WrittenReports {
   /** The exit code of the run, but at least 1 if a report could not be written. */
   readonly exitCode: number;
-  /** One sentence, without a full stop, for each file that could not be written. */
+  /** One sentence, without a full stop, for each file that could not be written, or for several together. */
   readonly problems: readonly string[];
 }
 
 /** The report files of one run. */
 export class ReportFiles {
   readonly #files: readonly (RequestedFile & OpenOutput)[];
-  readonly #releaseDescriptors: () => void;
+  readonly #reserve: DescriptorReserve | null;
   /** Those that are still to be written. */
   readonly #unwritten: Set<NamedOutput>;
+  /** Those that have been written during the run. */
+  readonly #rewritten = new Set<NamedOutput>();
+  /** When they are rewritten; `null` before the run has started. */
+  #rewriteAt: number | null = null;
+  #rewriting: Promise<unknown> = Promise.resolve();
+  /** The options about which it was said that their files cannot be written during the run. */
+  readonly #reported = new Set<string>();
 
   private constructor(
     files: readonly (RequestedFile & OpenOutput)[],
-    releaseDescriptors: () => void,
+    reserve: DescriptorReserve | null,
   ) {
     this.#files = files;
     this.#unwritten = new Set(files);
-    this.#releaseDescriptors = releaseDescriptors;
+    this.#reserve = reserve;
   }
 
   /**
@@ -264,17 +315,63 @@ export class ReportFiles {
   ): Promise<ReportFiles> {
     const files = await openOutputs(host, requestedFiles(options), others);
     // Users may leave no descriptor for the reports.
-    return new ReportFiles(files, files.length === 0 ? () => {} : host.reserveDescriptors());
+    return new ReportFiles(files, files.length === 0 ? null : host.reserveDescriptors());
   }
 
   /** The files that are still to be written, with their options. */
   get unwritten(): string[] {
-    return [...this.#unwritten].map(({ option, path }) => `--${option} ${path}`);
+    return Array.from(this.#unwritten, (file) => {
+      const earlier = this.#rewritten.has(file) ? " (it has an earlier state of the run)" : "";
+      return `--${file.option} ${file.path}${earlier}`;
+    });
   }
 
   /** Removes the reports of an earlier run as {@link removeOld} does. */
   removeOld(): void {
     for (const file of this.#files) removeOld(file);
+  }
+
+  /**
+   * Rewrites the files that are rewritten during a run if it is time to: what was counted until then is not lost
+   * if the process is killed. Not those of devices, pipes and streams, which would get several reports.
+   *
+   * @param now on a clock, in milliseconds.
+   * @param run may go on counting at once.
+   * @returns resolves with problems that are new, as {@link WrittenReports.problems}; never rejects. `null` if it
+   *   is not time.
+   */
+  rewrite(now: number, run: ReportedRun): Promise<readonly string[]> | null {
+    const files = this.#files.filter(({ isRewritten, file }) =>
+      isRewritten && file.identity !== null
+    );
+    const { startedAt, elapsedSeconds } = run.snapshot;
+    if (files.length === 0 || startedAt === null) return null;
+    if (this.#rewriteAt === null) {
+      // A run that is resumed has started long ago.
+      this.#rewriteAt = now + Math.max(0, REWRITE_MS - elapsedSeconds * 1000);
+      // While users have all descriptors, no module can be loaded.
+      for (const { make } of files) void make(run).catch(() => {});
+    }
+    if (now < this.#rewriteAt) return null;
+    this.#rewriteAt = Infinity;
+    const rewriting = this.#rewrite(files, { ...run, snapshot: frozen(run.snapshot) });
+    this.#rewriting = rewriting.then(() => this.#rewriteAt = now + REWRITE_MS);
+    return rewriting;
+  }
+
+  async #rewrite(
+    files: readonly (RequestedFile & OpenOutput)[],
+    run: ReportedRun,
+  ): Promise<readonly string[]> {
+    const failures = new WriteFailures();
+    for (const output of files) {
+      if (output.isEmpty?.(run.snapshot) === true) continue;
+      const reason = await tryToWrite(output, () => output.make(run), this.#reserve ?? undefined);
+      if (reason === null) this.#rewritten.add(output);
+      else if (!this.#reported.has(output.option)) failures.add(output, reason);
+    }
+    for (const { option } of failures.files) this.#reported.add(option);
+    return failures.texts;
   }
 
   /**
@@ -284,19 +381,20 @@ export class ReportFiles {
    *   summary is the last one, because scripts read the exit code there.
    */
   async write(run: EndedRun): Promise<WrittenReports> {
-    this.#releaseDescriptors();
-    const problems: string[] = [];
+    await this.#rewriting;
+    this.#reserve?.release();
+    const failures = new WriteFailures();
     let { exitCode } = run;
     const isSummary = ({ option }: NamedOutput): number => option === "json" ? 1 : 0;
     for (const output of this.#files.toSorted((a, b) => isSummary(a) - isSummary(b))) {
-      const problem = output.isEmpty?.(run.snapshot) === true
+      const reason = output.isEmpty?.(run.snapshot) === true
         ? null
-        : await writeOutput(output, () => output.make({ ...run, exitCode }));
+        : await tryToWrite(output, () => output.make({ ...run, exitCode }));
       this.#unwritten.delete(output);
-      if (problem === null) continue;
+      if (reason === null) continue;
       exitCode = atLeastFailed(exitCode);
-      problems.push(problem);
+      failures.add(output, reason);
     }
-    return { exitCode, problems };
+    return { exitCode, problems: failures.texts };
   }
 }

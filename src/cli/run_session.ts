@@ -5,7 +5,7 @@
  */
 
 import { dirname, resolve } from "node:path";
-import { systemClock } from "../core/clock.ts";
+import { sleep, systemClock } from "../core/clock.ts";
 import { currentRun } from "../core/current_run.ts";
 import { debugLog } from "../core/debug_log.ts";
 import {
@@ -35,6 +35,7 @@ import {
 import { finalReport } from "../report/final_report.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
+import { frozen } from "../stats/frozen_snapshot.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
@@ -200,6 +201,25 @@ const CUT_OFF = "The run was interrupted twice: what was counted in its last mom
 function failureWarning(failure: unknown): string {
   const isEarly = failure instanceof AiotestError && failure.exitCode === ExitCode.interrupted;
   return isEarly ? `${failure.message}.` : `The run failed: ${errorText(failure)}`;
+}
+
+/** How long parts of a text are made before the run continues, in milliseconds. */
+const SLICE_MS = 4;
+
+/** A text in UTF-8, which is made little by little, and the time that this took in milliseconds. */
+async function gathered(
+  texts: Iterable<string>,
+): Promise<{ readonly parts: Uint8Array[]; readonly spentMs: number }> {
+  const parts: Uint8Array[] = [];
+  let spentMs = 0;
+  let began = systemClock.now();
+  for (const part of encodedParts(texts, () => systemClock.now() - began >= SLICE_MS)) {
+    parts.push(part);
+    spentMs += systemClock.now() - began;
+    await sleep(systemClock, 0);
+    began = systemClock.now();
+  }
+  return { parts, spentMs };
 }
 
 /** Presents one run, from its first log line to its exit code. */
@@ -372,8 +392,23 @@ export class RunSession {
   /** Shows the current state; called once per second. */
   update(snapshot: Snapshot): void {
     void this.#informWatchdog(snapshot);
+    void this.#rewriteReports(snapshot);
     if (this.pass === null) this.#console.update(snapshot);
     this.#outputs?.update(snapshot);
+  }
+
+  /** Keeps what was counted until now, if it is time to. */
+  async #rewriteReports(snapshot: Snapshot): Promise<void> {
+    const { host, options } = this;
+    const problems = await this.#files?.rewrite(systemClock.now(), {
+      snapshot,
+      exitCode: null,
+      metadata: () => runMetadata(host, options),
+      fullHistory: options.csvFullHistory,
+    });
+    for (const problem of problems ?? []) {
+      logger.warn(`${problem}. The run continues, and this is tried again.`);
+    }
   }
 
   /** Gives the watchdog what it would report if the event loop were blocked from now on. */
@@ -383,7 +418,7 @@ export class RunSession {
     this.#informAt = Infinity;
     const { startedAt, elapsedSeconds } = snapshot;
     const result = {
-      ...snapshot,
+      ...frozen(snapshot),
       complete: false,
       interrupted: true,
       endedAt: startedAt === null ? null : startedAt + elapsedSeconds * 1000,
@@ -399,9 +434,12 @@ export class RunSession {
     // The first time, a module was loaded before.
     const began = systemClock.now();
     const text = finalReport(result, { exitCode, columns, color, bars: false });
-    watchdog.update({ text, summary: parts === null ? null : [...encodedParts(parts)] });
-    const now = systemClock.now();
-    this.#informAt = now + Math.max(MIN_INFORM_MS, (now - began) / INFORM_SHARE);
+    const spent = systemClock.now() - began;
+    const summary = await gathered(parts ?? []);
+    if (this.#watchdog !== watchdog) return;
+    watchdog.update({ text, summary: parts === null ? null : summary.parts });
+    const wait = Math.max(MIN_INFORM_MS, (spent + summary.spentMs) / INFORM_SHARE);
+    this.#informAt = systemClock.now() + wait;
   }
 
   /** Prints a line, above the panel if there is one. */

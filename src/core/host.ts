@@ -42,7 +42,13 @@ import {
 } from "./network.ts";
 import { showsUtf8 } from "./charset.ts";
 import { type Output, StreamOutput, type SyncStream } from "./output.ts";
-import { type LogFile, openLogFile, openOutputFile, type OutputFile } from "./output_files.ts";
+import {
+  type DescriptorReserve,
+  type LogFile,
+  openLogFile,
+  openOutputFile,
+  type OutputFile,
+} from "./output_files.ts";
 import { openStreamFile, type StreamFile, type StreamFileOptions } from "./stream_files.ts";
 import { decodeTextFile } from "./text_files.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "./web_server.ts";
@@ -75,11 +81,8 @@ export interface Host {
   streamFile(path: string, options: StreamFileOptions): Promise<StreamFile>;
   /** Opens a log as {@link outputFile} does; the same object for the same path. */
   logFile(path: string): LogFile;
-  /**
-   * Keeps some file descriptors until the returned function is called, so that what is opened then does
-   * not fail if the process has used all others.
-   */
-  reserveDescriptors(): () => void;
+  /** Keeps some file descriptors, so that what needs one does not fail if the process has used all others. */
+  reserveDescriptors(): DescriptorReserve;
   /** Opens and locks a file; throws `Deno.errors.NotFound` and other errors of the system. */
   openFile(path: string, options: OpenOptions): DiskFile;
   /** Whether the path leads to a file. */
@@ -247,17 +250,34 @@ function logFiles(): Host["logFile"] {
 /** Enough to write a file, and to load a module, for which the runtime crashes if it gets none. */
 const RESERVED_DESCRIPTORS = 8;
 
-function reserveDescriptors(): () => void {
-  // Windows has no such limit.
-  if (Deno.build.os === "windows") return () => {};
+function reserveDescriptors(): DescriptorReserve {
   const files: Deno.FsFile[] = [];
-  try {
-    while (files.length < RESERVED_DESCRIPTORS) files.push(Deno.openSync("/dev/null"));
-  } catch {
-    // There are not even that many.
-  }
-  return () => {
+  // Windows has no such limit.
+  let count = Deno.build.os === "windows" ? 0 : RESERVED_DESCRIPTORS;
+  const take = (): void => {
+    try {
+      while (files.length < count) files.push(Deno.openSync("/dev/null"));
+    } catch {
+      // There are not even that many.
+    }
+  };
+  const give = (): void => {
     for (const file of files.splice(0)) file.close();
+  };
+  take();
+  return {
+    use<Result>(change: () => Result): Result {
+      give();
+      try {
+        return change();
+      } finally {
+        take();
+      }
+    },
+    release(): void {
+      count = 0;
+      give();
+    },
   };
 }
 

@@ -5,6 +5,8 @@
  */
 
 import { basename, dirname, join, resolve } from "node:path";
+import { crc32 } from "node:zlib";
+import { systemClock } from "./clock.ts";
 import { systemReason } from "./errors.ts";
 import type { Output } from "./output.ts";
 import { encodedParts, textParts } from "./text.ts";
@@ -19,12 +21,26 @@ export interface OutputFile {
   /** Removes what was written before, so that it cannot be taken for the new content; throws if it cannot. */
   clear(): void;
   /**
-   * Writes all texts. If that fails, nothing remains of them, except in a device or pipe.
+   * Writes all texts, in place of those that were written before. If that fails, nothing remains of them, except
+   * in a device or pipe. The texts are made while they are written, between which other code runs.
    *
-   * A file is written under another name first, so no reader ever sees a part of it.
+   * A file is written under another name first, so no reader ever sees a part of it; and it is on the disk before
+   * it has its own name, so that this also holds if the machine loses power.
+   *
+   * @param reserve has the descriptor for the file.
    */
-  write(texts: Iterable<string>): Promise<void>;
+  write(texts: Iterable<string>, reserve?: DescriptorReserve): Promise<void>;
 }
+
+/** File descriptors that are kept for later, so that nothing else can use up all of them. */
+export interface DescriptorReserve {
+  /** Opens or closes a file with one of them. Afterwards, as many are kept as there are. */
+  use<Result>(change: () => Result): Result;
+  /** Keeps none any more. */
+  release(): void;
+}
+
+const NO_RESERVE: DescriptorReserve = { use: (change) => change(), release: () => {} };
 
 /** A file that grows line by line. */
 export interface LogFile {
@@ -121,18 +137,23 @@ class WholeFile implements OutputFile {
     });
   }
 
-  async write(texts: Iterable<string>): Promise<void> {
-    await plainly(() => this.#canReplace ? this.#writeNew(texts) : this.#writeInPlace(texts));
+  async write(texts: Iterable<string>, reserve = NO_RESERVE): Promise<void> {
+    await plainly(() =>
+      this.#canReplace ? this.#writeNew(texts, reserve) : this.#writeInPlace(texts, reserve)
+    );
   }
 
-  async #writeNew(texts: Iterable<string>): Promise<void> {
+  async #writeNew(texts: Iterable<string>, reserve: DescriptorReserve): Promise<void> {
     const temporary = temporaryPath(this.#path);
     const remove = (): void => removeIfThere(temporary);
     globalThis.addEventListener("unload", remove);
     try {
-      {
-        using file = await Deno.open(temporary, { write: true, createNew: true });
+      const file = reserve.use(() => createTemporary(temporary));
+      try {
         await writeAll(file, texts);
+        await syncData(file);
+      } finally {
+        reserve.use(() => file.close());
       }
       this.#restoreOwner(temporary);
       await Deno.rename(temporary, this.#path);
@@ -144,13 +165,17 @@ class WholeFile implements OutputFile {
     }
   }
 
-  async #writeInPlace(texts: Iterable<string>): Promise<void> {
-    using file = await Deno.open(this.#path, { write: true, create: true, truncate: true });
+  async #writeInPlace(texts: Iterable<string>, reserve: DescriptorReserve): Promise<void> {
+    const options = { write: true, create: true, truncate: true };
+    const file = reserve.use(() => Deno.openSync(this.#path, options));
     try {
       await writeAll(file, texts);
+      await syncData(file);
     } catch (error) {
       await file.truncate().catch(() => {});
       throw error;
+    } finally {
+      reserve.use(() => file.close());
     }
   }
 
@@ -166,23 +191,50 @@ class WholeFile implements OutputFile {
     if (mode !== null) Deno.chmodSync(path, mode & 0o777);
   }
 
-  /** Whether files can be created beside this one; throws if that is necessary. */
+  /** Whether files can be created beside this one; throws if that is necessary, or if the disk is full. */
   #probe(): boolean {
-    const probe = temporaryPath(this.#path);
-    try {
-      Deno.openSync(probe, { write: true, createNew: true }).close();
-      Deno.removeSync(probe);
-      return true;
-    } catch (error) {
-      if (this.#old === null) throw error;
-      return false;
+    const problem = problemBeside(this.#path);
+    if (problem !== null && this.#old === null) throw problem;
+    return problem === null;
+  }
+}
+
+/** As much as a small report takes. */
+const PROBE_BYTES = 4096;
+
+/**
+ * Creates a file beside another one, writes to it, and removes it.
+ *
+ * @returns why nothing can be created there; `null` if something can.
+ * @throws Error of the system if there is no space for what is written.
+ */
+function problemBeside(path: string): Error | null {
+  const probe = temporaryPath(path);
+  let file: Deno.FsFile;
+  try {
+    file = createTemporary(probe);
+  } catch (error) {
+    return error as Error;
+  }
+  try {
+    for (let rest = new Uint8Array(PROBE_BYTES); rest.length > 0;) {
+      rest = rest.subarray(file.writeSync(rest));
     }
+    return null;
+  } finally {
+    file.close();
+    removeIfThere(probe);
   }
 }
 
 /** Opens a file that grows line by line. @throws Error whose message is in plain words. */
 export function openLogFile(path: string): LogFile {
-  const file = plainly(() => Deno.openSync(withoutLinks(path), { append: true, create: true }));
+  const file = plainly(() => {
+    const place = withoutLinks(path);
+    const file = Deno.openSync(place, { append: true, create: true });
+    if (file.statSync().isFile) problemBeside(place);
+    return file;
+  });
   const encoder = new TextEncoder();
   let problem: string | null = null;
   let isTorn = false;
@@ -243,9 +295,23 @@ function withoutLinks(path: string, links = 0): string {
 /** As many as Linux follows. */
 const MAX_LINKS = 40;
 
-/** The name is hidden, so that patterns such as `*.xml` do not match it, and short. */
+/**
+ * The name is hidden, so that patterns such as `*.xml` do not match it, and short. It is always the same for one
+ * file, so that what a process has left that was killed while it wrote is replaced by the next one.
+ */
 function temporaryPath(path: string): string {
-  return join(dirname(path), `.aiotest-${crypto.randomUUID().slice(0, 13)}.tmp`);
+  return join(dirname(path), `.aiotest-${crc32(basename(path)).toString(16).padStart(8, "0")}.tmp`);
+}
+
+/** Creates a file, in place of one that was left. A link that somebody else has put there is not followed. */
+function createTemporary(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { write: true, createNew: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    Deno.removeSync(path);
+    return Deno.openSync(path, { write: true, createNew: true });
+  }
 }
 
 function removeIfThere(path: string): void {
@@ -256,11 +322,27 @@ function removeIfThere(path: string): void {
   }
 }
 
+/** How long texts are made before other code runs, in milliseconds. */
+const SLICE_MS = 4;
+
 async function writeAll(file: Deno.FsFile, texts: Iterable<string>): Promise<void> {
-  for (const part of encodedParts(texts)) {
+  let endsAt = systemClock.now() + SLICE_MS;
+  for (const part of encodedParts(texts, () => systemClock.now() >= endsAt)) {
     for (let rest = part; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+    endsAt = systemClock.now() + SLICE_MS;
   }
 }
+
+/** Waits until a file is on the disk. Not all file systems can say so. */
+async function syncData(file: Deno.FsFile): Promise<void> {
+  try {
+    await file.syncData();
+  } catch (error) {
+    if (!UNSUPPORTED.has((error as { code?: string }).code ?? "")) throw error;
+  }
+}
+
+const UNSUPPORTED: ReadonlySet<string> = new Set(["EINVAL", "ENOTSUP", "ENOSYS"]);
 
 /** Throws errors of the system with plain words as their message. */
 function plainly<Result>(access: () => Result): Result {

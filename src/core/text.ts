@@ -115,19 +115,27 @@ const PART_LENGTH = 65_536;
 export function* textParts(
   texts: Iterable<string>,
   length: number = PART_LENGTH,
+  isDue: () => boolean = () => false,
 ): Generator<string> {
   let pending = "";
   for (const text of texts) {
     pending += text;
-    if (pending.length < length) continue;
+    if (pending.length < length && !isDue()) continue;
     yield pending;
     pending = "";
   }
   if (pending !== "") yield pending;
 }
 
-/** As {@link textParts}, in UTF-8. */
-export function* encodedParts(texts: Iterable<string>): Generator<Uint8Array<ArrayBuffer>> {
+/**
+ * As {@link textParts}, in UTF-8.
+ *
+ * @param isDue whether a part is to end, however short it is.
+ */
+export function* encodedParts(
+  texts: Iterable<string>,
+  isDue?: () => boolean,
+): Generator<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
-  for (const part of textParts(texts)) yield encoder.encode(part);
+  for (const part of textParts(texts, PART_LENGTH, isDue)) yield encoder.encode(part);
 }

@@ -62,8 +62,8 @@ export function statsCsv({ statistics, durationSeconds }: Snapshot): Iterable<st
     ...unfinishedOf(of),
     ...phasesOf(of),
   ];
-  return csvText([
-    [
+  return csvText(
+    [[
       "Type",
       "Name",
       "Request Count",
@@ -78,10 +78,10 @@ export function statsCsv({ statistics, durationSeconds }: Snapshot): Iterable<st
       ...TITLES,
       ...UNFINISHED_TITLES,
       ...PHASE_TITLES,
-    ],
-    ...requests.map((one) => row(one.method, one.name, one)),
-    row("", ALL, totals),
-  ]);
+    ]],
+    requests.values().map((one) => row(one.method, one.name, one)),
+    [totals].values().map((all) => row("", ALL, all)),
+  );
 }
 
 /**

@@ -27,8 +27,15 @@ export class Histogram implements BucketSource, BucketSink {
   static readonly #bits = new DataView(new ArrayBuffer(8));
 
   // The latencies of one name are close together, so most chunks are never needed.
-  readonly #chunks: (Float64Array | undefined)[] = new Array(CHUNKS).fill(undefined);
+  #chunks: Chunks;
+  /** Which chunks a fork has as well: none, all, or those that are marked. */
+  #shared: Uint8Array | "all" | null = null;
   #count = 0;
+
+  /** @param chunks only {@link fork} gives them. */
+  constructor(chunks: Chunks = new Array(CHUNKS).fill(undefined)) {
+    this.#chunks = chunks;
+  }
 
   /** The number of values. */
   get count(): number {
@@ -46,7 +53,7 @@ export class Histogram implements BucketSource, BucketSink {
     return Histogram.lowerBound(index + 1);
   }
 
-  /** Counts one value, in milliseconds. */
+  /** Counts one value, in milliseconds. Not after {@link fork}: a request must not pay for it. */
   record(ms: number): void {
     this.#add(indexOf(Histogram.#bits, ms), 1);
     this.#count++;
@@ -64,8 +71,20 @@ export class Histogram implements BucketSource, BucketSink {
     if (!Number.isSafeInteger(count) || count <= 0) {
       throw new RangeError(`addBucket: ${count} is not a valid count`);
     }
+    if (this.#shared !== null) this.#unshare(index >>> CHUNK_BITS);
     this.#add(index, count);
     this.#count += count;
+  }
+
+  /**
+   * A histogram with these values, which stays as it is when this one gets others. It costs next to nothing,
+   * because chunks are copied when they change.
+   */
+  fork(): Histogram {
+    const fork = new Histogram(this.#chunks);
+    fork.#count = this.#count;
+    this.#shared = fork.#shared = "all";
+    return fork;
   }
 
   /** Adds the values of another histogram. */
@@ -74,6 +93,7 @@ export class Histogram implements BucketSource, BucketSink {
     for (let c = 0; c < CHUNKS; c++) {
       const theirs = other.#chunks[c];
       if (theirs === undefined) continue;
+      if (this.#shared !== null) this.#unshare(c);
       const ours = this.#chunks[c];
       if (ours === undefined) this.#chunks[c] = theirs.slice();
       else for (let i = 0; i < CHUNK_SIZE; i++) ours[i] = ours[i]! + theirs[i]!;
@@ -85,6 +105,7 @@ export class Histogram implements BucketSource, BucketSink {
   subtract(other: BucketSource): void {
     other.addTo({
       addBucket: (index, count) => {
+        if (this.#shared !== null) this.#unshare(index >>> CHUNK_BITS);
         const chunk = this.#chunks[index >>> CHUNK_BITS];
         if (chunk === undefined) return;
         const at = index & (CHUNK_SIZE - 1);
@@ -151,12 +172,24 @@ export class Histogram implements BucketSource, BucketSink {
     }
   }
 
+  #unshare(chunk: number): void {
+    if (this.#shared === "all") {
+      this.#shared = new Uint8Array(CHUNKS).fill(1);
+      this.#chunks = this.#chunks.slice();
+    }
+    if (this.#shared![chunk] === 0) return;
+    this.#shared![chunk] = 0;
+    this.#chunks[chunk] = this.#chunks[chunk]?.slice();
+  }
+
   #add(index: number, count: number): void {
     const chunk = this.#chunks[index >>> CHUNK_BITS] ??= new Float64Array(CHUNK_SIZE);
     const at = index & (CHUNK_SIZE - 1);
     chunk[at] = chunk[at]! + count;
   }
 }
+
+type Chunks = (Float64Array | undefined)[];
 
 const BUCKETS_PER_OCTAVE = 1024;
 const LOWEST_MS = 2 ** -10;

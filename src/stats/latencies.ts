@@ -25,7 +25,11 @@ export class Latencies implements LatencyCounts {
    * values that are large and close together.
    */
   squaredDeviations = 0;
-  readonly histogram = new Histogram();
+  readonly histogram: Histogram;
+
+  constructor(histogram: Histogram = new Histogram()) {
+    this.histogram = histogram;
+  }
 
   get count(): number {
     return this.histogram.count;
@@ -62,6 +66,16 @@ export class Latencies implements LatencyCounts {
     this.min = Math.min(this.min, other.min);
     this.max = Math.max(this.max, other.max);
     this.histogram.merge(other.histogram);
+  }
+
+  /** The same latencies, as `Histogram.fork` has them: after it, {@link add} must not be called. */
+  fork(): Latencies {
+    const fork = new Latencies(this.histogram.fork());
+    fork.min = this.min;
+    fork.max = this.max;
+    fork.sum = this.sum;
+    fork.squaredDeviations = this.squaredDeviations;
+    return fork;
   }
 
   /**

@@ -27,7 +27,16 @@ export const VALUE_BUCKETS: BucketRange = {
 
 /** The buckets of a histogram as bytes. */
 export function packBuckets(histogram: Histogram): Uint8Array<ArrayBuffer> {
-  return packedBuckets(histogram.buckets(), LATENCY_BUCKETS);
+  const bytes: number[] = [];
+  let last = -1;
+  histogram.addTo({
+    addBucket(index, count): void {
+      pushNumber(bytes, index - last);
+      pushNumber(bytes, count);
+      last = index;
+    },
+  });
+  return Uint8Array.from(bytes);
 }
 
 /** Buckets in rising order as bytes. */

@@ -104,6 +104,16 @@ export class PhaseFigures implements PhaseTotals {
     this.opened = requests.phases?.opened ?? 0;
   }
 
+  /** The same figures, computed when they are read as these are, however many requests come after. */
+  frozen(): PhaseFigures {
+    const { latencies, unanswered, phases } = this.#requests;
+    return new PhaseFigures({
+      latencies: latencies.map((part) => part.fork()),
+      unanswered: unanswered.map((part) => part.fork()),
+      phases: phases === null ? null : frozenPhases(phases),
+    });
+  }
+
   get reused(): number {
     return Math.max(0, this.times.ttfb.count - (this.#requests.phases?.notReused ?? 0));
   }
@@ -123,6 +133,22 @@ export class PhaseFigures implements PhaseTotals {
       download: download.summary(),
     };
   }
+}
+
+function frozenPhases(phases: PhaseCounts): PhaseCounts {
+  const { opened, notReused } = phases;
+  const fork = (times: LatencyCounts): LatencyCounts =>
+    times instanceof Latencies ? times.fork() : times;
+  return {
+    opened,
+    notReused,
+    latency: fork(phases.latency),
+    dns: fork(phases.dns),
+    connect: fork(phases.connect),
+    tls: fork(phases.tls),
+    ttfb: fork(phases.ttfb),
+    download: fork(phases.download),
+  };
 }
 
 /** Derives the times of all responses: a plain one has waited all the time, and has downloaded nothing after. */

@@ -33,7 +33,8 @@ export interface ReportFile {
   isEmpty?(snapshot: Snapshot): boolean;
   /**
    * The text of the file in parts, because a report of a long run may be longer than a string can be.
-   * They are made while they are read, which happens once and before the run continues.
+   * They are made while they are read, which happens once, and before the run continues unless the snapshot is
+   * frozen.
    */
   make(run: ReportedRun): Promise<Iterable<string>>;
 }
@@ -44,6 +45,8 @@ export interface ReportFormat {
   readonly takes: "FILE" | "PREFIX";
   /** The description of the option in `--help`. */
   readonly help: string;
+  /** Whether its files are also written during a run, again and again, for the case that the process dies. */
+  readonly isRewritten?: boolean;
   readonly files: readonly ReportFile[];
 }
 
@@ -56,7 +59,8 @@ const CSV = "text/csv; charset=utf-8";
 export const REPORT_FORMATS = {
   json: {
     takes: "FILE",
-    help: "write a JSON summary at the end",
+    help: "write a JSON summary every 30 s and at the end",
+    isRewritten: true,
     files: [{
       kind: "json",
       title: "JSON",
@@ -84,7 +88,8 @@ export const REPORT_FORMATS = {
   },
   csv: {
     takes: "PREFIX",
-    help: "write PREFIX_stats.csv and further CSV files at the end",
+    help: "write PREFIX_stats.csv and further CSV files every 30 s and at the end",
+    isRewritten: true,
     files: [
       {
         kind: "csv-stats",

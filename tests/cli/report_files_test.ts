@@ -9,6 +9,10 @@ import {
   type WrittenReports,
 } from "../../src/cli/report_files.ts";
 import { UsageError } from "../../src/core/errors.ts";
+import { histogramOf, type Summary } from "../../src/report/summary.ts";
+import type { Histogram } from "../../src/stats/histogram.ts";
+import type { Snapshot } from "../../src/stats/snapshot.ts";
+import type { ReportedRun } from "../../src/web/report_formats.ts";
 import { parse } from "../support/command_line.ts";
 import { FakeHost } from "../support/fake_host.ts";
 import { runMetadata } from "../support/run_metadata.ts";
@@ -220,4 +224,102 @@ Deno.test("a file that the run reads, or another one that it writes, is not over
   assert.equal(await fileAt(host, "../me/shop.ts", others), others[0]);
   assert.equal(await fileAt(host, "run.log", others), null);
   assert.equal(await fileAt(host, "missing.csv", others), null);
+});
+
+/** A run after some seconds, as a session hands it over. */
+function going(elapsedSeconds: number, changes: Partial<Snapshot> = {}): ReportedRun {
+  return {
+    snapshot: snapshot({ elapsedSeconds, complete: false, ...changes }),
+    exitCode: null,
+    metadata: runMetadata,
+  };
+}
+
+const REWRITTEN = ["a.json", "a_stats.csv", "a_stats_history.csv", "a_failures.csv"]
+  .concat("a_exceptions.csv")
+  .map((name) => `/home/me/${name}`);
+
+Deno.test("JSON and CSV are rewritten every 30 s of a run, and marked as running", async () => {
+  const host = new FakeHost();
+  const files = await ReportFiles.open(host, await parse({ args: ALL }), []);
+  const at = (seconds: number): Promise<readonly string[]> | null =>
+    files.rewrite(5_000 + seconds * 1000, going(seconds));
+  assert.equal(files.rewrite(0, going(0, { startedAt: null })), null);
+  for (let second = 1; second < 30; second++) assert.equal(at(second), null);
+  assert.deepEqual([...host.files.keys()], []);
+  assert.deepEqual(await at(30), []);
+  assert.deepEqual([...host.files.keys()], REWRITTEN);
+  const summary = (): Summary => JSON.parse(host.files.get("/home/me/a.json")!);
+  assert.deepEqual([summary().state, summary().exitCode, summary().elapsedSeconds], [
+    "running",
+    null,
+    30,
+  ]);
+  assert.equal(at(59), null);
+  assert.notEqual(at(60), null);
+  // It waits for those that are being written.
+  await files.write({ ...going(61, { state: "stopped" }), exitCode: 0 });
+  assert.deepEqual([summary().state, summary().exitCode], ["finished", 0]);
+  assert.equal(host.reserved, 0);
+});
+
+Deno.test("reports of a run that is resumed are rewritten at once", async () => {
+  const host = new FakeHost();
+  const files = await ReportFiles.open(host, await parse({ args: ["--json", "a.json"] }), []);
+  assert.deepEqual(await files.rewrite(1_000, going(500)), []);
+  assert.ok(host.files.has("/home/me/a.json"));
+});
+
+Deno.test("a full disk during the run is named once for each option, and the rest is written", async () => {
+  const host = new FakeHost();
+  const files = await ReportFiles.open(host, await parse({ args: ALL }), []);
+  for (const path of REWRITTEN.slice(1)) host.unwritable.set(path, FULL);
+  files.rewrite(0, going(0));
+  assert.deepEqual(await files.rewrite(30_000, going(30)), [
+    "--csv a_stats.csv and 3 more files: cannot write the files: no space left on the device",
+  ]);
+  assert.deepEqual([...host.files.keys()], ["/home/me/a.json"]);
+  assert.deepEqual(await files.rewrite(60_000, going(60)), []);
+  // There is space again.
+  host.unwritable.clear();
+  assert.deepEqual(await files.write({ ...going(61), exitCode: 0 }), { exitCode: 0, problems: [] });
+});
+
+Deno.test("a report that is made while the run goes on has what was counted when it began", async () => {
+  const host = new FakeHost();
+  const files = await ReportFiles.open(host, await parse({ args: ["--json", "a.json"] }), []);
+  files.rewrite(0, going(0));
+  const run = going(30);
+  const rewriting = files.rewrite(30_000, run);
+  const { histogram } = run.snapshot.statistics.requests[0]!;
+  (histogram as Histogram).addBucket(1, 1000);
+  await rewriting;
+  const { requests }: Summary = JSON.parse(host.files.get("/home/me/a.json")!);
+  assert.equal(histogramOf(requests[0]!.histogram).count, 1000);
+  assert.equal(histogram.count, 2000);
+});
+
+Deno.test("devices and pipes get no report during the run", async () => {
+  const host = new FakeHost();
+  let writes = 0;
+  host.outputFile = () => ({
+    identity: null,
+    clear: () => {},
+    write: () => Promise.resolve(void writes++),
+  });
+  const files = await ReportFiles.open(host, await parse({ args: ["--json", "/dev/stdout"] }), []);
+  assert.equal(files.rewrite(30_000, going(30)), null);
+  await files.write({ ...going(61), exitCode: 0 });
+  assert.equal(writes, 1);
+});
+
+Deno.test("what a process that exits at once has not written is named, with earlier states", async () => {
+  const host = new FakeHost();
+  const args = ["--json", "a.json", "--html", "a.html"];
+  const files = await ReportFiles.open(host, await parse({ args }), []);
+  await files.rewrite(0, going(30));
+  assert.deepEqual(files.unwritten, [
+    "--json a.json (it has an earlier state of the run)",
+    "--html a.html",
+  ]);
 });

@@ -11,7 +11,7 @@ const LIMIT_MS = 30_000;
 
 /** The reports that every run writes, and how they start. */
 const REPORTS = {
-  "run.json": /^\{\n {2}"schema": 3,/,
+  "run.json": /^\{\n {2}"schema": 4,/,
   "run.html": /^<!DOCTYPE html>/i,
   "run_stats.csv": /^Type,Name,/,
   "run_stats_history.csv": /^Timestamp,/,

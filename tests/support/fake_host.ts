@@ -5,7 +5,7 @@ import type { Host } from "../../src/core/host.ts";
 import { decodeTextFile } from "../../src/core/text_files.ts";
 import type { ByteStream, StreamListener } from "../../src/core/network.ts";
 import type { Output } from "../../src/core/output.ts";
-import type { LogFile, OutputFile } from "../../src/core/output_files.ts";
+import type { DescriptorReserve, LogFile, OutputFile } from "../../src/core/output_files.ts";
 import type { StreamFile } from "../../src/core/stream_files.ts";
 import type { WebListener } from "../../src/core/web_server.ts";
 import type { Watchdog } from "../../src/core/watchdog.ts";
@@ -241,9 +241,9 @@ export class FakeHost implements Host {
     if (found?.at === at) throw new Error(found.reason);
   }
 
-  reserveDescriptors(): () => void {
+  reserveDescriptors(): DescriptorReserve {
     this.reserved++;
-    return () => void this.reserved--;
+    return { use: (change) => change(), release: () => void this.reserved-- };
   }
 
   openFile(path: string, { create }: OpenOptions): MemoryFile {
