@@ -74,6 +74,7 @@ async function runWithServices(
       node: NODE,
       isWorker: false,
       onIncomplete: () => session.outputIncomplete(),
+      growing: session.growing,
       print: (text) => session.print(text),
     });
     try {

@@ -28,6 +28,8 @@ export interface ObservedNode {
   readonly isWorker: boolean;
   /** Called if an output lacks a part, so that the exit code says so. */
   readonly onIncomplete: () => void;
+  /** Outputs that are being written, for messages about what is lost if the process exits at once. */
+  readonly growing: Set<string>;
   /** Prints lines above the live panel. */
   readonly print: (text: string) => void;
 }
@@ -85,7 +87,14 @@ async function openSampleOutput(
     info: (text) => logger.info(text),
     warn: (text) => logger.warn(text),
   }, { samples, samplesOnly });
-  return { requests: writer, end: () => writer.end() };
+  const growing = `the end of --samples ${samples}`;
+  node.growing.add(growing);
+  const end = async (): Promise<readonly string[]> => {
+    const warnings = await writer.end();
+    node.growing.delete(growing);
+    return warnings;
+  };
+  return { requests: writer, end };
 }
 
 async function openHttpOutput(

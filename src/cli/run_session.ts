@@ -240,6 +240,8 @@ export class RunSession {
   /** The file of `--samples` if this node writes it. */
   #samples: OpenOutput | null = null;
   #isIncomplete = false;
+  /** Outputs that are being written during the run. */
+  readonly growing = new Set<string>();
   readonly #abilities: ConsoleAbilities;
   /** Whether the run has ended, so that its reports are written. */
   #isOver = false;
@@ -522,7 +524,7 @@ export class RunSession {
         finalReport(result, { exitCode: ExitCode.interrupted, columns, color, bars: false }),
       );
     }
-    const files = this.#unwritten;
+    const files = [...this.#unwritten, ...this.growing];
     const lost = files.length === 0 ? "" : `. Not written: ${files.join(", ")}`;
     host.stderr.write(`aiotest: interrupted again, so it exits at once${lost}\n`);
   }

@@ -136,6 +136,7 @@ async function setUpNode(
     node: rpc.node,
     isWorker: true,
     onIncomplete: () => session.outputIncomplete(),
+    growing: session.growing,
     print: (text) => session.print(text),
   });
   return { classes, host, connections, observers, setupTimeout, iterations };

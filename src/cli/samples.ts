@@ -49,6 +49,9 @@ const MAX_CHUNKS = 32;
 /** What is in a buffer is written after this time, even if it is not full. */
 const FLUSH_MS = 1000;
 
+/** At the end, a wait for longer than this is explained. */
+const SLOW_MS = 1500;
+
 /**
  * Opens the file of a node.
  *
@@ -150,7 +153,12 @@ export class SampleWriter implements RequestObserver {
     const { path, reason } = this.#contents;
     clock.clearTimer(this.#timer);
     this.#handOver();
+    const slow = clock.setTimer(
+      () => info(`--samples: waiting until the last lines are in ${path}.`),
+      SLOW_MS,
+    );
     await this.#writer.close();
+    clock.clearTimer(slow);
     const { problem, lost } = this.#writer;
     const missing = this.#dropped + lost;
     const all = formatExact(this.#samples);

@@ -10,7 +10,7 @@ import { type LastFacts, ReportOutbox } from "../cluster/outbox.ts";
 import type { Assignment, Message, WorkerStateName } from "../cluster/protocol.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
-import { TEST_STOP } from "../core/events.ts";
+import { TEST_STOP, within } from "../core/events.ts";
 import { peerText } from "../core/text.ts";
 import type { ClockSync } from "./clock_sync.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
@@ -45,6 +45,9 @@ export interface LimitedIterations {
 
 /** A worker whose lease has expired stops its users within this time, before others get them. */
 const LEASE_STOP_MS = 500;
+
+/** The final report waits that long for outputs of single requests: less than the master waits for it. */
+const OBSERVERS_END_S = 2;
 
 /** The users of one worker, once it is set up. */
 export class WorkerNode {
@@ -295,7 +298,7 @@ export class WorkerNode {
     // Handlers take time, and what has been counted is safe only on the master.
     if (this.#options.events.has("testStop")) this.#reporter.flush();
     const { errors, warnings } = await this.#testEvents.stop(this.#stopTimeoutMs / 1000);
-    const observed = await this.#options.observers.end?.() ?? [];
+    const observed = await this.#endObservers();
     const allWarnings = [...this.#generator.stopWarnings, ...warnings, ...observed];
     for (const text of allWarnings) this.#options.onWarning(text);
     this.#reporter.finish({
@@ -303,6 +306,17 @@ export class WorkerNode {
       warnings: allWarnings,
       unstartedTests: this.#generator.unstartedTests,
     });
+  }
+
+  /** Ends the observers. A slow disk must not hold up the final report: later warnings are only logged. */
+  async #endObservers(): Promise<readonly string[]> {
+    const { observers, onWarning } = this.#options;
+    if (observers.end === undefined) return [];
+    const ended = observers.end();
+    const outcome = await within({ clock: this.#clock, seconds: OBSERVERS_END_S }, ended);
+    if (typeof outcome !== "string") return outcome;
+    void ended.then((texts) => texts.forEach(onWarning));
+    return [];
   }
 
   /** Counts an error that was thrown outside of any user's test. */
