@@ -210,6 +210,7 @@ async function requestOf(options: Options, text: string, readFile: ReadFile): Pr
   const headers = await headersOf(options, readFile);
   const data = await dataOf(options, readFile);
   const query = [...queryParameters(url.search.slice(1))];
+  if (others.has("url-query")) query.push(...queryParameters(others.get("url-query")!));
   let body: Body | undefined;
   if (others.has("get")) {
     if (data !== null) query.push(...queryParameters(data.text));
@@ -233,7 +234,7 @@ async function requestOf(options: Options, text: string, readFile: ReadFile): Pr
   }
   const auth = authOf(others, url);
   const call: Call = {
-    method: methodOf(others, body),
+    method: methodOf(others, body, number),
     url: { origin: url.origin, path: url.pathname, query },
     headers: [...headers],
     ...body === undefined ? {} : { body },
@@ -258,9 +259,18 @@ function urlOf(text: string, number: number): URL {
   return url;
 }
 
-function methodOf(others: ReadonlyMap<string, string>, body: Body | undefined): string {
+function methodOf(
+  others: ReadonlyMap<string, string>,
+  body: Body | undefined,
+  number: number,
+): string {
   const given = others.get("request");
-  if (given !== undefined) return given.toUpperCase();
+  if (given !== undefined) {
+    if (!/^[!#$%&'*+\-.^`|~\w]+$/.test(given)) {
+      throw problem(number, `-X ${given}: not a method of HTTP`);
+    }
+    return given.toUpperCase();
+  }
   if (others.has("head")) return "HEAD";
   if (others.has("upload-file")) return "PUT";
   return body === undefined ? "GET" : "POST";

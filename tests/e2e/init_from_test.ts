@@ -3,6 +3,7 @@ import { runCommand } from "../../build/project.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import { browserTest } from "../support/browser.ts";
 import { identity } from "../support/certificates.ts";
+import { isMissing } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
 import { RecordedShop, SHOP_VISIT } from "../support/recorded_shop.ts";
@@ -141,3 +142,91 @@ for (const browser of ["chrome", "firefox", "safari"]) {
     });
   });
 }
+
+/** A request as a service sees it, without what differs between clients. */
+interface SeenRequest {
+  readonly line: string;
+  readonly headers: Readonly<Record<string, string | null>>;
+  readonly body: unknown;
+}
+
+async function seen(request: Request): Promise<SeenRequest> {
+  const url = new URL(request.url);
+  const type = request.headers.get("content-type") ?? "";
+  const names = [...request.headers.keys()].filter((name) =>
+    /^(?:x-.*|authorization|cookie|referer|range)$/.test(name)
+  );
+  const form = type.startsWith("multipart/") ? await request.formData() : null;
+  const parts = form === null ? null : await Promise.all(
+    [...form].map(async ([name, value]) =>
+      typeof value === "string" ? [name, value] : [name, value.name, value.type, await value.text()]
+    ),
+  );
+  const text = parts === null ? await request.text() : "";
+  return {
+    line: `${request.method} ${url.pathname} ${JSON.stringify([...url.searchParams])}`,
+    headers: Object.fromEntries([
+      ...names.map((name) => [name, request.headers.get(name)]),
+      ["content-type", type.split(";")[0]!],
+    ]),
+    body: parts ??
+      (/json/.test(type)
+        ? JSON.parse(text)
+        : /urlencoded/.test(type)
+        ? [...new URLSearchParams(text)]
+        : text),
+  };
+}
+
+const COMMANDS = [
+  "curl URL/plain",
+  "curl -s 'URL/search?q=a%20b&tag=1&tag=2&flag&x=%C3%BC' -H 'X-A: 1'",
+  `curl URL/json -H 'Content-Type: application/json' --data-raw $'{"name":"O\\'Neil \\u00fc","n":1.5,"list":[1,{"a":null}]}'`,
+  "curl URL/json --json '{\"a\": true}' -X PUT",
+  "curl URL/form -d 'a=1&b=2+3' --data-urlencode 'c=x & y' -d @data.txt",
+  "curl -G URL/get -d 'q=boots' --data-urlencode 'r=ü ?'",
+  "curl URL/upload -F title=Boots -F 'photo=@photo.txt;type=image/x-test' -F 'note=<data.txt'",
+  "curl -T photo.txt URL/put/photo.txt -H 'Content-Type: text/plain'",
+  "curl -u 'ada:p:w' URL/basic -b 'a=1; b=2' -e http://other.example/",
+  "curl -X DELETE URL/orders/4711 -H 'Authorization: Bearer abcdefgh'",
+  "curl -I URL/head",
+  "curl -r 0-99 'URL/range' -H 'X-Quoted: \"a\"' \\\n  --compressed",
+  "curl --data-binary '<a>\n  b\n</a>' -H 'Content-Type: text/xml' URL/xml",
+  `curl --url URL/last -XPATCH -H "X-B: it's" -d ''`,
+];
+
+Deno.test({
+  name: "a test made of commands sends what curl itself sends",
+  ignore: isMissing("curl"),
+  fn: async () => {
+    await inFolder(async (folder) => {
+      const requests: SeenRequest[] = [];
+      await using server = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+        async (request) => {
+          requests.push(await seen(request));
+          return new Response("ok");
+        },
+      );
+      await Deno.writeTextFile(`${folder}/data.txt`, "d=4");
+      await Deno.writeTextFile(`${folder}/photo.txt`, "a photo\nin text\n");
+      const url = `http://127.0.0.1:${server.addr.port}`;
+      const commands = COMMANDS.map((command) => command.replace("URL", url));
+      const shell = await runCommand("bash", ["-c", commands.join("\n")], { cwd: folder });
+      assert.equal(shell.code, 0, shell.stderr);
+      const expected = requests.splice(0);
+      assert.equal(expected.length, COMMANDS.length);
+
+      await Deno.writeTextFile(`${folder}/commands.sh`, commands.join("\n"));
+      const { code } = await convert(folder, "commands.js", "--curl", "commands.sh");
+      assert.doesNotMatch(code, /abcdefgh|p:w/);
+      const summary = await runOnce(folder, "commands.js", [], {
+        SERVICE_TOKEN: "abcdefgh",
+        SERVICE_PASSWORD: "p:w",
+        SERVICE_COOKIE: "a=1; b=2",
+      });
+      assert.deepEqual(requests, expected);
+      assert.equal(summary.totals.failures, 0);
+    });
+  },
+});
