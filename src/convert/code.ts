@@ -290,10 +290,13 @@ export function uniqueName(name: string, taken: Set<string>): string {
 
 const MAX_NAME = 40;
 
-/** Words that cannot be the name of a variable. */
+/** Words that cannot be the name of a variable or of a field. */
 const RESERVED: ReadonlySet<string> = new Set(
   ("arguments await break case catch class const continue debugger default delete do else enum eval " +
     "export extends false finally for function if implements import in instanceof interface let new null " +
     "package private protected public return static super switch this throw true try typeof undefined var " +
-    "void while with yield assert events res").split(" "),
+    "void while with yield assert events res " +
+    // Members of users, which fields of these names would replace.
+    "check constructor group host id iteration measure onStart onStop record run session signal sleep")
+    .split(" "),
 );

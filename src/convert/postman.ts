@@ -30,7 +30,7 @@ import { requestName } from "./names.ts";
 import { within } from "./openapi_operations.ts";
 import { dynamicValue } from "./postman_dynamic.ts";
 import { type Script, translateScript } from "./postman_scripts.ts";
-import { hideSecrets } from "./secrets.ts";
+import { hideSecrets, isSecret } from "./secrets.ts";
 
 /**
  * Reads the collection in a file, and an environment with values of its variables.
@@ -202,7 +202,10 @@ class CollectionReader {
       const name = asText(key) || asText(id);
       if (name === "" || enabled === false || disabled === true) continue;
       const text = typeof value === "object" ? JSON.stringify(value ?? "") : String(value ?? "");
-      this.#variables.set(name, { value: text, isSecret: type === "secret" || isSecretName(name) });
+      this.#variables.set(name, {
+        value: text,
+        isSecret: type === "secret" || isSecretVariable(name, text),
+      });
     }
   }
 
@@ -268,7 +271,8 @@ class CollectionReader {
           type,
         });
       } else if (!this.#variables.has(variable)) {
-        this.#variables.set(variable, { value: value.text, isSecret: isSecretName(variable) });
+        const isHidden = isSecretVariable(variable, value.text);
+        this.#variables.set(variable, { value: value.text, isSecret: isHidden });
       }
     }
   }
@@ -366,7 +370,7 @@ class CollectionReader {
     if (known !== undefined && known.value.includes("{{") && depth < MAX_VARIABLES) {
       return this.#text(known.value, depth + 1);
     }
-    if (known?.isSecret === true || (known === undefined && isSecretName(name))) {
+    if (known?.isSecret === true || (known === undefined && isSecretVariable(name, ""))) {
       return valueOf({ kind: "secret", name: this.#secret(name) });
     }
     return valueOf({ kind: "constant", name: this.#constant(name, known?.value ?? "") });
@@ -688,6 +692,8 @@ class CollectionReader {
     const type = asText(asObject(auth).type);
     const values = authValues(asObject(auth)[type]);
     const text = (name: string): Text => this.#text(values.get(name) ?? "");
+    const secret = (name: string, meaning = name): Text =>
+      this.#secretText(values.get(name) ?? "", meaning);
     switch (type) {
       case "":
       case "noauth":
@@ -695,11 +701,11 @@ class CollectionReader {
       case "bearer":
         result.headers.push([
           "authorization",
-          joined(["Bearer ", ...partsOf(this.#orSecret(text("token"), "token"))]),
+          joined(["Bearer ", ...partsOf(secret("token"))]),
         ]);
         break;
       case "oauth2": {
-        const token = this.#orSecret(text("accessToken"), "accessToken");
+        const token = secret("accessToken");
         if (values.get("addTokenTo") === "queryParams") result.query.push(["access_token", token]);
         else {result.headers.push([
             "authorization",
@@ -712,12 +718,12 @@ class CollectionReader {
         result.auth = {
           kind: type,
           user: text("username"),
-          password: this.#orSecret(text("password"), "password"),
+          password: secret("password"),
         };
         break;
       case "apikey": {
         const key = values.get("key") ?? "";
-        const value = this.#orSecret(text("value"), key);
+        const value = secret("value", key);
         if (values.get("in") === "query") result.query.push([key, value]);
         else if (key !== "") result.headers.push([this.#plain(key).toLowerCase(), value]);
         break;
@@ -730,11 +736,14 @@ class CollectionReader {
     return result;
   }
 
-  /** A value of an authorization; without one in the collection, a secret. */
-  #orSecret(value: Text, name: string): Text {
+  /** A value of an authorization that is a secret, also if the name of its variable does not say so. */
+  #secretText(value: string, name: string): Text {
     if (value === "") return valueOf({ kind: "secret", name: this.#secret(name) });
-    if (typeof value !== "string") return value;
-    return value;
+    const variable = /^\{\{([^{}]+)\}\}$/.exec(value.trim())?.[1]?.trim();
+    const isOther = variable === undefined || this.#fields.has(variable) ||
+      this.#computed.has(variable) || dynamicValue(variable) !== null ||
+      this.#variables.get(variable)?.value.includes("{{") === true;
+    return isOther ? this.#text(value) : valueOf({ kind: "secret", name: this.#secret(variable) });
   }
 }
 
@@ -846,8 +855,9 @@ function authValues(values: unknown): ReadonlyMap<string, string> {
   );
 }
 
-function isSecretName(name: string): boolean {
-  return /token|secret|passw|pwd|api[-_ ]?key|credential|private[-_ ]?key/i.test(name);
+/** A variable without a value is one by its name. */
+function isSecretVariable(name: string, value: string): boolean {
+  return isSecret(value === "" ? "unknown" : value, { kind: "json", name });
 }
 
 function rawUrl({ raw, protocol, host, port, path }: Json): string {

@@ -115,7 +115,9 @@ class Translator {
   /** Values are often only taken from responses with the right status; others are failures anyway. */
   #guarded(test: Expression, then: AnyNode, otherwise: AnyNode | null): boolean {
     const condition = this.#text(test);
-    const isGuard = /response|responseCode|json|body/i.test(condition) && otherwise === null;
+    const words = condition.match(/[\w$]+/g) ?? [];
+    const isGuard = otherwise === null &&
+      (/response|body/i.test(condition) || words.some((word) => this.#meanings.has(word)));
     const inner = new Translator(this.#source);
     for (const [name, meaning] of this.#meanings) inner.#meanings.set(name, meaning);
     inner.statements(then.type === "BlockStatement" ? then.body : [then]);

@@ -116,7 +116,8 @@ function lastName(name: string): string {
   return name.split(/[.[\]]+/).filter((part) => part !== "").at(-1) ?? name;
 }
 
-function isSecret(value: string, slot: Slot): boolean {
+/** Whether a value looks like a secret, by its form or by the name that it has. */
+export function isSecret(value: string, slot: Slot): boolean {
   if (value === "") return false;
   if (SECRET_VALUE.test(value)) return true;
   if (slot.kind === "auth") return slot.name === "password";

@@ -33,6 +33,7 @@ export function mutatedJson(document: unknown, below: Below): unknown {
       }
     };
     visit(copy);
+    if (places.length === 0) break;
     const [parent, key] = places[below(places.length)]!;
     const [other, otherKey] = places[below(places.length)]!;
     switch (below(4)) {
