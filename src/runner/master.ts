@@ -14,20 +14,13 @@ import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";
 import type { Clock } from "../core/clock.ts";
 import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
-import {
-  type Events,
-  stopHandlersLimit,
-  TEARDOWN,
-  TEST_STOP,
-  type WorkerReport,
-} from "../core/events.ts";
+import { type Events, TEARDOWN, TEST_STOP, type WorkerReport } from "../core/events.ts";
 import type { RunInfo, RunLabels } from "../core/run_info.ts";
 import { peerText } from "../core/text.ts";
 import type { ClassCounts } from "../load/dispatcher.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { LoadPart } from "../load/load_parts.ts";
 import type { RpcServer } from "../shared/rpc.ts";
-import { GeneratorWatch } from "../stats/generator_watch.ts";
 import { decidingEnd, reasonText, runEndFact } from "../stats/run_end.ts";
 import type { RunEnd, RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { PendingMetrics } from "../stats/stats_table.ts";
@@ -40,7 +33,7 @@ import {
   unstartedOnAll,
   withoutOpenSeconds,
 } from "./master_snapshot.ts";
-import { NoWorkersTimer } from "./no_workers_timer.ts";
+import { FinalReports, NoWorkersTimer, settlesWithin } from "./master_waits.ts";
 import { RunControl } from "./run_control.ts";
 import { RunLoads } from "./run_loads.ts";
 import { RunTime } from "./run_time.ts";
@@ -51,8 +44,9 @@ import {
   type TestFunctions,
 } from "./setup_teardown.ts";
 import { TestEvents } from "./test_events.ts";
-import { fromMoment, GeneratorStandstills, Standstills, Warnings } from "./warnings.ts";
+import { fromMoment, Standstills, Warnings } from "./warnings.ts";
 import { LEASE_SECONDS, WorkerManager, type WorkerManagerOptions } from "./worker_manager.ts";
+import { WorkerWarnings } from "./worker_warnings.ts";
 
 /** The dependencies of a master. */
 export interface MasterRunOptions
@@ -105,17 +99,8 @@ const ANNOUNCE_MS = 1_000;
 /** How long workers may take to call handlers of `testStart`, in addition to the time that these have. */
 const PREPARE_SECONDS = 5;
 
-/** How long a final report may take, in addition to the end of the users and of `testStop`. */
-const REPORT_SECONDS = 10;
-
-/** If reports still arrive then, because this master is slow, they are awaited for as long again, up to this. */
-const MAX_MORE_SECONDS = 60;
-
 /** How long messages that handlers of `testStop` have sent may take. */
 const MESSAGES_SECONDS = 5;
-
-/** The minimum time granted to the users' `onStop`. */
-const MIN_STOP_SECONDS = 5;
 
 /** One distributed test, from its start to its end. */
 export class MasterRun {
@@ -128,14 +113,13 @@ export class MasterRun {
   readonly #time: RunTime;
   readonly #run: RunInfo;
   readonly #warnings: Warnings;
+  readonly #workerWarnings: WorkerWarnings;
   readonly #watch: RunWatch;
   readonly #naturalEnd: NaturalEnd;
   readonly #pauses = new Standstills(
     "The master",
     `Workers stop their users after ${LEASE_SECONDS} s without their master.`,
   );
-  /** Watches whether each worker keeps up with the load that it generates. */
-  readonly #health = new WeakMap<WorkerState, WorkerHealth>();
   #state: RunStatus = "ready";
   #driver: LoadDriver | null = null;
   readonly #loads: RunLoads;
@@ -156,14 +140,11 @@ export class MasterRun {
   #returning: readonly WorkerState[] | null = null;
   /** Resolved when the awaited workers are connected; `null` while none are awaited. */
   #workersConnected: PromiseWithResolvers<void> | null = null;
-  /** Resolved when no final report is outstanding; `null` while none is awaited. */
-  #reportsComplete: PromiseWithResolvers<void> | null = null;
+  readonly #finalReports: FinalReports;
   /** The first target number of users, until the workers have confirmed that it runs. */
   #awaitedUsers: number | null = null;
   readonly #noWorkers: NoWorkersTimer;
   #announced = { workers: 0, at: -Infinity };
-  /** When the last report was counted. */
-  #reportedAt = -Infinity;
 
   constructor(options: MasterRunOptions) {
     const { clock, awakeClock, journal, parts, classNames, restored } = options;
@@ -171,6 +152,7 @@ export class MasterRun {
     this.#time = new RunTime(clock);
     this.#naturalEnd = new NaturalEnd(options);
     this.#warnings = new Warnings(options.onWarning);
+    this.#workerWarnings = new WorkerWarnings(this.#warnings);
     this.#watch = new RunWatch(options, parts, this.#warnings, () => this.stop());
     this.#runState = restored?.state ?? new RunState(options.runId, options.testfileHash);
     this.#runState.onCounted = (counted) => this.#watch.count(counted);
@@ -207,6 +189,7 @@ export class MasterRun {
         if (this.#workers.lose(worker)) this.#workersChanged();
       },
     });
+    this.#finalReports = new FinalReports(awakeClock, this.#workers);
     this.#noWorkers = new NoWorkersTimer({
       awakeClock,
       workers: this.#workers,
@@ -537,7 +520,7 @@ export class MasterRun {
       elapsedSeconds: this.#time.elapsedSeconds,
     });
     this.#allocator.end();
-    await this.#driver!.until(this.#awaitFinalReports(finalReportSeconds(this.#stopTimeout)));
+    await this.#driver!.until(this.#finalReports.collect(this.#stopTimeout, this.#endFact));
   }
 
   /** Waits until the workers that the run needs are connected; false if they are not in time. */
@@ -581,31 +564,6 @@ export class MasterRun {
     onInfo(`${length} of ${expectedWorkers} workers are ready.`);
   }
 
-  /**
-   * Stops all workers, and waits until their counts are complete; for this long, and then for as long as
-   * reports arrive.
-   */
-  async #awaitFinalReports(seconds: number): Promise<void> {
-    this.#workers.stop(seconds, this.#endFact);
-    this.#reportsComplete = Promise.withResolvers();
-    this.#checkFinalReports();
-    const { awakeClock } = this.#options;
-    const handled = (): Promise<void> => this.#workers.handled();
-    const { promise } = this.#reportsComplete;
-    let isComplete = await settlesWithin(awakeClock, promise, seconds * 1000, handled);
-    const until = awakeClock.now() + MAX_MORE_SECONDS * 1000;
-    while (!isComplete) {
-      const leftMs = Math.min(until, this.#reportedAt + REPORT_SECONDS * 1000) - awakeClock.now();
-      if (leftMs <= 0) return;
-      isComplete = await settlesWithin(awakeClock, promise, leftMs, handled);
-    }
-  }
-
-  #checkFinalReports(): void {
-    if (this.#reportsComplete === null) return;
-    if (this.#workers.allReported) this.#reportsComplete.resolve();
-  }
-
   // What workers send, and what follows from it.
 
   /** A worker that breaks the rules is disconnected, and may not come back: it would do so again. */
@@ -630,7 +588,7 @@ export class MasterRun {
         return this.#updateState(worker, message);
       case "REPORT":
         if (this.#workers.count(worker, message)) {
-          this.#reportedAt = this.#options.awakeClock.now();
+          this.#finalReports.counted();
           this.#reported(worker, message);
         }
         return;
@@ -639,7 +597,7 @@ export class MasterRun {
         return this.#allocator.confirmed(worker, message.revision);
       case "STOPPED":
         worker.stopped(message.lastSeq);
-        return this.#checkFinalReports();
+        return this.#finalReports.check();
       case "ERROR":
         return this.#workerFailed(worker, message);
       case "NEED":
@@ -677,30 +635,13 @@ export class MasterRun {
 
   #reported(worker: WorkerState, report: Message<"REPORT">): void {
     const { events } = this.#options;
-    const { id, cpu, lagMs } = worker;
-    const health = this.#health.get(worker) ?? workerHealth(`Worker ${id}`);
-    this.#health.set(worker, health);
-    for (const text of health.limits.update({ cpu, lagMs })) {
-      this.#warnings.addOfWorkers("health", text);
-    }
-    for (const text of health.standstills.add(report.seconds)) {
-      this.#warnings.addOfWorkers("standstill", text);
-    }
-    if (report.damaged) {
-      this.#warnings.addOfWorkers(
-        "damaged",
-        `Worker ${id} could not report some of its counts; its log says why.`,
-      );
-    }
-    for (const text of report.warnings) {
-      this.#warnings.addOfWorkers("own", `Worker ${id}: ${peerText(text)}`);
-    }
+    this.#workerWarnings.reported(worker, report);
     // Without a listener, the sums are not made.
     if (events.has("workerReport")) {
-      void events.emit("workerReport", { workerId: id, report: workerReport(report) });
+      void events.emit("workerReport", { workerId: worker.id, report: workerReport(report) });
     }
     this.#checkUsers();
-    this.#checkFinalReports();
+    this.#finalReports.check();
   }
 
   /** Workers have joined, left or been lost: others can run users now than before. */
@@ -712,7 +653,7 @@ export class MasterRun {
     }
     this.#checkPrepared();
     this.#checkUsers();
-    this.#checkFinalReports();
+    this.#finalReports.check();
   }
 
   /** Acts if all users have ended, or all users of the first target run, as far as workers have said. */
@@ -786,48 +727,6 @@ export class MasterRun {
     onSecond(snapshot);
     this.#watch.check(snapshot);
   }
-}
-
-/** Whether a worker keeps up with the load that it generates. */
-interface WorkerHealth {
-  readonly limits: GeneratorWatch;
-  readonly standstills: GeneratorStandstills;
-}
-
-function workerHealth(name: string): WorkerHealth {
-  return { limits: new GeneratorWatch(name), standstills: new GeneratorStandstills(name) };
-}
-
-/**
- * How long the master waits for final reports, in seconds from when the workers are told to stop.
- *
- * @param stopTimeout seconds that the test of a stopping user may still run.
- */
-function finalReportSeconds(stopTimeout: number): number {
-  return stopTimeout + Math.max(stopTimeout, MIN_STOP_SECONDS) + stopHandlersLimit(stopTimeout) +
-    REPORT_SECONDS;
-}
-
-/**
- * Whether a promise resolves in time.
- *
- * @param limitMs `null`: any time is good.
- * @param handled what has arrived in time is handled before the time is over.
- */
-function settlesWithin(
-  clock: Clock,
-  promise: Promise<void>,
-  limitMs: number | null,
-  handled: () => Promise<void>,
-): Promise<boolean> {
-  if (limitMs === null) return promise.then(() => true);
-  return new Promise((resolve) => {
-    const timer = clock.setTimer(() => void handled().then(() => resolve(false)), limitMs);
-    void promise.then(() => {
-      clock.clearTimer(timer);
-      resolve(true);
-    });
-  });
 }
 
 /** The journal's record of a load that was set by hand, so that a resumed run continues with it. */
