@@ -5,6 +5,9 @@ import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts
 import { FROM_PAGE } from "../support/dashboard.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest, type Started } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("control from the dashboard", 2);
 
 const VISITS = projectPath("tests/e2e/fixtures/visits.ts");
 const LIMIT_MS = 30_000;
@@ -97,7 +100,7 @@ class Controlled implements AsyncDisposable {
 }
 
 for (const [where, args] of [["one process", []], ["two workers", ["--processes", "2"]]] as const) {
-  Deno.test(`the target sees users started and changed from the dashboard, with ${where}`, async () => {
+  test(`the target sees users started and changed from the dashboard, with ${where}`, async () => {
     await using run = await Controlled.start(["-u", "50", "-r", "50", "--no-autostart", ...args]);
     const { target } = run;
     if (args.length > 0) await run.started.says("2 of 2 workers are ready.");
@@ -115,7 +118,7 @@ for (const [where, args] of [["one process", []], ["two workers", ["--processes"
     await run.waitForUsers(2);
 
     const { finished, summary } = await run.stop();
-    assert.deepEqual(summary.users, { peak: 10, final: 2 });
+    assert.deepEqual(summary.users, { current: 0, peak: 10, final: 2 });
     assertEqualCounts(summary, target);
     const ended = target.visits.filter(({ path }) => path === "/stop").length;
     assert.equal(ended, 10);
@@ -124,7 +127,7 @@ for (const [where, args] of [["one process", []], ["two workers", ["--processes"
     assert.match(finished.stderr, /Stopped from the dashboard/);
   });
 
-  Deno.test(`the target sees an arrival rate changed from the dashboard, with ${where}`, async () => {
+  test(`the target sees an arrival rate changed from the dashboard, with ${where}`, async () => {
     const load = ["--arrival-rate", "40", "--max-users", "80"];
     await using run = await Controlled.start([...load, ...args]);
     const { target } = run;
@@ -156,7 +159,7 @@ for (const [where, args] of [["one process", []], ["two workers", ["--processes"
 
 for (const args of [[], ["--processes", "2"]]) {
   const what = ["a run", ...args].join(" ");
-  Deno.test(`${what} that is interrupted before its start has measured nothing`, async () => {
+  test(`${what} that is interrupted before its start has measured nothing`, async () => {
     await using run = await Controlled.start(["--no-autostart", ...args]);
     assert.equal((await run.live()).live.state, "ready");
     run.started.kill("SIGINT");
@@ -176,7 +179,7 @@ for (const args of [[], ["--processes", "2"]]) {
   });
 }
 
-Deno.test("a test that cannot be started is an error, also in the demo", async () => {
+test("a test that cannot be started is an error, also in the demo", async () => {
   const cases: [args: string[], message: string][] = [
     [["-f", VISITS, "--no-web"], "--no-autostart cannot be used with --no-web"],
     [["demo", "--no-web"], "--no-autostart cannot be used with --no-web"],

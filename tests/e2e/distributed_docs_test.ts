@@ -3,6 +3,9 @@ import type { Summary } from "../../src/report/summary.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { isMissing, steadyPort } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("the commands of docs/running-distributed.md", 2);
 
 const PAGE = projectPath("docs/running-distributed.md");
 
@@ -194,12 +197,11 @@ Deno.test("the page has the example with eight workers, one line each", () => {
 for (const scene of scenes) {
   const needsOpenssl = scene.some((line) => line.startsWith("openssl "));
   const missing = needsOpenssl && isMissing("openssl");
-  Deno.test({
-    name: `the page's ${scene.find(isMaster)} works as written${
+  test(
+    `the page's ${scene.find(isMaster)} works as written${
       missing ? " (skipped: there is no openssl)" : ""
     }`,
-    ignore: missing,
-    fn: async () => {
+    async () => {
       await using target = new CountingTarget();
       const folder = await makeFolder();
       const workers = expectedWorkers(scene);
@@ -216,5 +218,6 @@ for (const scene of scenes) {
         await Deno.remove(folder, { recursive: true });
       }
     },
-  });
+    { ignore: missing },
+  );
 }

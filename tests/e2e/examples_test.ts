@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("examples", 2);
 
 /** What each example has to have done after two seconds, within which every wait is over. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
@@ -54,7 +57,7 @@ Deno.test("every example is in the list", () => {
 });
 
 for (const [name, requests] of Object.entries(EXAMPLES)) {
-  Deno.test(`the example ${name} runs`, async () => {
+  test(`the example ${name} runs`, async () => {
     let answered = 0;
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
       if (++answered === ENOUGH && SHAPES.includes(name)) run.kill("SIGINT");

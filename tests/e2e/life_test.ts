@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget, sentIn } from "../support/counting_target.ts";
 import { runAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("the life of a run", 2);
 
 /** Where the users run, for the names of tests, with the arguments for it and the node of a user. */
 const PLACES: readonly (readonly [where: string, args: readonly string[], node: RegExp])[] = [
@@ -33,7 +36,7 @@ export class EndTest extends FastHttpUser {
 
 for (const [where, args, node] of PLACES) {
   for (const [kind, exitCode] of [["stop", 0], ["fail", 1]] as const) {
-    Deno.test(`run.${kind} of a user ends the run in every report ${where}`, async () => {
+    test(`run.${kind} of a user ends the run in every report ${where}`, async () => {
       await using target = new CountingTarget();
       const cwd = await Deno.makeTempDir();
       try {
@@ -72,7 +75,7 @@ for (const [where, args, node] of PLACES) {
     });
   }
 
-  Deno.test(`a setup that throws: exit code 2 with its place, and no request ${where}`, async () => {
+  test(`a setup that throws: exit code 2 with its place, and no request ${where}`, async () => {
     await using target = new CountingTarget();
     const cwd = await Deno.makeTempDir();
     try {
@@ -95,7 +98,7 @@ for (const [where, args, node] of PLACES) {
   });
 }
 
-Deno.test("an init handler that ends the run before it starts: no request, and the reports say so", async () => {
+test("an init handler that ends the run before it starts: no request, and the reports say so", async () => {
   await using target = new CountingTarget();
   const cwd = await Deno.makeTempDir();
   try {

@@ -44,6 +44,7 @@ test("a passing run exits with 0, and its summary has every documented field", a
   assert.deepEqual(Object.keys(summary), [
     "schema",
     "aiotest",
+    "state",
     "runId",
     "name",
     "labels",
@@ -71,13 +72,18 @@ test("a passing run exits with 0, and its summary has every documented field", a
     "timeline",
     "warnings",
     "exitCode",
+    "elapsedSeconds",
+    "load",
+    "expectedWorkers",
+    "inProgress",
+    "metadata",
   ]);
-  assert.equal(summary.schema, 3);
+  assert.deepEqual([summary.schema, summary.state], [4, "finished"]);
   assert.equal(summary.mode, "local");
   assert.equal(summary.complete, true);
   assert.equal(summary.exitCode, 0);
   assert.deepEqual([summary.iterations, summary.breakingPoint], [null, null]);
-  assert.deepEqual(summary.users, { peak: 2, final: 2 });
+  assert.deepEqual(summary.users, { current: 0, peak: 2, final: 2 });
   assert.ok(summary.durationSeconds >= 1.5 && summary.durationSeconds < 2.5);
   assert.match(summary.startedAt!, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   const { requests, failures, rate, latencyMs } = summary.totals;

@@ -3,6 +3,9 @@ import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("export to a collector", 2);
 
 const COUNTED = projectPath("tests/e2e/fixtures/counted.ts");
 
@@ -99,7 +102,7 @@ function warnings({ stderr }: Finished): string[] {
   );
 }
 
-Deno.test("a collector gets all metrics, and at the end those of the summary", async () => {
+test("a collector gets all metrics, and at the end those of the summary", async () => {
   await using target = new CountingTarget();
   await using collector = new Collector();
   const { summary } = await run(target, ["-t", "11s", "--otlp", collector.url, "-b", "10", "100"], {
@@ -130,7 +133,7 @@ Deno.test("a collector gets all metrics, and at the end those of the summary", a
   assert.equal(collector.points("aiotest_run_info")[0]!.labels.run_id, summary.runId);
 });
 
-Deno.test("an unreachable collector causes one warning, and does not change the exit code", async () => {
+test("an unreachable collector causes one warning, and does not change the exit code", async () => {
   await using target = new CountingTarget();
   const { summary, finished, seconds } = await run(
     target,
@@ -143,7 +146,7 @@ Deno.test("an unreachable collector causes one warning, and does not change the 
   assert.ok(seconds < 12, `${seconds} s`);
 });
 
-Deno.test("a collector that refuses metrics causes one warning", async () => {
+test("a collector that refuses metrics causes one warning", async () => {
   await using target = new CountingTarget();
   await using collector = new Collector(() => new Response("no", { status: 400 }));
   const { finished } = await run(target, ["-t", "11s", "--otlp", `${collector.url}/v1/metrics`]);
@@ -151,8 +154,11 @@ Deno.test("a collector that refuses metrics causes one warning", async () => {
   assert.equal(warnings(finished).length, 1, finished.stderr);
 });
 
-Deno.test("an invalid collector URL is refused before the run starts", async () => {
+test("an invalid collector URL is refused before the run starts", async () => {
   const { code, stderr } = await runAiotest(["-f", COUNTED, "--otlp", "127.0.0.1:4318"]);
   assert.equal(code, 2);
-  assert.match(stderr, /^aiotest: --otlp: expected a URL like http:\/\/127\.0\.0\.1:4318\n/m);
+  assert.match(
+    stderr,
+    /^aiotest: --otlp: expected a URL like http:\/\/127\.0\.0\.1:4318 or grpc:\/\/\S+\n/m,
+  );
 });

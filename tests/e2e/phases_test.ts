@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import type { Summary, SummaryTotals } from "../../src/report/summary.ts";
 import { runAiotest } from "../support/process.ts";
 import { Target } from "../support/target.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("phases of requests", 2);
 
 const FIRST_BYTE_MS = 60;
 const BODY_MS = 40;
@@ -69,7 +72,7 @@ function named({ requests }: Summary, wanted: string): SummaryTotals {
 }
 
 for (const args of [[], ["--processes", "2"]]) {
-  Deno.test(`first bytes and downloads of HttpUser are measured ${args.join(" ")}`, async () => {
+  test(`first bytes and downloads of HttpUser are measured ${args.join(" ")}`, async () => {
     await using target = new Target({ "/slow": slowly });
     const summary = await summaryOf(TEST, target.url, ...args, "--threshold", "ttfb_p50[slow]<1ms");
     const { requests, connections, phases } = named(summary, "slow");
@@ -105,7 +108,7 @@ export class SlowTest extends FastHttpUser {
 `;
 
 for (const args of [[], ["--processes", "2"]]) {
-  Deno.test(`connections and phases of FastHttpUser are measured ${args.join(" ")}`, async () => {
+  test(`connections and phases of FastHttpUser are measured ${args.join(" ")}`, async () => {
     await using target = new Target({ "/slow": slowly });
     const summary = await summaryOf(FAST_TEST, target.url, ...args);
     const { requests, connections, phases } = named(summary, "slow");

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("aiotest quick", 2);
 
 /** One request as the target saw it. */
 interface Seen {
@@ -48,7 +51,7 @@ async function quick(target: Target, path: string, ...args: string[]): Promise<R
 for (
   const [requests, users] of [[1, 1], [10, 50], [500, 7], [1000, 1000], [20_000, 50]] as const
 ) {
-  Deno.test(`quick -n ${requests} -u ${users} sends exactly that many requests, and ends`, async () => {
+  test(`quick -n ${requests} -u ${users} sends exactly that many requests, and ends`, async () => {
     await using target = openTarget();
     const { code, summary, stderr } = await quick(
       target,
@@ -64,7 +67,7 @@ for (
   });
 }
 
-Deno.test("the run ends with the last response, without waiting for idle users", async () => {
+test("the run ends with the last response, without waiting for idle users", async () => {
   await using target = openTarget(async () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     return new Response("ok");
@@ -75,7 +78,7 @@ Deno.test("the run ends with the last response, without waiting for idle users",
   assert.ok(summary.durationSeconds < 3, `${summary.durationSeconds} s`);
 });
 
-Deno.test("failed requests count for -n, and make the exit code 1", async () => {
+test("failed requests count for -n, and make the exit code 1", async () => {
   await using target = openTarget(() => new Response("no", { status: 503 }));
   const { code, summary } = await quick(target, "/", "-n", "30", "-u", "4");
   assert.equal(code, 1);
@@ -85,7 +88,7 @@ Deno.test("failed requests count for -n, and make the exit code 1", async () => 
   ]);
 });
 
-Deno.test("-n ends even if the connection is refused", async () => {
+test("-n ends even if the connection is refused", async () => {
   const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   closed.close();
   const url = `http://127.0.0.1:${closed.addr.port}/`;
@@ -94,7 +97,7 @@ Deno.test("-n ends even if the connection is refused", async () => {
   assert.match(stdout, /25 +GET +\/ +ECONNREFUSED/);
 });
 
-Deno.test("the options define the request", async () => {
+test("the options define the request", async () => {
   await using target = openTarget();
   const file = await Deno.makeTempFile();
   await Deno.writeFile(file, new TextEncoder().encode('{"name":"ü"}'));
@@ -112,7 +115,7 @@ Deno.test("the options define the request", async () => {
   assert.equal(third!.headers.get("content-type"), null);
 });
 
-Deno.test("without -n, all users run for the given time", async () => {
+test("without -n, all users run for the given time", async () => {
   await using target = openTarget();
   const { code, summary } = await quick(target, "/", "-t", "1", "-u", "30");
   assert.equal(code, 0);
@@ -121,7 +124,7 @@ Deno.test("without -n, all users run for the given time", async () => {
   assert.equal(summary.totals.requests, target.seen.length);
 });
 
-Deno.test("Ctrl-C ends a quick run gracefully", async () => {
+test("Ctrl-C ends a quick run gracefully", async () => {
   await using target = openTarget();
   const run = startAiotest(["quick", `${target.url}/`, "-n", "100000000"]);
   while (target.seen.length < 100) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -131,7 +134,7 @@ Deno.test("Ctrl-C ends a quick run gracefully", async () => {
   assert.match(stdout, /PASSED/);
 });
 
-Deno.test("invalid options are an error with exit code 2, and send nothing", async () => {
+test("invalid options are an error with exit code 2, and send nothing", async () => {
   await using target = openTarget();
   const { code, stdout, stderr } = await runAiotest(["quick", `${target.url}/`, "-n", "0"]);
   assert.equal(code, 2);

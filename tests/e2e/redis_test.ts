@@ -7,6 +7,9 @@ import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest, type Started } from "../support/process.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { Target } from "../support/target.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("tests with Redis", 2);
 
 const FOLDER = projectPath("examples");
 const PAGE = projectPath("docs/redis.md");
@@ -19,7 +22,7 @@ const missing = isMissing("redis-server");
 
 function redisTest(name: string, fn: () => Promise<void>): void {
   const reason = missing ? " (skipped: there is no redis-server)" : "";
-  Deno.test({ name: `${name}${reason}`, ignore: missing, fn });
+  test(`${name}${reason}`, fn, { ignore: missing });
 }
 
 /** A shop that accepts every login and records it. */
@@ -266,7 +269,7 @@ redisTest("if Redis cannot be used, one line says why, and the run does not star
   await assert.rejects(Deno.stat(runs.json), Deno.errors.NotFound);
 });
 
-Deno.test("if local workers cannot use Redis, the run ends", async () => {
+test("if local workers cannot use Redis, the run ends", async () => {
   await using runs = new Runs();
   const port = steadyPort();
   const args = ["--processes", "2", "-u", "2", "--redis-port", String(port)];
@@ -367,7 +370,7 @@ redisTest("users without an account end quietly, and the others continue", async
   assert.equal(users.final, 3);
 });
 
-Deno.test("only test files that import the Redis client load it", async () => {
+test("only test files that import the Redis client load it", async () => {
   const graph = async (entry: string): Promise<string> => {
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["info", "--json", projectPath(`${entry}`)],

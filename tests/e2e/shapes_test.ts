@@ -4,6 +4,9 @@ import { columnsOf } from "../../src/report/terminal.ts";
 import { blocksOf } from "../support/doc_page.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("load shapes", 2);
 
 /** Records the number of users, as a latency of ten milliseconds per user. */
 const CROWD = `
@@ -37,7 +40,7 @@ async function folder(shape: string): Promise<Folder> {
   };
 }
 
-Deno.test("--show-shape draws the load of the options, and starts nothing", async () => {
+test("--show-shape draws the load of the options, and starts nothing", async () => {
   await using here = await folder("");
   const { code, stdout, stderr } = await here.run(
     ["--show-shape", "-u", "4", "-r", "2", "-t", "6", "--json", "summary.json"],
@@ -65,7 +68,7 @@ Time: 6s
   );
 });
 
-Deno.test("a master draws the load as well, without waiting for workers", async () => {
+test("a master draws the load as well, without waiting for workers", async () => {
   await using here = await folder(
     "static override curve = ramp({ seconds: 60, arrivalRate: { from: 0, to: 90 } });",
   );
@@ -80,7 +83,7 @@ Deno.test("a master draws the load as well, without waiting for workers", async 
   }
 });
 
-Deno.test("drawing a shape finds an invalid tick in a later second", async () => {
+test("drawing a shape finds an invalid tick in a later second", async () => {
   await using here = await folder(
     "override tick() { return [60 - this.getRunTime(), 1] as const; }",
   );
@@ -94,7 +97,7 @@ Deno.test("drawing a shape finds an invalid tick in a later second", async () =>
   assert.doesNotMatch(stderr, /\n\s+at /);
 });
 
-Deno.test("an invalid curve is an error that names it and its line", async () => {
+test("an invalid curve is an error that names it and its line", async () => {
   await using here = await folder(
     "static override curve = ramp({ seconds: 0, users: { from: 0, to: 9 } });",
   );
@@ -103,7 +106,7 @@ Deno.test("an invalid curve is an error that names it and its line", async () =>
   assert.match(stderr, /aiotestfile\.ts:\d+:\d+: .* ramp: seconds must be a number over 0, not 0/);
 });
 
-Deno.test("a run has the users of its curve, second by second", async () => {
+test("a run has the users of its curve, second by second", async () => {
   await using here = await folder(`static override curve = inSequence(
     ramp({ seconds: 2, users: { from: 0, to: 10 } }),
     plus(hold({ seconds: 3, users: 4 }), spike({ seconds: 3, users: { from: 0, to: 8 } })),
@@ -116,7 +119,7 @@ Deno.test("a run has the users of its curve, second by second", async () => {
   assert.ok(durationSeconds >= 5 && durationSeconds < 6, String(durationSeconds));
 });
 
-Deno.test("a ramp of arrivals runs the iterations that its drawing announces", async () => {
+test("a ramp of arrivals runs the iterations that its drawing announces", async () => {
   await using here = await folder(
     "static override curve = ramp({ seconds: 3, arrivalRate: { from: 0, to: 80 }, maxUsers: 20 });",
   );
@@ -129,7 +132,7 @@ Deno.test("a ramp of arrivals runs the iterations that its drawing announces", a
   assert.equal(totals.requests + (iterations?.dropped ?? 0), 120);
 });
 
-Deno.test("the load rises until a threshold is crossed, and the report names the highest load that passed", async () => {
+test("the load rises until a threshold is crossed, and the report names the highest load that passed", async () => {
   await using here = await folder(`static override curve = stepUntilItBreaks({
     stepSeconds: 2,
     users: { from: 1, step: 1, to: 9 },
@@ -149,7 +152,7 @@ Deno.test("the load rises until a threshold is crossed, and the report names the
   assert.match(stdout, /Breaking point: 2 users passed/);
 });
 
-Deno.test("docs/shapes.md shows the drawing of its first test file", async () => {
+test("docs/shapes.md shows the drawing of its first test file", async () => {
   const page = await Deno.readTextFile(projectPath("docs/shapes.md"));
   const path = await Deno.makeTempDir();
   const { text } = blocksOf(page).find(({ kind }) => kind === "code")!;

@@ -3,6 +3,9 @@ import type { Summary } from "../../src/report/summary.ts";
 import { sentIn } from "../support/counting_target.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
+
+const test = sideBySide("unfinished requests", 2);
 
 /** A target that counts all requests, answers the first ones, and none after that. */
 class HangingTarget implements AsyncDisposable {
@@ -61,7 +64,7 @@ function hangingFile(target: HangingTarget): string[] {
 }
 
 for (const processes of ["1", "2"]) {
-  Deno.test(`users of ${processes} processes whose target hangs have unfinished requests`, async () => {
+  test(`users of ${processes} processes whose target hangs have unfinished requests`, async () => {
     await using target = new HangingTarget(300);
     const { code, stdout, summary } = await runAgainst(
       target,
@@ -86,7 +89,7 @@ for (const processes of ["1", "2"]) {
   });
 }
 
-Deno.test("in the open model, iterations are interrupted, and more users are not advised", async () => {
+test("in the open model, iterations are interrupted, and more users are not advised", async () => {
   await using target = new HangingTarget(100);
   const { summary } = await runAgainst(
     target,
@@ -100,7 +103,7 @@ Deno.test("in the open model, iterations are interrupted, and more users are not
   assert.doesNotMatch(summary.warnings.join("\n"), /--max-users/);
 });
 
-Deno.test("quick fails if no request is answered, even if failures do not count", async () => {
+test("quick fails if no request is answered, even if failures do not count", async () => {
   await using target = new HangingTarget(0);
   const { code, stdout, summary } = await runAgainst(
     target,
@@ -112,7 +115,7 @@ Deno.test("quick fails if no request is answered, even if failures do not count"
   assert.match(stdout, /FAILED +no request was answered, 3 unfinished \(oldest/);
 });
 
-Deno.test("a test whose target hangs ends early if a threshold is to end it", async () => {
+test("a test whose target hangs ends early if a threshold is to end it", async () => {
   await using target = new HangingTarget(200);
   const { code, summary } = await runAgainst(
     target,
