@@ -69,9 +69,14 @@ for (let i = 0; i < users; i++) {
     if (++open === users) opened.resolve();
   }, opened.reject);
   const to = { address: "127.0.0.1", port, localAddress: null };
-  user.socket = settings === null
-    ? sockets.open(to, user)
-    : openTls({ ...to, sockets, hostname: "127.0.0.1", settings, over: null }, user);
+  user.socket = settings === null ? sockets.open(to, user) : openTls({
+    ...to,
+    sockets,
+    hostname: "127.0.0.1",
+    settings,
+    protocols: ["http/1.1"],
+    over: null,
+  }, user);
   all.push(user);
 }
 await opened.promise;

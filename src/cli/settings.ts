@@ -268,6 +268,14 @@ const TABLE = {
     commands: NEEDS_OWN_TARGET,
     scope: "not worker",
   },
+  http2: {
+    flags: "--http2",
+    group: REQUEST,
+    help: "use HTTP/2; without TLS, the server must expect it (prior knowledge)",
+    type: toggle,
+    default: false,
+    commands: { quick: true },
+  },
   insecure: {
     flags: "--insecure",
     group: CONNECTIONS,

@@ -8,6 +8,7 @@ import { isIP } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import type { Socket, SocketAddress, Sockets } from "../net/socket.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../net/tls_settings.ts";
+import type { TlsConnectOptions } from "../net/node_tls.ts";
 import { openTls } from "../net/tls_sockets.ts";
 import type { AddressOrder, DnsOrder } from "./address_order.ts";
 import { ConnectRace, type Entrant, failureAt, Opening } from "./connect_race.ts";
@@ -41,6 +42,8 @@ export interface DialSettings {
   readonly localAddresses: readonly string[];
   /** Which address of a name is tried first. */
   readonly dns: DnsOrder;
+  /** The protocols to offer over TLS (ALPN), the preferred one first. */
+  readonly protocols: readonly string[];
 }
 
 /** An open connection, and how long each step of opening it has taken. */
@@ -299,6 +302,7 @@ class PendingDial {
     entrant: Entrant | null,
   ): Promise<Socket> {
     const { clock, sockets } = this.#options;
+    const protocols = settings === this.#settings.tls ? this.#settings.protocols : TO_PROXIES;
     let connectedAt = over === null ? null : clock.now();
     const onConnecting = (): void => entrant?.onConnecting();
     const onConnected = (): void => {
@@ -307,7 +311,16 @@ class PendingDial {
     };
     try {
       const socket = await opening.open((handler) => {
-        const options = { sockets, ...to, hostname, settings, over, onConnecting, onConnected };
+        const options: TlsConnectOptions = {
+          sockets,
+          ...to,
+          hostname,
+          settings,
+          protocols,
+          over,
+          onConnecting,
+          onConnected,
+        };
         return openTls(options, handler);
       });
       const now = clock.now();
@@ -363,6 +376,9 @@ function abortError(signal: AbortSignal): WireError {
     ? reason
     : new WireError("ABORTED", "the user was stopped", reason);
 }
+
+/** What is offered to proxies that are reached over TLS. */
+const TO_PROXIES = ["http/1.1"];
 
 /** Certificates of proxies are always checked, and proxies do not get the client's certificate. */
 function forProxy({ ca }: TlsSettings): TlsSettings {

@@ -317,10 +317,10 @@ export interface RequestHead {
   readonly body: BodyFraming;
 }
 
-const USER_AGENT = `aiotest/${VERSION}`;
+export const USER_AGENT: string = `aiotest/${VERSION}`;
 
 /** Without a body, these methods send `Content-Length: 0`. */
-const METHODS_WITH_BODY: readonly string[] = ["POST", "PUT", "PATCH"];
+export const METHODS_WITH_BODY: readonly string[] = ["POST", "PUT", "PATCH"];
 
 /**
  * Encodes a head with the headers that every request should have and those that frame the body.
@@ -334,7 +334,7 @@ export function encodeHead(request: RequestHead): Uint8Array<ArrayBuffer> {
 /** All of a head except for the headers that frame the body and the empty line. */
 function startOfHead(request: Omit<RequestHead, "body">): string {
   const { method, target, headers, authority } = request;
-  if (!isAll(method, TOKEN)) throw badRequest(`${JSON.stringify(method)} is not a method`);
+  checkMethod(method);
   if (!isVisible(target)) throw badRequest(`${JSON.stringify(target)} cannot be requested`);
   let host = true;
   let accept = true;
@@ -383,6 +383,11 @@ function framingOf(method: string, body: BodyFraming): string {
   if (body === "chunked") return "Transfer-Encoding: chunked\r\n";
   if (body !== "none") return `Content-Length: ${body.length}\r\n`;
   return METHODS_WITH_BODY.includes(method) ? "Content-Length: 0\r\n" : "";
+}
+
+/** @throws WireError `BAD_REQUEST` if it is no method. */
+export function checkMethod(method: string): void {
+  if (!isAll(method, TOKEN)) throw badRequest(`${JSON.stringify(method)} is not a method`);
 }
 
 /** @throws WireError `BAD_REQUEST` if a header cannot be sent. */
@@ -599,7 +604,8 @@ export class BodySender {
   }
 }
 
-async function readPiece(
+/** The next bytes of a body; `null` at its end. @throws WireError if the stream fails. */
+export async function readPiece(
   reader: ReadableStreamDefaultReader<Uint8Array>,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   let result: ReadableStreamReadResult<Uint8Array>;

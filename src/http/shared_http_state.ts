@@ -100,6 +100,7 @@ export class SharedHttpState {
   readonly #tls = new WeakMap<object, TlsSettings>();
   readonly #headers = new WeakMap<object, HeaderPairs>();
   readonly #otherHosts = new Set<string>();
+  readonly #ofClasses = new WeakMap<object, unknown>();
 
   constructor(clock: Clock, options: SharedHttpOptions) {
     const { sockets, proxies, dnsTtlMs, random = systemRandom } = options;
@@ -146,6 +147,15 @@ export class SharedHttpState {
     if (this.#otherHosts.size >= MAX_OTHER_HOSTS || this.#otherHosts.has(host)) return false;
     this.#otherHosts.add(host);
     return true;
+  }
+
+  /** What all users of a class share besides. @param create is called for the first of them. */
+  ofClass<Part>(userClass: object, create: () => Part): Part {
+    const known = this.#ofClasses.get(userClass);
+    if (known !== undefined) return known as Part;
+    const part = create();
+    this.#ofClasses.set(userClass, part);
+    return part;
   }
 
   /** Resolves URLs against a host. Users of the same host share one resolver. */

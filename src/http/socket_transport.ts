@@ -123,6 +123,20 @@ export class SocketTransport implements Transport, ConnectionOwner {
     connection.exchange(request, encoded, this.#clock.now());
   }
 
+  /** Takes over an open connection, which no exchange has used. */
+  adopt(socket: Socket, key: string): void {
+    const connection = new Connection(
+      this.#clock,
+      this.#shared,
+      this.#settings,
+      this,
+      socket,
+      key,
+    );
+    this.#connections.add(connection);
+    this.#keepIdle(connection);
+  }
+
   abort(): void {
     this.#failAll("the user was stopped");
   }

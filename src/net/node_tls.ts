@@ -28,6 +28,8 @@ export interface TlsConnectOptions extends SocketAddress {
   /** The name or address that the certificate is checked against. A name is sent, too (SNI). */
   readonly hostname: string;
   readonly settings: TlsSettings;
+  /** The protocols to offer (ALPN), the preferred one first. */
+  readonly protocols: readonly string[];
   /**
    * An open socket to put TLS on, such as a tunnel through a proxy, instead of a new connection. It belongs
    * to the returned socket.
@@ -74,6 +76,10 @@ export class NodeTlsSocket implements Socket {
     }
   }
 
+  get protocol(): string | null {
+    return this.#tls?.alpnProtocol || null;
+  }
+
   get unsent(): number {
     return this.#state === "open" ? this.#tls!.writableLength + this.#lower.unsent : 0;
   }
@@ -109,7 +115,7 @@ export class NodeTlsSocket implements Socket {
 
   #start(): void {
     if (this.#state !== "opening") return;
-    const { hostname, settings } = this.#options;
+    const { hostname, settings, protocols } = this.#options;
     const name = settings.serverName ?? hostname;
     try {
       const tls = connect({
@@ -117,7 +123,7 @@ export class NodeTlsSocket implements Socket {
         host: name,
         // An address is checked, but not sent.
         ...(isIP(name) === 0 ? { servername: name } : {}),
-        ALPNProtocols: ["http/1.1"],
+        ALPNProtocols: [...protocols],
         rejectUnauthorized: !settings.insecure,
         secureContext: contextOf(settings),
       });

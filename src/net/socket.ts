@@ -31,6 +31,8 @@ export interface SocketHandler {
 export interface Socket {
   /** Receives everything from now on. It can be replaced at any time. */
   handler: SocketHandler;
+  /** The protocol that both sides have agreed on in TLS (ALPN), such as `h2`; `null` for none. Missing without TLS. */
+  readonly protocol?: string | null;
   /** How many bytes were given to {@link write} that the system has not taken yet. */
   readonly unsent: number;
   /**

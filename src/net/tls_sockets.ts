@@ -38,8 +38,6 @@ function canUseRuntime({ settings, over, localAddress }: TlsConnectOptions): boo
     settings.minVersion !== "TLSv1.3" && settings.isInspected !== true;
 }
 
-const PROTOCOLS = ["http/1.1"];
-
 /** Most responses fit. If one does not, the next read can be larger. */
 const FIRST_BUFFER = 1024;
 const MAX_BUFFER = 65_536;
@@ -107,6 +105,7 @@ const turns = new Turns();
 
 class RuntimeTlsSocket implements Socket {
   handler: SocketHandler;
+  protocol: string | null = null;
   unsent = 0;
   readonly #controller = new AbortController();
   #conn: Deno.Conn | null = null;
@@ -217,7 +216,7 @@ class RuntimeTlsSocket implements Socket {
   }
 
   async #connect(options: TlsConnectOptions): Promise<Deno.TlsConn | null> {
-    const { address, port, hostname, settings, onConnecting, onConnected } = options;
+    const { address, port, hostname, settings, protocols, onConnecting, onConnected } = options;
     loadCertificates();
     const { signal } = this.#controller;
     onConnecting?.();
@@ -230,12 +229,12 @@ class RuntimeTlsSocket implements Socket {
     if (this.#isClosed()) return this.#discard();
     const tls = await Deno.startTls(tcp, {
       hostname: settings.serverName ?? hostname,
-      alpnProtocols: PROTOCOLS,
+      alpnProtocols: protocols as string[],
       caCerts: settings.ca as string[],
     });
     this.#conn = tls;
     if (this.#isClosed()) return this.#discard();
-    await tls.handshake();
+    this.protocol = (await tls.handshake()).alpnProtocol;
     return this.#isClosed() ? this.#discard() : tls;
   }
 

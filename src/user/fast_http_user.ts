@@ -9,7 +9,8 @@ import { areOneFamily, isSourceAddress } from "../http/local_addresses.ts";
 import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { QueuedTransport } from "../http/request_queue.ts";
 import { ObservedSocketTransport } from "../http/observed_socket_transport.ts";
-import { SocketTransport } from "../http/socket_transport.ts";
+import { SocketTransport, type TransportSettings } from "../http/socket_transport.ts";
+import { Http2Transport } from "../http2/http2_transport.ts";
 import { MAX_BODY_SIZE } from "../http/transport.ts";
 import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { UserContext } from "./context.ts";
@@ -63,6 +64,17 @@ export class FastHttpUser extends User {
   static maxBodySize: number = MAX_BODY_SIZE;
   /** Redirects that a request follows at most; with 0, the redirect is the response. `--max-redirects` replaces it. */
   static maxRedirects: number = MAX_REDIRECTS;
+  /**
+   * The version of HTTP: 1 for HTTP/1.1; 2 for HTTP/2, without TLS by prior knowledge; `"auto"` for HTTP/2 if the
+   * server offers it over TLS, and HTTP/1.1 otherwise. Over HTTP/2, all requests of a user share one connection.
+   * In TypeScript, write `static override http = 2 as const`.
+   */
+  static http: 1 | 2 | "auto" = 1;
+  /**
+   * Whose connections of HTTP/2 they are: each user has its own, or all users of the class on a node share them,
+   * as many as the server's limit of streams asks for.
+   */
+  static connections: "own" | "shared" = "own";
   /** Whether connections are kept for further requests. If not, each request opens its own. */
   static keepAlive = true;
   /**
@@ -102,6 +114,14 @@ export class FastHttpUser extends User {
   static override [checkFields](check: FieldCheck): void {
     checkHttpLimits(check, "timeout", "connectTimeout", "headersTimeout", "bodyTimeout");
     checkSessionFields(check, this.headers);
+    check("http", (value) => value === 1 || value === 2 || value === "auto", '1, 2 or "auto"');
+    check(
+      "connections",
+      (value) => value === "own" || (value === "shared" && this.http !== 1),
+      this.http === 1
+        ? '"own", because only HTTP/2 can share connections (static http = 2)'
+        : '"own" or "shared"',
+    );
     check("keepAlive", (value) => typeof value === "boolean", "true or false");
     check(
       "localAddresses",
@@ -121,8 +141,8 @@ export class FastHttpUser extends User {
     const { localAddresses, dns } = http.options;
     const settings = this.constructor as typeof FastHttpUser;
     const tls = userTls(this, settings.tls, http);
-    const Sockets = observers.exchanges.length === 0 ? SocketTransport : ObservedSocketTransport;
-    const sockets = new Sockets(clock, http, {
+    const version = settings.http;
+    const options: TransportSettings = {
       connectMs: settings.connectTimeout * 1000,
       headersMs: settings.headersTimeout * 1000,
       bodyMs: settings.bodyTimeout * 1000,
@@ -131,7 +151,14 @@ export class FastHttpUser extends User {
       tls: observers.inspectsTls ? { ...tls, isInspected: true } : tls,
       localAddresses: localAddresses.length > 0 ? localAddresses : settings.localAddresses,
       dns: dns ?? settings.dns,
-    });
+      protocols: ["http/1.1"],
+    };
+    const sharedBy = settings.connections === "shared" ? settings : null;
+    const Sockets = observers.exchanges.length === 0 ? SocketTransport : ObservedSocketTransport;
+    const http1 = version === 2 ? null : new Sockets(clock, http, options);
+    const sockets = version === 1
+      ? http1!
+      : new Http2Transport(clock, http, options, http1, sharedBy);
     const { socketQueue } = http;
     const queued = socketQueue === null ? sockets : new QueuedTransport(sockets, socketQueue);
     const { host } = this;

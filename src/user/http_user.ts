@@ -105,6 +105,8 @@ export class HttpUser extends User {
       "connectTimeout",
       "headersTimeout",
       "bodyTimeout",
+      "http",
+      "connections",
       "keepAlive",
       "localAddresses",
       "dns",

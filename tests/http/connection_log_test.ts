@@ -18,6 +18,7 @@ const SETTINGS: Omit<TransportSettings, "tls"> = {
   keepAlive: true,
   localAddresses: [],
   dns: "rotate",
+  protocols: ["http/1.1"],
 };
 
 /** Lines of `-L DEBUG`, with all times and the server's address replaced. */

@@ -56,7 +56,12 @@ async function dialAll(
     proxies: new Proxies((name) => environment[name]),
     connectTo: connectTo.map((rule) => parseConnectTo(rule)!),
   });
-  const settings = { tls: { ...DEFAULT_TLS, ca: caCerts, insecure }, localAddresses, dns };
+  const settings = {
+    protocols: ["http/1.1"],
+    tls: { ...DEFAULT_TLS, ca: caCerts, insecure },
+    localAddresses,
+    dns,
+  };
   const dialed: Socket[] = [];
   for (const url of urls) {
     dialed.push((await dialer.dial(originOf(new URL(url)), settings, signal)).socket);

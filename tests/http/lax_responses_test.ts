@@ -78,6 +78,7 @@ Deno.test("the documentation says what both classes make of responses against th
       keepAlive: true,
       localAddresses: [],
       dns: "rotate",
+      protocols: ["http/1.1"],
       tls: node.options.tls,
     })
   );

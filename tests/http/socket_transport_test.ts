@@ -17,6 +17,7 @@ const SETTINGS: Omit<TransportSettings, "tls"> = {
   keepAlive: true,
   localAddresses: [],
   dns: "rotate",
+  protocols: ["http/1.1"],
 };
 
 testTransport({

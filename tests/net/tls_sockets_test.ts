@@ -43,6 +43,7 @@ function to(port: number, settings: TlsSettings): Parameters<typeof openTls>[0] 
     localAddress: null,
     hostname: "localhost",
     settings,
+    protocols: ["http/1.1"],
     over: null,
   };
 }

@@ -60,11 +60,14 @@ export class Target implements AsyncDisposable {
 
   async #answer(request: Request, connection: string): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
+    // Over HTTP/2, those of a request cannot be read after its end, and the authority is no header.
+    const headers = new Headers(request.headers);
+    if (!headers.has("host")) headers.set("host", new URL(request.url).host);
     const seen: SeenRequest = {
       method: request.method,
       path: pathname,
       query: searchParams,
-      headers: request.headers,
+      headers,
       body: await request.bytes(),
       connection,
     };

@@ -64,6 +64,7 @@ function quickUser(options: QuickOptions, quota: RequestQuota): UserClass {
     static override host = new URL(url).origin;
     static override waitTime = 0;
     static override timeout = options.timeout;
+    static override http = options.http2 ? 2 as const : 1 as const;
 
     async testRequest(): Promise<void> {
       // The user waits for the last request of all: it neither spins nor is cut off when the run ends.

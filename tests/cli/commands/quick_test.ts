@@ -38,6 +38,7 @@ const DEFAULTS: QuickOptions = {
   onBusy: "queue",
   ...NO_REPORTS,
   name: null,
+  http2: false,
   label: {},
   threshold: [],
   abortOnThreshold: false,

@@ -1,0 +1,833 @@
+/**
+ * One connection of HTTP/2 (RFC 9113), with any number of exchanges at the same time.
+ *
+ * @module
+ */
+
+import type { Clock } from "../core/clock.ts";
+import type { ConnectionSettings } from "../http/connection.ts";
+import type { RequestTarget } from "../http/request_encoder.ts";
+import { type RequestErrorCode, WireError } from "../http/request_error.ts";
+import type { SharedHttpState } from "../http/shared_http_state.ts";
+import { socketFailure } from "../http/socket_errors.ts";
+import type { HeaderPairs, WireRequest } from "../http/transport.ts";
+import type { Socket, SocketHandler } from "../net/socket.ts";
+import {
+  DEFAULT_WINDOW,
+  ERROR,
+  errorName,
+  FLAG,
+  FRAME,
+  FrameReader,
+  type FrameSink,
+  goAwayFrame,
+  HEAD_LENGTH,
+  headersFrames,
+  MAX_PAYLOAD,
+  MAX_WINDOW,
+  newFrame,
+  numberFrame,
+  PREFACE,
+  readUint32,
+  SETTING,
+  settingsFrame,
+} from "./frames.ts";
+import {
+  DEFAULT_TABLE_SIZE,
+  HeaderListError,
+  HpackDecoder,
+  HpackEncoder,
+  HpackError,
+} from "./hpack.ts";
+import { BodySender, type SentBody } from "./body_sender.ts";
+import { Http2Stream, type PoolRequest, type StreamOwner } from "./http2_stream.ts";
+import { http2Head } from "./request_head.ts";
+import { checkTrailers, responseHead } from "./response_head.ts";
+
+/**
+ * Why an exchange has failed: the server has said that it did nothing with the request, the connection was lost,
+ * or something else.
+ */
+export type FailureReason = "unprocessed" | "lost" | "other";
+
+/** The owner of a connection, which turns outcomes of exchanges into results. */
+export interface Http2Owner {
+  /** Handles a complete response. */
+  received(stream: Http2Stream, endedAt: number): void;
+  /** Handles a failure. */
+  failed(stream: Http2Stream, failure: WireError, reason: FailureReason): void;
+  /** The connection can take more exchanges than before, or none any more. */
+  changed(connection: Http2Connection): void;
+}
+
+/** The windows that the server gets: it need not wait, because bodies are limited in another way. */
+const WINDOW = 2 ** 30 - 1;
+
+/** The largest list of headers, as HPACK counts it. */
+const MAX_HEADER_LIST = 65_536;
+
+/** The most CONTINUATION frames of one block. */
+const MAX_CONTINUATIONS = 100;
+
+/** The most frames without any use, between two responses. A server that sends more keeps us busy on purpose. */
+const MAX_IDLE_FRAMES = 1_000;
+
+/** The largest id of a stream. */
+const MAX_STREAM = MAX_WINDOW;
+
+/** How many streams a server is expected to take before its settings have arrived. */
+const ASSUMED_STREAMS = 100;
+
+/** How long to wait for `100 Continue`, in milliseconds. */
+const CONTINUE_MS = 1_000;
+
+/** Larger writes only make it less accurate how much was sent when sending stops. */
+const MAX_UNSENT = 65_536;
+
+const START: Uint8Array<ArrayBuffer> = startOfConnection();
+
+function startOfConnection(): Uint8Array<ArrayBuffer> {
+  const parts = [
+    PREFACE,
+    settingsFrame([
+      [SETTING.enablePush, 0],
+      [SETTING.initialWindowSize, WINDOW],
+      [SETTING.maxHeaderListSize, MAX_HEADER_LIST],
+    ]),
+    numberFrame(FRAME.windowUpdate, 0, WINDOW - DEFAULT_WINDOW),
+  ];
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+/** A header block that the encoder would make again. */
+interface KnownBlock {
+  readonly method: string;
+  readonly own: HeaderPairs;
+  readonly bodyLength: number;
+  readonly additions: number;
+  readonly block: Uint8Array<ArrayBuffer>;
+  readonly streamLength: number;
+  readonly expectsContinue: boolean;
+}
+
+/** One connection. */
+export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
+  /** Identifies the origin. */
+  readonly key: string;
+  /** Whether an exchange has been completed. */
+  used = false;
+  /** Whether no further exchange can start. */
+  isClosing = false;
+  readonly #clock: Clock;
+  readonly #shared: SharedHttpState;
+  readonly #settings: ConnectionSettings;
+  readonly #owner: Http2Owner;
+  readonly #socket: Socket;
+  readonly #reader: FrameReader;
+  readonly #encoder = new HpackEncoder();
+  readonly #decoder = new HpackDecoder(DEFAULT_TABLE_SIZE, MAX_HEADER_LIST);
+  readonly #streams = new Map<number, Http2Stream>();
+  readonly #blocks = new WeakMap<RequestTarget, KnownBlock>();
+  /** Streams whose response began with the current read. */
+  #begun: Http2Stream[] = [];
+  /** Streams whose body waits for the connection's window, or for the socket. */
+  readonly #waiting = new Set<Http2Stream>();
+  #nextId = 1;
+  #closed = false;
+  #hasSettings = false;
+  #maxStreams = ASSUMED_STREAMS;
+  #maxPayload = MAX_PAYLOAD;
+  #streamWindow = DEFAULT_WINDOW;
+  #sendWindow = DEFAULT_WINDOW;
+  #unacknowledged = 0;
+  #idleFrames = 0;
+  /** The block whose CONTINUATION frames are missing: it must go on before anything else. */
+  #openBlock: { stream: number; endStream: boolean; parts: Uint8Array[]; length: number } | null =
+    null;
+  /** What is written at the end of the current turn; `null` if nothing is. */
+  #outgoing: Uint8Array<ArrayBuffer>[] | null = null;
+
+  /** @param socket is open, and belongs to this connection from now on. */
+  constructor(
+    clock: Clock,
+    shared: SharedHttpState,
+    settings: ConnectionSettings,
+    owner: Http2Owner,
+    socket: Socket,
+    key: string,
+  ) {
+    this.key = key;
+    this.#clock = clock;
+    this.#shared = shared;
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#socket = socket;
+    this.#reader = new FrameReader(this);
+    socket.handler = this;
+    socket.write(START);
+  }
+
+  /** How many further exchanges can start now. */
+  get room(): number {
+    return this.isClosing ? 0 : this.#maxStreams - this.#streams.size;
+  }
+
+  /** Whether exchanges are under way. */
+  get busy(): boolean {
+    return this.#streams.size > 0;
+  }
+
+  /**
+   * Sends a request. Its outcome goes to the owner, later.
+   *
+   * @throws WireError `BAD_REQUEST` if a part of it cannot be sent. Then nothing was sent.
+   */
+  exchange(item: PoolRequest): void {
+    const { request } = item;
+    const known = this.#block(request, item.target);
+    const now = this.#clock.now();
+    const stream = new Http2Stream(this, this.#nextId, item, now, this.#streamWindow, this.used);
+    this.#nextId += 2;
+    if (this.#nextId > MAX_STREAM) this.isClosing = true;
+    this.#streams.set(stream.id, stream);
+    this.#shared.deadlines.add(stream);
+    this.#watch(stream, this.#settings.headersMs, "HEADERS_TIMEOUT");
+    const { body } = request;
+    const isEmpty = body === null || (body instanceof Uint8Array && body.length === 0);
+    const flags = isEmpty ? FLAG.endStream : 0;
+    this.#write(headersFrames(known.block, stream.id, flags, this.#maxPayload));
+    if (isEmpty) stream.isSent = true;
+    else this.#sendBody(stream, body, known);
+  }
+
+  /** The exchanges that are under way. */
+  get streams(): Http2Stream[] {
+    return [...this.#streams.values()];
+  }
+
+  cancel(stream: Http2Stream, failure: WireError): void {
+    if (!this.#streams.has(stream.id)) return;
+    this.#reset(stream.id, ERROR.cancel);
+    this.#fail(stream, failure, "other");
+  }
+
+  /** Closes the connection. Exchanges under way end without an outcome. */
+  close(): void {
+    for (const stream of this.#streams.values()) this.#forget(stream);
+    this.#streams.clear();
+    this.isClosing = true;
+    if (this.#closed) return;
+    this.#flush();
+    this.#closed = true;
+    this.#reader.stop();
+    this.#socket.close();
+  }
+
+  // The request.
+
+  #block(request: WireRequest, target: RequestTarget): KnownBlock {
+    const { method, headers: own, body } = request;
+    const bodyLength = body === null ? NO_BODY : body instanceof Uint8Array ? body.length : STREAM;
+    const known = this.#blocks.get(target);
+    if (
+      known !== undefined && known.own === own && known.bodyLength === bodyLength &&
+      known.method === method && known.additions === this.#encoder.additions
+    ) return known;
+    const { headers, streamLength, expectsContinue } = http2Head(request, target);
+    const { additions } = this.#encoder;
+    const block = this.#encoder.encode(headers);
+    const made: KnownBlock = {
+      method,
+      own,
+      bodyLength,
+      additions,
+      block,
+      streamLength,
+      expectsContinue,
+    };
+    // A block that has changed the table is another one the next time.
+    if (this.#encoder.additions === additions) this.#blocks.set(target, made);
+    return made;
+  }
+
+  #sendBody(stream: Http2Stream, body: SentBody, block: KnownBlock): void {
+    const sender = stream.sender = new BodySender(body, block.streamLength, {
+      room: () => this.#bodyRoom(stream),
+      send: (bytes, isLast) => this.#sendData(stream, bytes, isLast),
+      failed: (failure) => this.cancel(stream, failure),
+    });
+    if (!block.expectsContinue) return sender.proceed();
+    stream.continueTimer = this.#clock.setTimer(() => sender.proceed(), CONTINUE_MS);
+  }
+
+  /** How many bytes of a stream's body can be sent now. If none can, the stream waits. */
+  #bodyRoom(stream: Http2Stream): number {
+    const room = Math.min(
+      stream.sendWindow,
+      this.#sendWindow,
+      this.#maxPayload,
+      MAX_UNSENT - this.#socket.unsent,
+    );
+    if (room <= 0 && stream.sendWindow > 0) this.#waiting.add(stream);
+    return room;
+  }
+
+  #sendData(stream: Http2Stream, bytes: Uint8Array, isLast: boolean): void {
+    const frame = newFrame(FRAME.data, isLast ? FLAG.endStream : 0, stream.id, bytes.length);
+    frame.set(bytes, HEAD_LENGTH);
+    stream.sendWindow -= bytes.length;
+    this.#sendWindow -= bytes.length;
+    stream.bodySent += bytes.length;
+    this.#write(frame);
+    if (!isLast) return;
+    stream.isSent = true;
+    if (stream.isReceived) this.#complete(stream);
+  }
+
+  #resumeWaiting(): void {
+    for (const stream of [...this.#waiting]) {
+      this.#waiting.delete(stream);
+      stream.sender?.proceed();
+    }
+  }
+
+  /** Several frames of one turn are one write. */
+  #write(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#closed) return;
+    if (this.#outgoing !== null) {
+      this.#outgoing.push(bytes);
+    } else if (this.#streams.size <= 1) {
+      this.#socket.write(bytes);
+    } else {
+      this.#outgoing = [bytes];
+      queueMicrotask(() => this.#flush());
+    }
+  }
+
+  #flush(): void {
+    const parts = this.#outgoing;
+    this.#outgoing = null;
+    if (parts === null || this.#closed) return;
+    this.#socket.write(parts.length === 1 ? parts[0]! : concatenated(parts));
+  }
+
+  #reset(id: number, code: number): void {
+    this.#write(numberFrame(FRAME.reset, id, code));
+  }
+
+  // What arrives.
+
+  /** @internal */
+  onOpen(): void {}
+
+  /** @internal */
+  onData(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    try {
+      this.#reader.feed(bytes, length);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.#giveUp(error);
+    }
+    if (this.#begun.length === 0) return;
+    const now = this.#clock.now();
+    for (const stream of this.#begun) {
+      if (stream.firstByteAt === 0) stream.firstByteAt = now;
+    }
+    this.#begun = [];
+  }
+
+  /** @internal */
+  onDrain(): void {
+    this.#resumeWaiting();
+  }
+
+  /** @internal */
+  onEnd(): void {
+    this.#lose(LOST);
+  }
+
+  /** @internal */
+  onError(error: unknown): void {
+    this.#lose(socketFailure(error, "exchange"));
+  }
+
+  #lose(failure: WireError, reason: FailureReason = "lost"): void {
+    this.isClosing = true;
+    const streams = [...this.#streams.values()];
+    this.close();
+    for (const stream of streams) this.#owner.failed(stream, failure, reason);
+    this.#owner.changed(this);
+  }
+
+  /** The server does what it must not do. */
+  #giveUp({ code, message }: ConnectionError): void {
+    this.isClosing = true;
+    this.#reader.stop();
+    this.#write(goAwayFrame(code));
+    this.#lose(new WireError("BAD_RESPONSE", message), "other");
+  }
+
+  tooLarge(length: number): void {
+    if (!this.#hasSettings && length === HTTP) {
+      throw protocolError("the server answers in HTTP/1.1, not in HTTP/2");
+    }
+    throw new ConnectionError(ERROR.frameSize, `a frame of ${length} bytes`);
+  }
+
+  frame(
+    type: number,
+    flags: number,
+    id: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+  ): void {
+    if (this.#openBlock !== null && type !== FRAME.continuation) {
+      throw protocolError("another frame inside a block of headers");
+    }
+    if (!this.#hasSettings && type !== FRAME.settings) {
+      throw protocolError("the first frame is no SETTINGS frame");
+    }
+    switch (type) {
+      case FRAME.data:
+        return this.#data(flags, id, bytes, start, end);
+      case FRAME.headers:
+        return this.#headers(flags, id, bytes, start, end);
+      case FRAME.continuation:
+        return this.#continuation(flags, id, bytes, start, end);
+      case FRAME.reset:
+        return this.#wasReset(id, bytes, start, end);
+      case FRAME.settings:
+        return this.#settingsArrived(flags, id, bytes, start, end);
+      case FRAME.ping:
+        return this.#ping(flags, id, bytes, start, end);
+      case FRAME.goAway:
+        return this.#goAway(id, bytes, start, end);
+      case FRAME.windowUpdate:
+        return this.#windowUpdate(id, bytes, start, end);
+      case FRAME.priority:
+        expectLength("PRIORITY", end - start, 5);
+        return this.#countIdle();
+      case FRAME.pushPromise:
+        throw protocolError("a PUSH_PROMISE frame, although push is switched off");
+      default:
+        return this.#countIdle();
+    }
+  }
+
+  /** Counts a frame that brings no response forward. */
+  #countIdle(): void {
+    if (++this.#idleFrames > MAX_IDLE_FRAMES) {
+      throw new ConnectionError(
+        ERROR.enhanceYourCalm,
+        `more than ${MAX_IDLE_FRAMES} frames without any use`,
+      );
+    }
+  }
+
+  #data(
+    flags: number,
+    id: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+  ): void {
+    this.#checkStarted("DATA", id);
+    const stream = this.#streams.get(id);
+    const size = end - start;
+    const [from, to] = unpadded(flags, bytes, start, end);
+    const endStream = (flags & FLAG.endStream) !== 0;
+    if (to === from && !endStream) this.#countIdle();
+    this.#acknowledge(size);
+    // The rest of a stream that was cancelled.
+    if (stream === undefined) return;
+    if (stream.head === null) {
+      return this.#malformed(stream, "a body before its headers");
+    }
+    if (to > from) {
+      stream.bodyLength += to - from;
+      if (stream.bodyLength > this.#settings.maxBodySize) {
+        return this.cancel(
+          stream,
+          new WireError("TOO_LARGE", `the body has over ${this.#settings.maxBodySize} bytes`),
+        );
+      }
+      stream.body.push(bytes.slice(from, to));
+    }
+    if (endStream) return this.#receivedAll(stream);
+    stream.unacknowledged += size;
+    if (stream.unacknowledged > WINDOW / 2) {
+      this.#write(numberFrame(FRAME.windowUpdate, id, stream.unacknowledged));
+      stream.unacknowledged = 0;
+    }
+    if (this.#settings.bodyMs !== Infinity) {
+      this.#watch(stream, this.#settings.bodyMs, "BODY_TIMEOUT");
+    }
+  }
+
+  #acknowledge(size: number): void {
+    this.#unacknowledged += size;
+    if (this.#unacknowledged <= WINDOW / 2) return;
+    this.#write(numberFrame(FRAME.windowUpdate, 0, this.#unacknowledged));
+    this.#unacknowledged = 0;
+  }
+
+  #headers(
+    flags: number,
+    id: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+  ): void {
+    this.#checkStarted("HEADERS", id);
+    let [from, to] = unpadded(flags, bytes, start, end);
+    if ((flags & FLAG.priority) !== 0) from += 5;
+    if (from > to) throw new ConnectionError(ERROR.frameSize, "a HEADERS frame that is too short");
+    const endStream = (flags & FLAG.endStream) !== 0;
+    if ((flags & FLAG.endHeaders) !== 0) return this.#fields(id, endStream, bytes, from, to);
+    this.#openBlock = { stream: id, endStream, parts: [bytes.slice(from, to)], length: to - from };
+  }
+
+  #continuation(
+    flags: number,
+    id: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+  ): void {
+    const open = this.#openBlock;
+    if (open === null || open.stream !== id) {
+      throw protocolError("a CONTINUATION frame that continues nothing");
+    }
+    open.parts.push(bytes.slice(start, end));
+    open.length += end - start;
+    if (open.parts.length > MAX_CONTINUATIONS || open.length > MAX_HEADER_LIST) {
+      throw new ConnectionError(ERROR.enhanceYourCalm, "a block of headers that is too large");
+    }
+    if ((flags & FLAG.endHeaders) === 0) return;
+    this.#openBlock = null;
+    const block = concatenated(open.parts);
+    this.#fields(id, open.endStream, block, 0, block.length);
+  }
+
+  /** A complete block of headers: of a response, of an interim response, or of trailers. */
+  #fields(
+    id: number,
+    endStream: boolean,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const stream = this.#streams.get(id);
+    let list: HeaderPairs;
+    try {
+      // Also without a stream: later blocks depend on the table.
+      list = this.#decoder.decode(bytes, start, end);
+    } catch (error) {
+      if (error instanceof HpackError) {
+        throw new ConnectionError(ERROR.compression, `invalid headers: ${error.message}`);
+      }
+      if (!(error instanceof HeaderListError)) throw error;
+      if (stream !== undefined) this.#malformed(stream, error.message);
+      return;
+    }
+    if (stream === undefined) return this.#countIdle();
+    try {
+      if (stream.head !== null) this.#trailers(list, endStream);
+      else if (this.#isInterim(stream, list, endStream)) return;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return this.#malformed(stream, error.message);
+    }
+    if (endStream) return this.#receivedAll(stream);
+    this.#begun.push(stream);
+    if (stream.head!.status >= REFUSED) stream.sender?.stop();
+    if (this.#settings.headersMs !== Infinity || this.#settings.bodyMs !== Infinity) {
+      this.#watch(stream, this.#settings.bodyMs, "BODY_TIMEOUT");
+    }
+  }
+
+  /** Sets the head of a response. Returns `true` if it is an interim one. */
+  #isInterim(stream: Http2Stream, list: HeaderPairs, endStream: boolean): boolean {
+    const head = responseHead(list);
+    if (head.status >= 200) {
+      stream.head = head;
+      return false;
+    }
+    if (head.status === 101) throw new WireError("BAD_RESPONSE", "the status 101");
+    if (endStream) throw new WireError("BAD_RESPONSE", "an interim response without another");
+    if (head.status === 100) stream.sender?.proceed();
+    this.#countIdle();
+    return true;
+  }
+
+  #trailers(list: HeaderPairs, endStream: boolean): void {
+    if (!endStream) throw new WireError("BAD_RESPONSE", "trailers that do not end the response");
+    checkTrailers(list);
+  }
+
+  #receivedAll(stream: Http2Stream): void {
+    const { contentLength, status } = stream.head!;
+    if (contentLength >= 0 && contentLength !== stream.bodyLength) {
+      const isEmpty = stream.bodyLength === 0 &&
+        (stream.item.request.method === "HEAD" || status === 304);
+      if (!isEmpty) {
+        const text = `the body has ${stream.bodyLength} bytes, its headers say ${contentLength}`;
+        return this.#malformed(stream, text);
+      }
+    }
+    stream.isReceived = true;
+    // As over HTTP/1.1, a server that accepts a request early gets all of it.
+    if (!stream.isSent && status < REFUSED && stream.sender?.waits === false) {
+      if (stream.firstByteAt === 0) stream.firstByteAt = this.#clock.now();
+      return this.#watch(stream, Infinity, "TIMEOUT");
+    }
+    this.#complete(stream);
+  }
+
+  #complete(stream: Http2Stream): void {
+    if (!stream.isSent) this.#reset(stream.id, ERROR.cancel);
+    this.#remove(stream);
+    this.used = true;
+    this.#idleFrames = 0;
+    this.#owner.received(stream, this.#clock.now());
+    this.#streamEnded();
+  }
+
+  /** What a server sends on a stream is malformed. The connection can go on. */
+  #malformed(stream: Http2Stream, detail: string): void {
+    this.#reset(stream.id, ERROR.protocol);
+    this.#fail(stream, new WireError("BAD_RESPONSE", detail), "other");
+  }
+
+  #wasReset(id: number, bytes: Uint8Array, start: number, end: number): void {
+    expectLength("RST_STREAM", end - start, 4);
+    this.#checkStarted("RST_STREAM", id);
+    const stream = this.#streams.get(id);
+    const code = readUint32(bytes, start);
+    this.#countIdle();
+    if (stream === undefined) return;
+    // A server that has answered does not want the rest of the request.
+    if (stream.isReceived && code === ERROR.none) {
+      stream.isSent = true;
+      return this.#complete(stream);
+    }
+    const failure = new WireError("ECONNRESET", `the server reset the stream: ${errorName(code)}`);
+    this.#fail(stream, failure, code === ERROR.refusedStream ? "unprocessed" : "other");
+  }
+
+  #settingsArrived(
+    flags: number,
+    id: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (id !== 0) throw protocolError("a SETTINGS frame on a stream");
+    const size = end - start;
+    if ((flags & FLAG.ack) !== 0) {
+      expectLength("SETTINGS", size, 0);
+      if (!this.#hasSettings) throw protocolError("the first frame acknowledges settings");
+      return this.#countIdle();
+    }
+    if (size % 6 !== 0) throw new ConnectionError(ERROR.frameSize, `SETTINGS of ${size} bytes`);
+    for (let at = start; at < end; at += 6) {
+      this.#setting((bytes[at]! << 8) | bytes[at + 1]!, readUint32(bytes, at + 2));
+    }
+    if (this.#hasSettings) this.#countIdle();
+    this.#hasSettings = true;
+    this.#write(newFrame(FRAME.settings, FLAG.ack, 0, 0));
+    this.#owner.changed(this);
+  }
+
+  #setting(id: number, value: number): void {
+    switch (id) {
+      case SETTING.headerTableSize:
+        return this.#encoder.allow(value);
+      case SETTING.enablePush:
+        if (value !== 0) throw protocolError("a server that allows itself to push");
+        return;
+      case SETTING.maxConcurrentStreams:
+        this.#maxStreams = value;
+        return;
+      case SETTING.initialWindowSize: {
+        if (value > MAX_WINDOW) {
+          throw new ConnectionError(ERROR.flowControl, `an initial window of ${value} bytes`);
+        }
+        const change = value - this.#streamWindow;
+        this.#streamWindow = value;
+        for (const stream of [...this.#streams.values()]) this.#widen(stream, change);
+        return;
+      }
+      case SETTING.maxFrameSize:
+        if (value < MAX_PAYLOAD || value > 2 ** 24 - 1) {
+          throw protocolError(`frames of ${value} bytes`);
+        }
+        // Larger frames would bring nothing.
+        this.#maxPayload = MAX_PAYLOAD;
+    }
+  }
+
+  #ping(flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (id !== 0) throw protocolError("a PING frame on a stream");
+    expectLength("PING", end - start, 8);
+    this.#countIdle();
+    if ((flags & FLAG.ack) !== 0) return;
+    const answer = newFrame(FRAME.ping, FLAG.ack, 0, 8);
+    answer.set(bytes.subarray(start, end), HEAD_LENGTH);
+    this.#write(answer);
+  }
+
+  #goAway(id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (id !== 0) throw protocolError("a GOAWAY frame on a stream");
+    if (end - start < 8) throw new ConnectionError(ERROR.frameSize, "a GOAWAY frame that is short");
+    this.#countIdle();
+    const last = readUint32(bytes, start) & MAX_WINDOW;
+    const code = readUint32(bytes, start + 4);
+    this.isClosing = true;
+    this.#owner.changed(this);
+    const failure = new WireError(
+      "ECONNRESET",
+      `the server ended the connection: ${errorName(code)}`,
+    );
+    for (const stream of [...this.#streams.values()]) {
+      if (stream.id > last) this.#fail(stream, failure, "unprocessed");
+    }
+    this.#streamEnded();
+  }
+
+  #windowUpdate(id: number, bytes: Uint8Array, start: number, end: number): void {
+    expectLength("WINDOW_UPDATE", end - start, 4);
+    const increment = readUint32(bytes, start) & MAX_WINDOW;
+    if (id === 0) {
+      if (increment === 0) throw protocolError("a window that grows by nothing");
+      this.#sendWindow += increment;
+      if (this.#sendWindow > MAX_WINDOW) {
+        throw new ConnectionError(ERROR.flowControl, "a window that is too large");
+      }
+      if (this.#waiting.size === 0) this.#countIdle();
+      return this.#resumeWaiting();
+    }
+    this.#checkStarted("WINDOW_UPDATE", id);
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return this.#countIdle();
+    if (increment === 0) return this.#malformed(stream, "a window that grows by nothing");
+    if (stream.isSent) this.#countIdle();
+    this.#widen(stream, increment);
+  }
+
+  #widen(stream: Http2Stream, change: number): void {
+    stream.sendWindow += change;
+    if (stream.sendWindow > MAX_WINDOW) {
+      this.#reset(stream.id, ERROR.flowControl);
+      this.#fail(stream, new WireError("BAD_RESPONSE", "a window that is too large"), "other");
+    } else if (stream.sendWindow > 0 && stream.sender?.waits === false) {
+      stream.sender.proceed();
+    }
+  }
+
+  /** @throws ConnectionError for frames on streams that this client has not started. */
+  #checkStarted(frame: string, id: number): void {
+    if (id % 2 === 1 && id < this.#nextId) return;
+    throw protocolError(`a ${frame} frame on ${id === 0 ? "no stream" : `stream ${id}`}`);
+  }
+
+  // The end of exchanges.
+
+  #fail(stream: Http2Stream, failure: WireError, reason: FailureReason): void {
+    this.#remove(stream);
+    this.#owner.failed(stream, failure, reason);
+    this.#streamEnded();
+  }
+
+  #remove(stream: Http2Stream): void {
+    this.#streams.delete(stream.id);
+    this.#forget(stream);
+  }
+
+  #forget(stream: Http2Stream): void {
+    stream.deadline = Infinity;
+    stream.sender?.stop();
+    if (stream.continueTimer !== null) this.#clock.clearTimer(stream.continueTimer);
+    this.#waiting.delete(stream);
+    this.#shared.deadlines.delete(stream);
+  }
+
+  #streamEnded(): void {
+    if (!this.isClosing) this.#owner.changed(this);
+    else if (this.#streams.size === 0 && !this.#closed) {
+      this.close();
+      this.#owner.changed(this);
+    }
+  }
+
+  #watch(stream: Http2Stream, phaseMs: number, code: RequestErrorCode): void {
+    const { deadline } = stream.item.request;
+    stream.deadline = deadline;
+    stream.limit = "TIMEOUT";
+    if (phaseMs !== Infinity) {
+      const phaseDeadline = this.#clock.now() + phaseMs;
+      if (phaseDeadline < deadline) {
+        stream.deadline = phaseDeadline;
+        stream.limit = code;
+      }
+    }
+    this.#shared.deadlines.schedule(stream.deadline);
+  }
+}
+
+/** Lengths of bodies that are not known as a number. */
+const NO_BODY = -1;
+const STREAM = -2;
+
+/** The first three letters of a response of HTTP/1.1, read as the length of a frame. */
+const HTTP = 0x485454;
+
+/** From this status on, a server does not want the rest of a request. */
+const REFUSED = 300;
+
+const LOST = new WireError("ECONNRESET", "the connection was lost");
+
+/** What a server does wrong so that its connection cannot go on. */
+class ConnectionError extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+function protocolError(message: string): ConnectionError {
+  return new ConnectionError(ERROR.protocol, message);
+}
+
+function expectLength(frame: string, length: number, expected: number): void {
+  if (length === expected) return;
+  throw new ConnectionError(ERROR.frameSize, `a ${frame} frame of ${length} bytes`);
+}
+
+/** The payload of a frame without its padding. */
+function unpadded(
+  flags: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): [from: number, to: number] {
+  if ((flags & FLAG.padded) === 0) return [start, end];
+  const padding = start < end ? bytes[start]! : 0;
+  if (start === end || start + 1 + padding > end) {
+    throw protocolError("padding that is longer than its frame");
+  }
+  return [start + 1, end - padding];
+}
+
+function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

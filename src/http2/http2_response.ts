@@ -1,0 +1,73 @@
+/**
+ * A response of HTTP/2.
+ *
+ * @module
+ */
+
+import { decodeResponse, joined, responseText } from "../http/decoding.ts";
+import type { HeaderPairs, WireResponse } from "../http/transport.ts";
+import type { Http2Stream } from "./http2_stream.ts";
+
+/** A response. Headers and body are evaluated only on demand. */
+export class Http2Response implements WireResponse {
+  readonly status: number;
+  readonly setCookies: readonly string[];
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly endedAt: number;
+  readonly #pairs: HeaderPairs;
+  readonly #pieces: readonly Uint8Array<ArrayBuffer>[];
+  readonly #method: string;
+  readonly #url: URL;
+  readonly #maxBodySize: number;
+  #headers: Headers | null = null;
+  #body: Uint8Array<ArrayBuffer> | null = null;
+
+  constructor(stream: Http2Stream, endedAt: number, maxBodySize: number) {
+    const { status, headers } = stream.head!;
+    this.status = status;
+    this.setCookies = valuesOf(headers, "set-cookie");
+    this.bytesReceived = stream.bodyLength;
+    this.bytesSent = stream.bodySent;
+    this.endedAt = endedAt;
+    this.#pairs = headers;
+    this.#pieces = stream.body;
+    this.#method = stream.item.request.method;
+    this.#url = stream.item.request.url;
+    this.#maxBodySize = maxBodySize;
+  }
+
+  get headers(): Headers {
+    return this.#headers ??= new Headers(this.#pairs as [string, string][]);
+  }
+
+  head(): string {
+    const lines = this.#pairs.map(([name, value]) => `${name}: ${value}`);
+    return [`HTTP/2 ${this.status}`, ...lines].join("\r\n");
+  }
+
+  locations(): readonly string[] {
+    return valuesOf(this.#pairs, "location");
+  }
+
+  text(): string {
+    const [type = null] = valuesOf(this.#pairs, "content-type");
+    return responseText(this.#method, this.#url, this.bytes(), type);
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    if (this.#body !== null) return this.#body;
+    const wire = joined(this.#pieces, this.bytesReceived);
+    const codings = valuesOf(this.#pairs, "content-encoding").join(", ");
+    return this.#body = codings === "" || wire.length === 0
+      ? wire
+      : decodeResponse(this.#method, this.#url, wire, codings, this.#maxBodySize);
+  }
+}
+
+/** The values of all headers of a name, in order. */
+function valuesOf(headers: HeaderPairs, name: string): readonly string[] {
+  const values: string[] = [];
+  for (const header of headers) if (header[0] === name) values.push(header[1]);
+  return values;
+}

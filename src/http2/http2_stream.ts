@@ -1,0 +1,97 @@
+/**
+ * One exchange on a connection of HTTP/2.
+ *
+ * @module
+ */
+
+import type { Timer } from "../core/clock.ts";
+import type { Expiring } from "../http/connection_timers.ts";
+import type { RequestTarget } from "../http/request_encoder.ts";
+import { type RequestErrorCode, WireError } from "../http/request_error.ts";
+import type { SocketTransport } from "../http/socket_transport.ts";
+import type { WireRequest } from "../http/transport.ts";
+import type { BodySender } from "./body_sender.ts";
+import type { ResponseHead } from "./response_head.ts";
+
+/** Whose requests are sent. */
+export interface PoolUser {
+  /** For servers that do not speak HTTP/2; `null` if there must be none. */
+  readonly http1: SocketTransport | null;
+}
+
+/** A request of a user, and where it goes. */
+export interface PoolRequest {
+  readonly user: PoolUser;
+  readonly request: WireRequest;
+  readonly target: RequestTarget;
+  /** How often it was sent before. */
+  readonly attempts: number;
+}
+
+/** What a stream needs of its connection. */
+export interface StreamOwner {
+  /** Ends the stream, and tells the server so. */
+  cancel(stream: Http2Stream, failure: WireError): void;
+}
+
+/** One exchange. Times are milliseconds on the clock of the node. */
+export class Http2Stream implements Expiring {
+  readonly id: number;
+  /** What it was started for. */
+  readonly item: PoolRequest;
+  /** The time limit of its current phase. */
+  deadline = Infinity;
+  /** The error code if {@link deadline} passes. */
+  limit: RequestErrorCode = "TIMEOUT";
+  /** `null` until the response has begun; interim responses do not count. */
+  head: ResponseHead | null = null;
+  readonly body: Uint8Array<ArrayBuffer>[] = [];
+  bodyLength = 0;
+  /** Bytes of the request's body that were sent. */
+  bodySent = 0;
+  /** Whether the whole request was sent. */
+  isSent = false;
+  /** Whether the whole response was received. */
+  isReceived = false;
+  /** Whether its connection had completed another exchange before. */
+  readonly wasUsed: boolean;
+  readonly sentAt: number;
+  /** When the response began; 0 if it began and ended with the same read. */
+  firstByteAt = 0;
+  /** How many bytes of the body may still be sent. */
+  sendWindow: number;
+  /** Bytes received since the server was last told that it may send more. */
+  unacknowledged = 0;
+  /** Sends the request's body; `null` without one. */
+  sender: BodySender | null = null;
+  /** Ends the wait for `100 Continue`. */
+  continueTimer: Timer | null = null;
+  readonly #owner: StreamOwner;
+
+  constructor(
+    owner: StreamOwner,
+    id: number,
+    item: PoolRequest,
+    sentAt: number,
+    sendWindow: number,
+    wasUsed: boolean,
+  ) {
+    this.#owner = owner;
+    this.id = id;
+    this.item = item;
+    this.sentAt = sentAt;
+    this.sendWindow = sendWindow;
+    this.wasUsed = wasUsed;
+  }
+
+  expire(): void {
+    this.deadline = Infinity;
+    const text = LIMIT_TEXTS[this.limit] ?? "no complete response in time";
+    this.#owner.cancel(this, new WireError(this.limit, text));
+  }
+}
+
+const LIMIT_TEXTS: Partial<Record<RequestErrorCode, string>> = {
+  HEADERS_TIMEOUT: "no response in time",
+  BODY_TIMEOUT: "no further part of the body in time",
+};
