@@ -3,6 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget } from "../support/counting_target.ts";
+import { steadyPort } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest, type Started } from "../support/process.ts";
 import { sideBySide } from "../support/side_by_side.ts";
@@ -165,6 +166,33 @@ test("each worker has a file of its own, and what --reset-stats discards is in n
   });
   assertSame(lines, summary);
   assert.ok(scene.target.total > lines.filter(({ userClass }) => userClass === "VisitTest").length);
+});
+
+test("a worker writes where its own option says, and its master cannot choose any directory", async () => {
+  await using scene = await Scene.create();
+  const port = String(steadyPort());
+  const elsewhere = await Deno.makeTempDir();
+  try {
+    const master = scene.start(
+      ...["--master", "--processes", "1", "--master-bind-host", "127.0.0.1"],
+      ...["--master-bind-port", port, "--token", "secret", "-t", "2"],
+      ...["--samples", `${elsewhere}/run.csv`],
+    );
+    await master.says("Waiting for workers");
+    const joins = ["--worker", "--master-port", port, "--token", "secret", "--worker-name"];
+    const refusing = await startAiotest(["-f", SAMPLED, ...joins, "refusing"], { cwd: elsewhere })
+      .finished;
+    assertPlain(refusing);
+    assert.equal(refusing.code, 2, refusing.stderr);
+    assert.match(refusing.stderr, /asks for samples in .*, which is not below this worker's/);
+    assertPlain(await master.finished);
+    const { workers } = scene.summary;
+    assert.deepEqual(scene.files, []);
+    const names = Array.from(Deno.readDirSync(elsewhere), ({ name }) => name);
+    assert.deepEqual(names, [`run.${workers[0]!.id}.csv`]);
+  } finally {
+    await Deno.remove(elsewhere, { recursive: true });
+  }
 });
 
 test("after kill -9, a file is complete up to its last full line", async () => {

@@ -229,6 +229,17 @@ Deno.test("resetStats discards the statistics and the time before all users ran"
   assert.equal(result.statistics.timeline[0]!.second, 2);
 });
 
+Deno.test("resetStats tells observers, so that what they have seen since is what is counted", async () => {
+  let counted = 0;
+  const observer = { counted: () => void counted++, reset: () => void (counted = 0) };
+  const running = begin([StepTest], { users: 3, rate: 1, runTime: 6 }, {
+    resetStats: true,
+    observers: { ...NO_OBSERVERS, requests: [observer] },
+  });
+  await running.clock.advance(10_000);
+  assert.equal(counted, running.result!.statistics.totals.requests);
+});
+
 Deno.test("stop() ends the run early without losing counts", async () => {
   const running = begin([StepTest], { users: 2, rate: 1000 });
   await running.clock.advance(2500);

@@ -19,11 +19,11 @@ import {
   Reporter,
   WorkerNode,
 } from "../../src/runner/worker_node.ts";
-import { NO_OBSERVERS } from "../../src/user/observers.ts";
+import { NO_OBSERVERS, type Observers } from "../../src/user/observers.ts";
 import { User } from "../../src/user/user.ts";
 import { assignment } from "../support/assignments.ts";
 import { Metrics } from "../../src/user/metrics.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
 import { loadGenerator } from "../support/generators.ts";
 import { reportIn } from "../support/report_link.ts";
 import { discovered } from "../support/users.ts";
@@ -41,6 +41,7 @@ interface Scene {
 function scene(
   openFileLimit: number | null = null,
   iterations: (clock: FakeClock) => RemoteIterationQuota | null = () => null,
+  observers: Observers = NO_OBSERVERS,
 ): Scene {
   const clock = new FakeClock();
   const target = new FakeTarget(clock);
@@ -54,7 +55,7 @@ function scene(
     classes: [discovered(target.userClass("ATest")), discovered(target.userClass("BTest"))],
     host: null,
     connections: DEFAULT_CONNECTIONS,
-    observers: NO_OBSERVERS,
+    observers,
     setupTimeout: 30,
     iterations: limited(iterations(clock)),
     firstUserId: 1,
@@ -118,6 +119,35 @@ Deno.test("a node begins once, however often it gets START", async () => {
   assert.equal(starts, 1);
   assert.equal(node.elapsedSeconds, 2);
   await node.stop();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("observers learn once of each reset of the counts, and not of those before the test", async () => {
+  let resets = 0;
+  const observer = { counted: () => {}, reset: () => void resets++ };
+  const { node } = scene(null, undefined, { ...NO_OBSERVERS, requests: [observer] });
+  await node.begin(START);
+  assert.equal(resets, 0);
+  await node.started({ type: "STARTED", userCount: 1, resetCount: 1 });
+  await node.started({ type: "STARTED", userCount: 1, resetCount: 1 });
+  assert.equal(resets, 1);
+  await node.stop();
+});
+
+Deno.test("observers that take long to end do not hold up the final report", async () => {
+  const ending = Promise.withResolvers<string[]>();
+  const { clock, node, warnings } = scene(null, undefined, {
+    ...NO_OBSERVERS,
+    end: () => ending.promise,
+  });
+  await node.begin(START);
+  const stopped = node.stop();
+  await clock.advance(2000);
+  await stopped;
+  assert.deepEqual(warnings, []);
+  ending.resolve(["A line is missing."]);
+  await settle();
+  assert.deepEqual(warnings, ["A line is missing."]);
   assert.equal(clock.pending, 0);
 });
 
