@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dirname, resolve as resolvePath } from "node:path";
+import { basename, dirname, resolve as resolvePath } from "node:path";
 import { messageText, systemReason, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 
@@ -43,11 +43,13 @@ export function kindOf(value: unknown): string {
  * Reads a document that must be an object.
  *
  * @param option the option that names the file, for messages.
+ * @param path `-`: standard input.
  * @throws UsageError if the file cannot be read, or is neither JSON nor YAML. It says in which line.
  */
 export async function readDocument(host: Host, option: string, path: string): Promise<Json> {
-  const fullPath = resolvePath(host.cwd, path);
-  if (!await host.isFile(fullPath)) {
+  const isInput = path === "-";
+  const fullPath = isInput ? "/dev/stdin" : resolvePath(host.cwd, path);
+  if (!isInput && !await host.isFile(fullPath)) {
     throw new UsageError(`${option} ${path}: file not found: ${fullPath}`);
   }
   let text: string;
@@ -128,6 +130,11 @@ function placeIn(text: string, position: number): string {
 
 function lowerFirst(text: string): string {
   return /^[A-Z][a-z ]/.test(text) ? text[0]!.toLowerCase() + text.slice(1) : text;
+}
+
+/** The name of a document in texts. */
+export function documentName(path: string): string {
+  return path === "-" ? "standard input" : basename(path);
 }
 
 /** What a document refers to: parts of itself, and of other files beside it. */

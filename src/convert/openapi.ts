@@ -14,6 +14,7 @@ import {
   asList,
   asObject,
   asText,
+  documentName,
   isObject,
   type Json,
   kindOf,
@@ -149,9 +150,13 @@ class OpenApiReader {
         call: this.#call(operation),
       }))
     );
-    const title = asText(asObject(this.#root.info).title);
+    const { title: anyTitle, version } = asObject(this.#root.info);
+    const title = asText(anyTitle).trim();
+    const name = [title, asText(version)].filter((word) => word !== "").join(" ");
     return {
-      source: `A test of ${title === "" ? "an API" : title}, made from ${this.#path}.`,
+      source: `Made by aiotest init from ${documentName(this.#path)}${
+        name === "" ? "" : `: ${name}`
+      }.`,
       notes: this.#allNotes(),
       secrets: [...this.#secrets.values()],
       constants: [...this.#constants.values()],
@@ -178,7 +183,7 @@ class OpenApiReader {
         : [],
       ...others.length > 0 ? [`Other servers of the document: ${listed(others)}.`] : [],
       ...this.#constants.size > 0
-        ? ["No operation returns the identifiers in the constants below: set them to what exists."]
+        ? [`No operation returns ${listed([...this.#constants.keys()])}: set them to what exists.`]
         : [],
       ...this.#deprecated.length > 0
         ? [

@@ -9,7 +9,16 @@ import type { Host } from "../core/host.ts";
 import { splitOnce } from "./bodies.ts";
 import { joined, partsOf } from "./call_texts.ts";
 import { camelCase, constantCase, isName, pascalCase, uniqueName } from "./code.ts";
-import { asList, asObject, asText, isObject, type Json, kindOf, readDocument } from "./document.ts";
+import {
+  asList,
+  asObject,
+  asText,
+  documentName,
+  isObject,
+  type Json,
+  kindOf,
+  readDocument,
+} from "./document.ts";
 import {
   type Body,
   type Call,
@@ -177,9 +186,10 @@ class CollectionReader {
     });
     const text = firstLine(descriptionText(description));
     return {
-      source: `A test of ${title === "" ? "an API" : title}, made from ${this.#path}.`,
+      source: `Made by aiotest init from ${documentName(this.#path)}${
+        title === "" ? "" : `: ${title}`
+      }.`,
       notes: [
-        ...text === "" ? [] : [text],
         ...this.#unknownHost
           ? ["The host of some requests is not known. Set it, or run the test with -H."]
           : [],
@@ -189,6 +199,7 @@ class CollectionReader {
       constants: [...this.#constants.values()],
       classes: [{
         name: `${pascalCase(title.replace(/\btest$/i, ""), "Postman")}Test`,
+        ...text === "" ? {} : { comment: text },
         host: mainHost(calls),
         newVisitor: false,
         tests: tests.filter((test) => test.steps.length > 0),

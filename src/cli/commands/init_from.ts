@@ -122,7 +122,10 @@ export async function runInitFrom(
   const name = basename(file.path);
   const command = name === DEFAULT_NAME ? "aiotest" : `aiotest -f ${quoted(name)}`;
   await write(host, file.path, writeTest(draft, { isTypeScript, command }));
-  for (const note of draft.notes) host.stderr.write(`aiotest: ${sanitizeTerminal(note)}\n`);
+  for (const note of draft.notes) {
+    const lines = note.split("\n").map(sanitizeTerminal);
+    host.stderr.write(`aiotest: ${lines.join("\n")}\n`);
+  }
   const created = file.withTypes ? await createTypes(host, file.folder) : [];
   const run = operand.includes("/") || file.withTypes
     ? `${operand === "." ? "" : `cd ${quoted(file.folder)} && `}`
