@@ -153,6 +153,7 @@ function snapshotAt(seconds: number): Snapshot {
       groups: [],
       metrics: [],
       checks: [],
+      traced: [],
       histories: histories(seconds),
     },
     runEnd: null,

@@ -247,6 +247,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     group(): void {},
     unfinishedGroup(): void {},
     check(): void {},
+    traced(): void {},
     completions: { count: 0 },
   };
   const run: RunInfo = {

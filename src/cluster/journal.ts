@@ -170,7 +170,7 @@ export function decodeRecord(payload: Uint8Array): JournalRecord | null {
 
 /** The first line of a journal, up to the number of the format. */
 const MAGIC = "aiotest-journal ";
-const FORMAT = 4;
+const FORMAT = 5;
 
 /** The start of every journal. */
 export const JOURNAL_HEAD: Uint8Array<ArrayBuffer> = new TextEncoder().encode(

@@ -39,7 +39,7 @@ import {
 } from "./schema.ts";
 
 /** The version of the protocol that this version of aiotest speaks. */
-export const PROTOCOL = 5;
+export const PROTOCOL = 6;
 
 /** The longest message in bytes, before the handshake is complete and after it. */
 export const HANDSHAKE_LIMIT = 4 * 1024;
@@ -307,6 +307,19 @@ export const reportMetric = union({
 
 /** The values of {@link reportMetric}. */
 export type ReportMetric = ValueOf<typeof reportMetric>;
+const reportTraced = row({
+  method,
+  name,
+  latencyMs: amount(),
+  /** In milliseconds since 1970. */
+  startedAt: amount(),
+  status: count,
+  traceId: text(32),
+});
+
+/** A request with a trace in a report. */
+export type ReportTraced = ValueOf<typeof reportTraced>;
+
 const reportClass = row({
   name,
   /** Iterations that its users completed. */
@@ -545,6 +558,8 @@ export const MESSAGE = union({
     classes: optional(list(reportClass), []),
     /** Parts of the requests: an index of {@link classes}, and tags, which may be empty. */
     parts: optional(list(tuple(count, text(MAX_TAGS_TEXT))), []),
+    /** The slowest requests of each name that have a trace. */
+    traced: optional(list(reportTraced), []),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

@@ -19,6 +19,7 @@ import {
   type KeyedInProgress,
   type KeyedMetric,
   type KeyedPhases,
+  type KeyedTraced,
   type KeyedUnfinished,
   type LatencyCounts,
   type NetworkCounts,
@@ -40,6 +41,7 @@ import {
   type ReportPhases,
   type ReportSpread,
   type ReportTimes,
+  type ReportTraced,
   type ReportUnfinished,
 } from "./protocol.ts";
 
@@ -96,6 +98,7 @@ export function countedOf(report: ReportContent): StatsDelta {
     groups: report.groups.map(groupOf),
     checks: report.checks.map(checkOf),
     metrics: countedMetrics(report.metrics),
+    traced: report.traced.map(tracedOf),
   };
 }
 
@@ -118,6 +121,11 @@ function groupOf({ name, ...times }: ReportGroup): KeyedGroup {
 function checkOf({ name, passed, failed }: ReportCheck): KeyedCheck {
   if (passed + failed === 0) refuse("a name has no results of checks");
   return [name, { passed, failed }];
+}
+
+function tracedOf({ method, name, ...request }: ReportTraced): KeyedTraced {
+  if (!/^[\da-f]{32}$/.test(request.traceId)) refuse("the id of a trace is invalid");
+  return [method, name, request];
 }
 
 /**

@@ -28,6 +28,7 @@ import {
   requestCounts,
   type SecondCounts,
   type StatsDelta,
+  type TracedRequest,
   type TrendCounts,
   type TrendMoments,
 } from "../stats/stats_delta.ts";
@@ -43,6 +44,7 @@ import type {
   ReportMetric,
   ReportPhases,
   ReportTimes,
+  ReportTraced,
   ReportUnfinished,
 } from "./protocol.ts";
 import { NO_SPREAD, type ReportContent } from "./report.ts";
@@ -99,6 +101,7 @@ export function reportParts(counted: StatsDelta, metadata: ReportMetadata): Repo
   for (const one of counted.groups) divider.addGroup(...one);
   for (const one of counted.checks) divider.addCheck(...one);
   for (const one of counted.metrics) divider.addMetric(...one);
+  for (const one of counted.traced) divider.addTraced(...one);
   return divider.end();
 }
 
@@ -272,6 +275,15 @@ class ReportDivider {
     }
   }
 
+  addTraced(method: string, name: string, request: TracedRequest): void {
+    const { latencyMs, startedAt, status, traceId } = request;
+    this.#makeRoom(
+      1 + textBytes(method) + textBytes(name) + textBytes(traceId) +
+        numberBytes(latencyMs, startedAt, status),
+    );
+    this.#open.traced.push({ method, name, latencyMs, startedAt, status, traceId });
+  }
+
   end(): ReportPart[] {
     if (this.#parts.length === 0 || this.#bytes > this.#emptyBytes) this.#close();
     return this.#parts;
@@ -309,6 +321,7 @@ class OpenPart {
   readonly groups: ReportGroup[] = [];
   readonly checks: ReportCheck[] = [];
   readonly metrics: ReportMetric[] = [];
+  readonly traced: ReportTraced[] = [];
   readonly classes: OpenClass[];
   readonly parts: [classIndex: number, tags: string][] = [];
   readonly partNumbers = new PairMap<number>();

@@ -44,7 +44,13 @@ import {
   tableLines,
 } from "./report_tables.ts";
 import { renderLine, shorten, type Span, span, wrap, wrappedText, wrapSpans } from "./terminal.ts";
-import { checkSection, classSection, groupSection, metricSections } from "./test_sections.ts";
+import {
+  checkSection,
+  classSection,
+  groupSection,
+  metricSections,
+  tracedSection,
+} from "./test_sections.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 import { breakingPointFact, thresholdMark, verdict, verdictMark } from "./verdict.ts";
 import { cpuGauge } from "./worker_counts.ts";
@@ -83,6 +89,7 @@ export function finalReport(snapshot: Snapshot, options: ReportOptions): string 
     ...metricSections(snapshot.statistics, size),
     options.bars ? latencySection(snapshot, size) : [],
     statusSection(snapshot, size),
+    tracedSection(snapshot.statistics, size),
     failureSection(snapshot, size),
     errorSection(snapshot, size),
     unfinishedSection(snapshot, size),

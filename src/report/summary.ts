@@ -28,6 +28,7 @@ import {
   statusRows,
   type TagRow,
   type TimelineSecond,
+  type TracedRequestRow,
   type UnansweredSummary,
   type UserErrorRow,
   type WorkerRow,
@@ -83,6 +84,7 @@ export interface Summary extends
   readonly groups: readonly SummaryGroup[];
   readonly metrics: readonly MetricRow[];
   readonly checks: readonly CheckRow[];
+  readonly tracedRequests: readonly SummaryTraced[];
   readonly histories: readonly History[];
   readonly timeline: readonly TimelineSecond[];
   /** `null` if the run was still going. */
@@ -95,6 +97,11 @@ export interface Summary extends
  * `interrupted` is a run that a signal has ended.
  */
 export type SummaryState = "running" | "finished" | "interrupted";
+
+/** A request with a trace, one of the slowest of its name. */
+export interface SummaryTraced extends Omit<TracedRequestRow, "startedAt"> {
+  readonly startedAt: string;
+}
 
 /** The load at this moment, or at the end of the run. */
 export interface SummaryLoad {
@@ -417,6 +424,16 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
       passed,
       failed,
       rate: sixDigits(rate),
+    })),
+    tracedRequests: statistics.traced.map((
+      { method, name, latencyMs, startedAt, status, traceId },
+    ) => ({
+      method,
+      name,
+      latencyMs: rounded(latencyMs),
+      startedAt: new Date(startedAt).toISOString(),
+      status,
+      traceId,
     })),
     histories: statistics.histories.values().map(historyOf),
     thresholds: snapshot.thresholds.map(({ expression, observed, passed }) => ({

@@ -1,6 +1,6 @@
 /**
  * The sections of the final report about what a test file says and measures itself: classes, groups, checks
- * and metrics. Each is empty if the run has none.
+ * and metrics; and about requests that have a trace. Each is empty if the run has none.
  *
  * @module
  */
@@ -12,10 +12,18 @@ import type {
   LatencyFigure,
   MetricRow,
   Statistics,
+  TracedRequestRow,
   TrendRow,
 } from "../stats/snapshot.ts";
 import { groupLowerBounds, lowerBoundsOf } from "../stats/unanswered.ts";
-import { formatCount, formatExact, formatNumber, formatRate, formatShare } from "./quantity.ts";
+import {
+  formatCount,
+  formatExact,
+  formatLatency,
+  formatNumber,
+  formatRate,
+  formatShare,
+} from "./quantity.ts";
 import { latencyCells, noteLines, number, numbers, titledTable } from "./report_tables.ts";
 import { type Span, span } from "./terminal.ts";
 import type { TableColumn, TableSize } from "./text_table.ts";
@@ -139,6 +147,45 @@ function checkCells({ name, passed, failed, rate }: CheckRow): Span[] {
     span(formatShare(rate), tone),
     span(formatCount(passed)),
     span(formatCount(failed), tone),
+  ];
+}
+
+/** The rows of {@link tracedSection}; other reports have all of them. */
+const TRACED_ROWS = 30;
+
+/** A table of the slowest requests that have a trace. */
+export function tracedSection({ traced }: Statistics, size: TableSize): string[] {
+  if (traced.length === 0) return [];
+  const columns: TableColumn[] = [
+    { title: "Type", align: "left" },
+    { title: "Name", align: "left", elastic: true },
+    ...numbers("Latency"),
+    ...numbers("Status"),
+    { title: "Trace", align: "left" },
+    { title: "Started (UTC)", align: "left", leaveOut: 1 },
+  ];
+  const slowest = new Set(
+    traced.toSorted((a, b) => b.latencyMs - a.latencyMs).slice(0, TRACED_ROWS),
+  );
+  const rows = traced.filter((row) => slowest.has(row));
+  return titledTable(
+    ["Slowest requests with a trace", ", latency in ms"],
+    columns,
+    rows.map(tracedCells),
+    size,
+  );
+}
+
+function tracedCells(
+  { method, name, latencyMs, status, traceId, startedAt }: TracedRequestRow,
+): Span[] {
+  return [
+    span(method),
+    span(name),
+    span(formatLatency(latencyMs)),
+    span(status === 0 ? "-" : String(status)),
+    span(traceId),
+    span(new Date(startedAt).toISOString().slice(11, 23)),
   ];
 }
 

@@ -13,6 +13,7 @@ import type {
   Phase,
   RequestCounts,
   SecondCounts,
+  TracedRequest,
 } from "./stats_delta.ts";
 
 /** The figures of {@link LatencySummary}, in the order of the summary file. */
@@ -396,8 +397,16 @@ export interface Statistics {
   readonly metrics: readonly MetricRow[];
   /** Sorted by name. */
   readonly checks: readonly CheckRow[];
+  /** Those of a name are together, the slowest first. Sorted by name, then by method. */
+  readonly traced: readonly TracedRequestRow[];
   /** Of the busiest names, each class if there are several, and each group. */
   readonly histories: readonly History[];
+}
+
+/** A request with a trace, one of the slowest of its name. */
+export interface TracedRequestRow extends TracedRequest {
+  readonly method: string;
+  readonly name: string;
 }
 
 /** How the code of a test has ended its run: by `run.stop`, or by `run.fail`, which makes it fail. */

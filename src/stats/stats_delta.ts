@@ -255,6 +255,20 @@ export type MetricCounts = CounterCounts | GaugeCounts | RateCounts | TrendCount
 /** What was added to a metric, with its name. */
 export type KeyedMetric = readonly [name: string, counts: MetricCounts];
 
+/** A request that has a trace. */
+export interface TracedRequest {
+  readonly latencyMs: number;
+  /** When it started, in milliseconds since 1970. */
+  readonly startedAt: number;
+  /** 0 without a response. */
+  readonly status: number;
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+}
+
+/** A request with a trace and its key. */
+export type KeyedTraced = readonly [method: string, name: string, request: TracedRequest];
+
 /** The users and the number of requests of one node in one second, without names and latencies. */
 export interface SecondCounts {
   /** Whole seconds since the start; the first is 0. */
@@ -319,6 +333,8 @@ export interface StatsDelta extends RequestDelta {
   readonly groups: Iterable<KeyedGroup>;
   readonly checks: Iterable<KeyedCheck>;
   readonly metrics: Iterable<KeyedMetric>;
+  /** The slowest requests of each name that have a trace. */
+  readonly traced: Iterable<KeyedTraced>;
 }
 
 /** A second in which nothing was counted. */
@@ -338,5 +354,6 @@ export function emptyDelta(second: number): StatsDelta {
     groups: [],
     checks: [],
     metrics: [],
+    traced: [],
   };
 }

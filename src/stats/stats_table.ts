@@ -30,12 +30,14 @@ import {
   type KeyedInProgress,
   type KeyedMetric,
   type KeyedPhases,
+  type KeyedTraced,
   type KeyedUnfinished,
   MAX_METHOD,
   MAX_NAME,
   type SecondCounts,
   type StatsDelta,
 } from "./stats_delta.ts";
+import { TracedTable } from "./traced_requests.ts";
 import { InProgressCounter, newUnfinished } from "./unanswered.ts";
 
 /** Iterations that users of a class have completed. It is an object, because nothing may be called for each. */
@@ -96,6 +98,7 @@ export class SecondStats implements StatsDelta {
   #network: NetworkStats | null = null;
   #groups: GroupTable | null = null;
   #checks: CheckTable | null = null;
+  #traced: TracedTable | null = null;
 
   /**
    * @param users those that were running when the second started.
@@ -149,6 +152,16 @@ export class SecondStats implements StatsDelta {
   /** As {@link checks}, to add to. */
   get openChecks(): CheckTable {
     return this.#checks ??= new CheckTable();
+  }
+
+  /** The slowest requests with a trace. */
+  get traced(): Iterable<KeyedTraced> {
+    return this.#traced ?? [];
+  }
+
+  /** As {@link traced}, to add to. */
+  get openTraced(): TracedTable {
+    return this.#traced ??= new TracedTable();
   }
 
   /** Whether nothing was counted, apart from users. */
@@ -341,6 +354,20 @@ export class StatsTable {
   /** Counts a group that was cut off at a moment, after some milliseconds. */
   unfinishedGroup(name: string, ageMs: number, atMs: number): void {
     this.#at(atMs).openGroups.at(admitted(this.#groups, name)).unfinished.add(ageMs);
+  }
+
+  /**
+   * Keeps a sample that has a trace if it is among the slowest of its name.
+   *
+   * @param wallOffset from the clock of the node to milliseconds since 1970.
+   */
+  traced(sample: Sample, traceId: string, wallOffset: number): void {
+    const { latencyMs, endedAt, status } = sample;
+    const key = this.#admit(sample.method, sample.name);
+    const table = this.#at(endedAt).openTraced;
+    if (!table.admits(...key, latencyMs)) return;
+    const startedAt = Math.max(0, wallOffset + endedAt - latencyMs);
+    table.add(...key, { latencyMs, startedAt, status, traceId });
   }
 
   /**
@@ -539,5 +566,10 @@ export class ClassTable {
   /** As {@link StatsTable.check}. */
   check(name: string, passed: boolean): void {
     this.#table.check(name, passed);
+  }
+
+  /** As {@link StatsTable.traced}. */
+  traced(sample: Sample, traceId: string, wallOffset: number): void {
+    this.#table.traced(sample, traceId, wallOffset);
   }
 }

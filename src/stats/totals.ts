@@ -52,6 +52,7 @@ import {
   type StatsDelta,
 } from "./stats_delta.ts";
 import { Timeline } from "./timeline.ts";
+import { TracedTable } from "./traced_requests.ts";
 import {
   InProgress,
   InProgressGauge,
@@ -204,6 +205,7 @@ export class Totals {
       groups: Array.from(merged.groups, ([name, groups]) => groups.row(name)).sort(byNameAlone),
       metrics: merged.metrics.rows(durationSeconds).sort(byNameAlone),
       checks: merged.checks.rows().sort(byNameAlone),
+      traced: merged.traced.rows().sort(byName),
       histories: [
         ...histories.names().sort(byName),
         ...histories.classes(),
@@ -306,6 +308,10 @@ export class MergedStats implements StatsDelta {
 
   get metrics(): StatsDelta["metrics"] {
     return this.#merged.metrics;
+  }
+
+  get traced(): StatsDelta["traced"] {
+    return this.#merged.traced;
   }
 
   /** Those of the last second. */
@@ -606,6 +612,8 @@ export class MergedCounts<Requests extends MergedRequests = MergedRequests> {
   readonly checks = new CheckTable();
   /** At most 200. */
   readonly metrics = new MetricTable();
+  /** After 1,000 distinct names, the rest are under `(other)`. */
+  readonly traced = new TracedTable();
   readonly #classes = new Map<string, ClassTotals<Requests>>();
   readonly #create: (room: RequestRoom) => Requests;
   readonly #roomOfClasses = newRoom(ROOM_OF_CLASSES);
@@ -614,6 +622,7 @@ export class MergedCounts<Requests extends MergedRequests = MergedRequests> {
   readonly #userErrorCap = new NameCap();
   readonly #groupCap = new NameCap();
   readonly #checkCap = new NameCap();
+  readonly #tracedCap = new NameCap();
   readonly #classCap = new ClassCap();
 
   /** @param create an empty table. */
@@ -705,6 +714,9 @@ export class MergedCounts<Requests extends MergedRequests = MergedRequests> {
       this.checks.add(this.#checkCap.admit("", name), counts);
     }
     for (const [name, counts] of delta.metrics) this.metrics.add(name, counts);
+    for (const [method, name, request] of delta.traced) {
+      this.traced.add(...this.#tracedCap.admitPair(method, name), request);
+    }
   }
 
   /** Where the requests of a class count besides {@link whole}; undefined if there is only one class. */

@@ -41,6 +41,8 @@ export interface SampleTable {
   unfinishedGroup(name: string, ageMs: number, atMs: number): void;
   /** Counts the result of a check that does not fail its request. */
   check(name: string, passed: boolean): void;
+  /** Keeps a sample with a trace, if it is slow. @param wallOffset from the node's clock to that since 1970. */
+  traced(sample: Sample, traceId: string, wallOffset: number): void;
   /** Where users count the iterations that they complete. */
   readonly completions: Completions;
 }
@@ -120,6 +122,8 @@ export class Recorder {
     if (this.#isObserved) {
       const request: CountedRequest = { sample, userClass, user, details };
       for (const observer of observers) observer.counted(request);
+      const { traceId } = details;
+      if (traceId !== "") this.#table.traced(sample, traceId, clock.wallTime() - clock.now());
     }
     if (!this.#events.hasRequestHandlers) return;
     void this.#events.emit("request", {

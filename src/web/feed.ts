@@ -249,6 +249,7 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
     checks: summary.checks,
     histories: histories.changed,
     historyKeys: histories.keys,
+    tracedRequests: isSameJson(old.traced, current.traced) ? null : summary.tracedRequests,
     failures: failuresChanged ? summary.failures : null,
     userErrors: userErrorsChanged ? summary.userErrors : null,
     thresholds: isSameJson(before.thresholds, now.thresholds) ? null : liveThresholds(now, summary),

@@ -85,6 +85,7 @@ export interface LiveUpdate {
   readonly histories: readonly History[];
   /** The histories that there are now, in their order; null if they are the same as before. */
   readonly historyKeys: readonly HistoryKey[] | null;
+  readonly tracedRequests: CompactSummary["tracedRequests"] | null;
   readonly failures: readonly FailureRow[] | null;
   readonly userErrors: readonly UserErrorRow[] | null;
   readonly thresholds: readonly LiveThreshold[] | null;

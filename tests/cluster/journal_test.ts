@@ -311,7 +311,7 @@ Deno.test("a file that is not a journal is refused", async () => {
       "x",
       "hello\n",
       "aiotest-journal x\n",
-      "aiotest-journal 4\r",
+      "aiotest-journal 5\r",
       "aiotest-journal 0\n",
       "PK\u0003".repeat(99),
     ]
@@ -329,11 +329,12 @@ Deno.test("a journal of another format is refused with its format", async () => 
       ["aiotest-journal 1\n", 1],
       ["aiotest-journal 2\n", 2],
       ["aiotest-journal 3\n", 3],
+      ["aiotest-journal 4\n", 4],
       ["aiotest-journal 10\nabc", 10],
     ]
   ) {
     assert.deepEqual(await refusalOf(String(text)), [
-      `--resume run.journal: the journal has format ${format}, but this version supports format 4`,
+      `--resume run.journal: the journal has format ${format}, but this version supports format 5`,
       "Use the version of aiotest that wrote it.",
     ]);
   }

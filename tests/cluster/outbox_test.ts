@@ -129,6 +129,7 @@ Deno.test("each second is a report", () => {
     groups: [],
     checks: [],
     metrics: [],
+    traced: [],
     classes: [],
     parts: [],
   });

@@ -107,6 +107,14 @@ const REPORT: Message<"REPORT"> = {
     part: 1,
   }],
   network: [{ roundTrip: { buckets: histogram, spread: [SPREAD] }, retransmitting: 1 }],
+  traced: [{
+    method: "GET",
+    name: "search",
+    latencyMs: 12.5,
+    startedAt: 1_700_000_000_000,
+    status: 200,
+    traceId: "ab".repeat(16),
+  }],
   unstartedTests: [{
     user: "Buyer",
     order: "sequential",
@@ -265,6 +273,7 @@ const WIRE: {
       ],
       [["Buyer", 0, [], []], ["Admin", 5, [ITERATIONS_SENT], [[2, 3, 4]]]],
       [[0, "cache=hit"], [1, ""]],
+      [["GET", "search", 12.5, 1_700_000_000_000, 200, "ab".repeat(16)]],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],

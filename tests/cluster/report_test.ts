@@ -93,6 +93,7 @@ Deno.test("a second in which nothing was counted is one report", () => {
     groups: [],
     checks: [],
     metrics: [],
+    traced: [],
     classes: [],
     parts: [],
   });
@@ -400,6 +401,13 @@ const TREND: ReportMetric = {
   moments: [{ count: 1, sum: 5, min: 5, max: 5, squaredDeviations: 0 }],
   buckets: packedBuckets([[1, 1]], VALUE_BUCKETS),
 };
+
+Deno.test("a report with an impossible trace is refused", () => {
+  const request = { method: "GET", name: "a", latencyMs: 1, startedAt: 1, status: 200 };
+  for (const traceId of ["", "ab".repeat(15), "AB".repeat(16), "<script>".repeat(4)]) {
+    assertRefused(/id of a trace/, { traced: [{ ...request, traceId }] });
+  }
+});
 
 Deno.test("a report with impossible groups, checks or metrics is refused", () => {
   const nothing = NOTHING;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
 import { type CollectedSpan, OtlpCollector } from "../support/otlp_collector.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
@@ -144,13 +145,29 @@ Deno.test("each worker of a distributed run sends its spans itself, and samples 
   await using target = new TracedTarget();
   await using collector = await OtlpCollector.open();
   const folder = await Deno.makeTempDir();
-  const { code, stderr } = await run(target, [
+  const { code, stdout, stderr } = await run(target, [
     ...["--user-classes", "ShopTest", "--iterations", "40", "--processes", "2"],
     ...["--trace-context", "--otlp", collector.url, "--samples", `${folder}/samples.jsonl`],
+    ...["--json", `${folder}/summary.json`],
   ]);
   assert.equal(code, 0, stderr);
   checkSpans(collector.spans, target);
-  const files = [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`);
+  const summary: Summary = JSON.parse(await Deno.readTextFile(`${folder}/summary.json`));
+  const slowest = summary.tracedRequests;
+  for (const { name, requests, latencyMs, failureLatencyMs } of summary.requests) {
+    const own = slowest.filter((one) => one.name === name);
+    assert.equal(own.length, Math.min(requests, 3));
+    assert.equal(own[0]!.latencyMs, Math.max(latencyMs.max ?? 0, failureLatencyMs?.max ?? 0));
+    const path = name === "search" ? "/search" : name;
+    for (const { traceId, status } of own) {
+      assert.ok(target.got.some((got) => got.path === path && got.traceId === traceId));
+      assert.equal(status, path === "/missing" ? 404 : 200);
+    }
+  }
+  assert.match(stdout, /^Slowest requests with a trace/m);
+  assert.ok(stdout.includes(slowest[0]!.traceId));
+  const files = [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`)
+    .filter((path) => path.endsWith(".jsonl"));
   assert.equal(files.length, 2);
   const lines = files.flatMap((file) => Deno.readTextFileSync(file).trimEnd().split("\n"));
   // The redirect belongs to the same request.

@@ -219,6 +219,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
   "groups": [],
   "metrics": [],
   "checks": [],
+  "tracedRequests": [],
   "histories": [],
   "thresholds": [],
   "breakingPoint": null,

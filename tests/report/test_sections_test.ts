@@ -4,6 +4,7 @@ import {
   classSection,
   groupSection,
   metricSections,
+  tracedSection,
 } from "../../src/report/test_sections.ts";
 import { columnsOf } from "../../src/report/terminal.ts";
 import {
@@ -17,6 +18,7 @@ import {
   rateRow,
   requestRow,
   statistics,
+  tracedRow,
   trendRow,
 } from "../support/snapshots.ts";
 import { CONTROLS, HOSTILE_NAME } from "../support/texts.ts";
@@ -29,6 +31,7 @@ Deno.test("without classes, groups, checks and metrics there are no sections", (
   assert.deepEqual(groupSection(none, SIZE), []);
   assert.deepEqual(checkSection(none, SIZE), []);
   assert.deepEqual(metricSections(none, SIZE), [[], []]);
+  assert.deepEqual(tracedSection(none, SIZE), []);
 });
 
 Deno.test("several classes have a table with their users, iterations and requests", () => {
@@ -74,6 +77,22 @@ checkout / pay    500      0     0%      0   125      100   100   200    300    
 In reqs: the mean time that a group spent in requests. ≥ is a lower bound: groups that were cut off
 count with the time they had taken.`,
   );
+});
+
+Deno.test("the slowest requests with a trace are listed with their traces, and no more than 30", () => {
+  const traced = [tracedRow(), tracedRow({ latencyMs: 7.25, status: 0, traceId: "cd".repeat(16) })];
+  assert.equal(
+    tracedSection(statistics({ traced }), { ...SIZE, columns: 100 }).join("\n"),
+    `Slowest requests with a trace, latency in ms
+Type  Name     Latency  Status  Trace                             Started (UTC)
+───────────────────────────────────────────────────────────────────────────────
+GET   /search      813     200  abababababababababababababababab  10:30:01.234
+GET   /search     7.25       -  cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd  10:30:01.234`,
+  );
+  const many = Array.from({ length: 40 }, (_, n) => tracedRow({ name: `/${n}`, latencyMs: n + 1 }));
+  const lines = tracedSection(statistics({ traced: many }), SIZE);
+  assert.equal(lines.length, 3 + 30);
+  assert.match(lines[3]!, /\/10 /);
 });
 
 Deno.test("failed checks stand out, and are not called failures", () => {

@@ -66,7 +66,7 @@ function packedOf(counted: StatsDelta): StatsDelta {
     return [method, name, code, { ...counts, latencies, failureLatencies }, ...part];
   });
   const { from, to, seconds, phases, userErrors, iterations, unfinished, inProgress } = counted;
-  const { classes, groups, checks, metrics } = counted;
+  const { classes, groups, checks, metrics, traced } = counted;
   return {
     from,
     to,
@@ -82,6 +82,7 @@ function packedOf(counted: StatsDelta): StatsDelta {
     groups,
     checks,
     metrics,
+    traced,
   };
 }
 
@@ -345,6 +346,7 @@ Deno.test("an empty run has no rows, rates of 0 and no latencies", () => {
     groups: [],
     metrics: [],
     checks: [],
+    traced: [],
     histories: [],
   });
   assert.equal(new Totals().peakUsers, 0);

@@ -118,16 +118,20 @@ export interface Measures {
   readonly groups: readonly (EndedGroup | { readonly name: string; readonly ageMs: number })[];
   readonly checks: readonly (readonly [name: string, passed: boolean])[];
   readonly metrics: readonly MetricValue[];
+  readonly traced: readonly (readonly [name: string, latencyMs: number, traceId: string])[];
 }
 
 /** A value of a metric; that of a gauge with its time. */
 type MetricValue = readonly [type: MetricType, name: string, value: number, atMs: number];
 
 /** Nothing was measured. */
-export const NOTHING_MEASURED: Measures = { groups: [], checks: [], metrics: [] };
+export const NOTHING_MEASURED: Measures = { groups: [], checks: [], metrics: [], traced: [] };
 
 /** Adds what was measured to the stats of a second. */
-export function addMeasures(stats: SecondStats, { groups, checks, metrics }: Measures): void {
+export function addMeasures(
+  stats: SecondStats,
+  { groups, checks, metrics, traced }: Measures,
+): void {
   for (const group of groups) {
     const counts = stats.openGroups.at(group.name);
     if ("ageMs" in group) counts.unfinished.add(group.ageMs);
@@ -135,6 +139,9 @@ export function addMeasures(stats: SecondStats, { groups, checks, metrics }: Mea
   }
   for (const [name, passed] of checks) stats.openChecks.count(name, passed);
   stats.metrics = metricsOf(metrics);
+  for (const [name, latencyMs, traceId] of traced) {
+    stats.openTraced.add("GET", name, { latencyMs, startedAt: 0, status: 200, traceId });
+  }
 }
 
 /** What was added to metrics. */
@@ -194,6 +201,10 @@ export const anyMeasures: fc.Arbitrary<Measures> = fc.record({
       fc.nat(100_000),
     ),
     { maxLength: 40 },
+  ),
+  traced: fc.array(
+    fc.tuple(anyName, latency, fc.constantFrom("a".repeat(32), "0".repeat(31) + "b")),
+    { maxLength: 20 },
   ),
 });
 

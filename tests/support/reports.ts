@@ -30,6 +30,7 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     parts: [],
     groups: [],
     checks: [],
+    traced: [],
     metrics: [],
     ...changes,
   };

@@ -18,6 +18,7 @@ import type {
   Statistics,
   TagRow,
   TimelineSecond,
+  TracedRequestRow,
   TrendRow,
   UnansweredSummary,
   WorkerRow,
@@ -285,6 +286,7 @@ export function statistics(changes: Partial<Statistics> = {}): Statistics {
     groups: [],
     metrics: [],
     checks: [],
+    traced: [],
     histories: [],
     ...changes,
   };
@@ -532,6 +534,18 @@ export function trendRow(changes: Partial<TrendRow> = {}): TrendRow {
 }
 
 /** A check that failed 3 of 1,000 times. */
+export function tracedRow(changes: Partial<TracedRequestRow> = {}): TracedRequestRow {
+  return {
+    method: "GET",
+    name: "/search",
+    latencyMs: 812.5,
+    startedAt: Date.UTC(2026, 2, 5, 10, 30, 1, 234),
+    status: 200,
+    traceId: "ab".repeat(16),
+    ...changes,
+  };
+}
+
 export function checkRow(changes: Partial<CheckRow> = {}): CheckRow {
   const passed = changes.passed ?? 997;
   const failed = changes.failed ?? 3;
@@ -609,6 +623,7 @@ export function scriptedSnapshot(seconds: number, changes: Partial<Snapshot> = {
       ],
       metrics: [rateRow(), trendRow(), counterRow(), gaugeRow()],
       checks: [checkRow(), checkRow({ name: "is the right product", failed: 0 })],
+      traced: [tracedRow(), tracedRow({ latencyMs: 7.25, status: 0, traceId: "cd".repeat(16) })],
       histories: [
         history({ seconds: columns }),
         history({

@@ -42,6 +42,7 @@ export interface Recorded {
   readonly groups: EndedGroup[];
   readonly unfinishedGroups: { readonly name: string; readonly ageMs: number }[];
   readonly checks: { readonly name: string; readonly passed: boolean }[];
+  readonly traced: { readonly name: string; readonly traceId: string }[];
   /** Iterations. */
   readonly completed: { count: number };
 }
@@ -54,6 +55,7 @@ export const NOTHING_RECORDED: Recorded = {
   groups: [],
   unfinishedGroups: [],
   checks: [],
+  traced: [],
   completed: { count: 0 },
 };
 
@@ -83,6 +85,7 @@ export function testContext(
       group: (group) => void recorded.groups.push(group),
       unfinishedGroup: (name, ageMs) => void recorded.unfinishedGroups.push({ name, ageMs }),
       check: (name, passed) => void recorded.checks.push({ name, passed }),
+      traced: ({ name }, traceId) => void recorded.traced.push({ name, traceId }),
       completions: recorded.completed,
     },
     "ShopTest",

@@ -98,7 +98,7 @@ function summaryOf(span: Span): string {
 }
 
 Deno.test("requests of an iteration share a trace, and each stage has one of its own", async () => {
-  const { session, transport, iterate, tracing, spans, context } = scene();
+  const { session, transport, iterate, tracing, spans, context, recorded } = scene();
   await session.get("/login");
   iterate();
   await session.get("/a");
@@ -124,6 +124,10 @@ Deno.test("requests of an iteration share a trace, and each stage has one of its
     "ShopTest iteration",
     "GET /logout",
   ]);
+  assert.deepEqual(
+    recorded.traced.map(({ traceId }) => traceId),
+    [login, a, b, again, logout].map((one) => one![1]),
+  );
   tracing.closeAll();
   assert.equal(spans.at(-1)!.name, "ShopTest onStop");
   assert.equal(spans[2]!.parentId, spans[4]!.spanId);

@@ -25,6 +25,7 @@ import {
   requestsTable,
   thresholdsTable,
   totalLine,
+  tracedTable,
   userErrorsTable,
   workersTable,
 } from "./tables.js";
@@ -48,6 +49,7 @@ class Dashboard {
   #metrics = metricsTable();
   #checks = checksTable();
   #phases = new PhasesView();
+  #traced = tracedTable();
   #failures = failuresTable();
   #userErrors = userErrorsTable();
   #workers = workersTable();
@@ -75,7 +77,14 @@ class Dashboard {
     this.#charts = new RunCharts(plotClass);
     byId("charts").append(this.#charts.element);
     byId("thresholds").replaceWith(this.#thresholds.element);
-    const wide = [this.#requests, this.#classes, this.#groups, this.#metrics, this.#workers];
+    const wide = [
+      this.#requests,
+      this.#classes,
+      this.#groups,
+      this.#metrics,
+      this.#traced,
+      this.#workers,
+    ];
     for (const { element } of wide) element.classList.add("wide");
     byId("tables").append(
       this.#requests.element,
@@ -84,6 +93,7 @@ class Dashboard {
       this.#metrics.element,
       this.#checks.element,
       this.#phases.element,
+      this.#traced.element,
       this.#failures.element,
       this.#userErrors.element,
       this.#workers.element,
@@ -133,6 +143,7 @@ class Dashboard {
     this.#groups.update(view.groups);
     this.#metrics.update(view.metrics);
     this.#checks.update(view.checks);
+    this.#traced.update(view.tracedRequests);
     this.#phases.update(view);
     this.#failures.update(view.failures);
     this.#userErrors.update(view.userErrors);

@@ -27,6 +27,7 @@ import { DataTable } from "./table.js";
 /** @typedef {import("../live_view.ts").LiveView["groups"][number]} GroupLine */
 /** @typedef {import("../../stats/snapshot.ts").MetricRow} MetricLine */
 /** @typedef {import("../../stats/snapshot.ts").CheckRow} CheckLine */
+/** @typedef {LiveView["tracedRequests"][number]} TracedLine */
 /** @typedef {import("../../stats/snapshot.ts").FailureRow} FailureLine */
 /** @typedef {import("../../stats/snapshot.ts").UserErrorRow} UserErrorLine */
 /** @typedef {import("../live_view.ts").LiveThreshold} ThresholdLine */
@@ -360,6 +361,44 @@ export function checksTable() {
     filterLabel: "Filter checks",
     hiddenWhenEmpty: true,
     stackedBelow: 480,
+  });
+}
+
+/**
+ * The slowest requests that have a trace.
+ *
+ * @returns {DataTable<TracedLine>}
+ */
+export function tracedTable() {
+  return new DataTable({
+    id: "traced-title",
+    title: "Slowest requests with a trace",
+    columns: [
+      { title: "Method", kind: "text", text: ({ method }) => method },
+      { title: "Name", kind: "text", text: ({ name }) => name },
+      {
+        title: "Latency",
+        kind: "number",
+        isLead: true,
+        text: ({ latencyMs }) => formatLatency(latencyMs),
+        value: ({ latencyMs }) => latencyMs,
+      },
+      {
+        title: "Status",
+        kind: "number",
+        text: ({ status }) => status === 0 ? NO_NUMBER : String(status),
+        value: ({ status }) => status,
+        hint: "None without a response",
+      },
+      { title: "Started", kind: "text", text: ({ startedAt }) => startedAt, hint: "In UTC" },
+      { title: "Trace", kind: "text", isLead: true, text: ({ traceId }) => traceId },
+    ],
+    keyOf: ({ method, name, traceId, latencyMs, startedAt }) =>
+      [method, name, traceId, latencyMs, startedAt].join("\n"),
+    empty: "",
+    filterLabel: "Filter requests with a trace",
+    hiddenWhenEmpty: true,
+    stackedBelow: 900,
   });
 }
 

@@ -33,6 +33,7 @@ export function updatedView(view, update) {
     metrics: updatedMetrics(view.metrics, update.metrics, update.durationSeconds),
     checks: updatedRows(view.checks, update.checks),
     histories: updatedHistories(view.histories, update.histories, update.historyKeys),
+    tracedRequests: update.tracedRequests ?? view.tracedRequests,
     failures: update.failures ?? view.failures,
     userErrors: update.userErrors ?? view.userErrors,
     thresholds: update.thresholds ?? view.thresholds,

@@ -23,6 +23,7 @@ import {
   requestsTable,
   thresholdsTable,
   totalLine,
+  tracedTable,
   userErrorsTable,
 } from "../page/tables.js";
 import { tiles, TilesView } from "../page/tiles.js";
@@ -91,6 +92,7 @@ function showTables({ view, iterationNote }) {
   const metrics = metricsTable();
   const checks = checksTable();
   const phases = new PhasesView();
+  const traced = tracedTable();
   const failures = failuresTable();
   const userErrors = userErrorsTable();
   const workers = finishedWorkersTable();
@@ -102,6 +104,7 @@ function showTables({ view, iterationNote }) {
   metrics.update(view.metrics);
   checks.update(view.checks);
   phases.update(view);
+  traced.update(view.tracedRequests);
   failures.update(view.failures);
   userErrors.update(view.userErrors);
   workers.update(view.live.workers);
@@ -111,7 +114,7 @@ function showTables({ view, iterationNote }) {
   );
   byId("thresholds").replaceWith(thresholds.element);
   byId("iterations").replaceWith(iterations.element);
-  const wide = [requests, classes, groups, metrics, checks, phases];
+  const wide = [requests, classes, groups, metrics, checks, phases, traced];
   for (const { element } of wide) element.classList.add("wide");
   byId("tables").append(...[...wide, failures, userErrors].map(({ element }) => element));
   byId("workers").replaceWith(workers.element);
