@@ -261,7 +261,11 @@ function wordsOf(text: string): string[] {
 export function camelCase(text: string, fallback: string): string {
   const name = pascalCase(text, "");
   const camel = name.slice(0, 1).toLowerCase() + name.slice(1);
-  return camel === "" || /^\d/.test(camel) ? fallback : RESERVED.has(camel) ? `${camel}1` : camel;
+  return camel === "" || /^\d/.test(camel)
+    ? fallback
+    : RESERVED.has(camel)
+    ? `${camel}Value`
+    : camel;
 }
 
 /** A text as a part of a name like `OrderItems`. */

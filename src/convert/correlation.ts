@@ -72,6 +72,8 @@ class Correlation {
   readonly #sent = new Set<string>();
   readonly #texts: { readonly text: string; readonly index: number; readonly knownMs: number }[] =
     [];
+  /** Characters that may still be searched, so that a large recording does not take minutes. */
+  #searchable = 4e9;
   readonly #saves = new Map<number, Save[]>();
   readonly #variables = new Map<Found, string>();
   readonly #names = new Set<string>();
@@ -155,7 +157,8 @@ class Correlation {
   /** A token that is somewhere in a text, such as in a script of a page. */
   #findInTexts(value: string, slot: Slot, startMs: number): Found | null {
     for (const { text, index, knownMs } of this.#texts) {
-      if (knownMs > startMs) continue;
+      if (knownMs > startMs || this.#searchable <= 0) continue;
+      this.#searchable -= text.length;
       const pattern = patternOf(text, value);
       if (pattern === null) continue;
       const found: Found = {
@@ -223,7 +226,7 @@ class Correlation {
       name: string,
       more: Iterable<string> = [],
     ): void => {
-      if (this.#sent.has(String(value))) return;
+      if (!isCandidate(String(value), name) || this.#sent.has(String(value))) return;
       this.#add(String(value), {
         index,
         knownMs,
@@ -254,16 +257,18 @@ class Correlation {
       // Too long, or nested too deep: a test could not read it either.
       return;
     }
+    const seen = new Set<string>();
     for (const [selector, nameOf, attribute] of FIELDS) {
       for (const element of page.findAll(selector)) {
         const name = element.attr(nameOf) ?? "";
         const value = element.attr(attribute) ?? "";
-        if (name === "" || value === "" || /["\\\n]/.test(name)) continue;
+        if (name === "" || /["\\\n]/.test(name)) continue;
         const kind = element.name;
         const own = `${kind}[${nameOf}=${/^[\w-]+$/.test(name) ? name : `"${name}"`}]`;
-        // Several forms of a page can have fields of the same name.
-        if (page.find(own)?.attr(attribute) !== value) continue;
-        add(value, { kind: "html", selector: own, attribute }, name);
+        // Several forms of a page can have fields of the same name: a test finds the first one.
+        if (seen.has(own)) continue;
+        seen.add(own);
+        if (value !== "") add(value, { kind: "html", selector: own, attribute }, name);
       }
     }
   }
@@ -384,6 +389,16 @@ function patternOf(text: string, value: string): RegExp | null {
 }
 
 const MAX_CONTEXT = 40;
+
+/** Whether a value of a response can be one that later requests send. */
+function isCandidate(text: string, name: string): boolean {
+  return text.length <= MAX_VALUE &&
+    (isToken(text) || CSRF.test(name) || name === "etag" ||
+      (/^\d{1,18}$/.test(text) && isIdName(name)));
+}
+
+/** Longer values are content. */
+const MAX_VALUE = 20_000;
 
 /** Whether a value of a response is what a request has sent, or only looks the same. */
 function isCredible(

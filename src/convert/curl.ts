@@ -30,8 +30,7 @@ export async function readCurl(texts: readonly string[], readFile: ReadFile): Pr
     const shown = stray === undefined ? "nothing" : sanitizeTerminal(stray[0]!.slice(0, 60));
     throw new UsageError(
       `--curl: expected a command that starts with curl, got ${shown}`,
-      "Give the whole command as one argument, in quotes: " +
-        "--curl 'curl https://shop.example/', or - to read it from standard input.",
+      AS_ONE_ARGUMENT,
     );
   }
   const requests: CurlRequest[] = [];
@@ -147,7 +146,7 @@ function readOptions(words: readonly string[], number: number): Options {
       else takeShort(options, word, value);
     }
   }
-  if (options.urls.length === 0) throw problem(number, "it has no URL");
+  if (options.urls.length === 0) throw problem(number, "it has no URL", AS_ONE_ARGUMENT);
   return options;
 }
 
@@ -191,8 +190,11 @@ function take(options: Options, name: string, value: string): void {
   else options.others.set(name, value);
 }
 
-function problem(number: number, text: string): UsageError {
-  return new UsageError(`--curl: request ${number}: ${sanitizeTerminal(text)}`);
+const AS_ONE_ARGUMENT = "Give the whole command as one argument, in quotes: " +
+  "--curl 'curl https://shop.example/', or - to read it from standard input.";
+
+function problem(number: number, text: string, hint = ""): UsageError {
+  return new UsageError(`--curl: request ${number}: ${sanitizeTerminal(text)}`, hint);
 }
 
 /** Options that curl would do more with than this can; each would make another request. */

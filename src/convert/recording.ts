@@ -41,7 +41,7 @@ export async function draftOfRecording(
     call: callOf(exchange, { host, keepsRedirect, last }),
     startMs: exchange.startMs,
     // What follows from a page starts while the rest of it arrives.
-    knownMs: isPage(exchange) ? last.startMs : last.startMs + last.durationMs,
+    knownMs: isPage(exchange) ? last.startMs : endOf(last),
     response: last.status === 0 ? null : {
       // Of a redirect that is followed, a test sees the cookies alone.
       headers: last === exchange ? last.responseHeaders : [
@@ -54,11 +54,15 @@ export async function draftOfRecording(
     },
   })));
   const { calls, secrets } = hideSecrets(correlated, constantCase(service, "SERVICE"));
-  const steps = stepsOf(requests.map(({ exchange, last }, index) => ({
+  const timed = requests.map(({ exchange, last }, index) => ({
     call: calls[index]!,
     exchange,
-    endMs: Math.max(exchange.startMs + exchange.durationMs, last.startMs + last.durationMs),
-  })));
+    endMs: Math.max(endOf(exchange), endOf(last)),
+  }));
+  const resources = recording.exchanges.filter((exchange) =>
+    isResource(exchange) && exchange.durationMs <= MAX_LOADING_MS
+  );
+  const steps = stepsOf(timed, resources);
   return {
     source: sourceOf(recording, options, requests.length),
     notes: [...notes, ...notesAbout(recording, requests)],
@@ -102,7 +106,8 @@ interface Selection {
 
 function select({ exchanges }: Recording, options: RecordingOptions): Selection {
   const web = exchanges.filter(({ url }) => /^https?:$/.test(url.protocol));
-  const first = web.find((one) => isPage(one) && one.status > 0) ??
+  const folded = foldRedirects(web);
+  const first = web.find((one) => isPage(one) && one.status > 0 && !folded.followed.has(one)) ??
     web.find((one) => one.status > 0 && !isResource(one)) ?? web[0];
   if (first === undefined) {
     throw new UsageError(`--har: ${options.name} contains no requests of HTTP`);
@@ -128,7 +133,6 @@ function select({ exchanges }: Recording, options: RecordingOptions): Selection 
     if (status === 0) return left.add("requests without a response", url.pathname);
     return false;
   };
-  const folded = foldRedirects(web);
   const requests: Selected[] = [];
   for (const exchange of exchanges) {
     if (folded.followed.has(exchange) || isLeft(exchange)) continue;
@@ -353,13 +357,19 @@ interface TimedCall {
   readonly endMs: number;
 }
 
-function stepsOf(timed: readonly TimedCall[]): Step[] {
+/** @param resources what pages consist of, whether or not the test requests it. */
+function stepsOf(timed: readonly TimedCall[], resources: readonly Exchange[]): Step[] {
   const steps: Step[] = [];
   let page: Exchange["page"] = null;
   let endMs = timed[0]!.exchange.startMs;
   for (const batch of batchesOf(timed)) {
     const [{ exchange }] = batch;
-    const seconds = rounded((exchange.startMs - endMs) / 1000);
+    // While the browser loads a page, its user does not read it yet.
+    const idleMs = resources.reduce(
+      (ms, one) => one.startMs <= ms + MIN_WAIT * 1000 ? Math.max(ms, endOf(one)) : ms,
+      endMs,
+    );
+    const seconds = rounded((exchange.startMs - idleMs) / 1000);
     if (seconds > 0) steps.push({ kind: "wait", seconds });
     if (exchange.page !== null && exchange.page !== page) {
       page = exchange.page;
@@ -369,6 +379,10 @@ function stepsOf(timed: readonly TimedCall[]): Step[] {
     endMs = Math.max(endMs, ...batch.map((one) => one.endMs));
   }
   return steps;
+}
+
+function endOf({ startMs, durationMs }: Exchange): number {
+  return startMs + durationMs;
 }
 
 /** Requests that were all in progress at the same moment are sent in parallel; a page comes alone. */
@@ -409,6 +423,9 @@ function rounded(seconds: number): number {
 }
 
 const MIN_WAIT = 0.5;
+
+/** What takes longer, such as a film, is not waited for. */
+const MAX_LOADING_MS = 10_000;
 const MAX_WAIT = 60;
 
 /** A title that is a URL, as in Chrome, without its query, which may contain secrets. */

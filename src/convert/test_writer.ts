@@ -515,7 +515,7 @@ class ClassWriter {
       const place = placeCode(from, { response, json, page });
       const isConverted = typeof example === "number" && from.kind !== "json";
       const target = this.#local.has(variable) ? `const ${variable} = ` : `this.${variable} = `;
-      lines.push(...statement(indent, target, isConverted ? `Number(${place})` : place));
+      lines.push(...statement(indent, target, isConverted ? callCode("Number", [place]) : place));
     }
     return lines;
   }
@@ -641,7 +641,7 @@ function responseName({ url: { path }, method }: Call): string {
 function placeCode(
   place: Place,
   { response, json, page }: { response: string; json: string; page: string },
-): string {
+): Code {
   switch (place.kind) {
     case "json":
       return place.path.length === 0
@@ -657,7 +657,7 @@ function placeCode(
     }
     case "cookie": {
       const value = `this.session.cookies.get(${stringCode(place.name)}) ?? ""`;
-      return place.decode === true ? `decodeURIComponent(${value})` : value;
+      return place.decode === true ? callCode("decodeURIComponent", [value]) : value;
     }
     case "text":
       return matchCode(place.pattern, `await ${response}.text()`);

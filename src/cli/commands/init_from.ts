@@ -1,5 +1,5 @@
 /**
- * `aiotest init --har FILE` and its like: creates a test file from what somebody has already, such as a
+ * `aiotest init --har FILE` and its like: creates a test file from an existing source, such as a
  * recording of a browser.
  *
  * @module
@@ -17,6 +17,13 @@ import { alreadyExists, quoted, TYPE_FILES, write } from "./init_files.ts";
 const SOURCES: Readonly<Record<string, (given: Given) => Promise<Draft>>> = {
   async har({ host, texts, flags }): Promise<Draft> {
     const path = onlyOne("har", texts);
+    const info = await host.fileInfo(resolve(host.cwd, path)).catch(() => null);
+    const size = info?.size ?? 0;
+    if (size > LARGE) {
+      host.stderr.write(
+        `aiotest: Reading ${sanitizeTerminal(path)} (${Math.round(size / 1e6)} MB) …\n`,
+      );
+    }
     const text = await readText(host, "har", path);
     const [{ readHar }, { draftOfRecording }] = await Promise.all([
       import("../../convert/har.ts"),
@@ -47,7 +54,7 @@ const SOURCES: Readonly<Record<string, (given: Given) => Promise<Draft>>> = {
     const { readCurl } = await import("../../convert/curl.ts");
     const commands = [];
     for (const text of texts) {
-      // A command has a space before its URL, and nobody has a file of that name.
+      // A command has a space before its URL.
       const isFile = text === "-" ||
         (!/\s/.test(text) && await host.isFile(resolve(host.cwd, text)));
       commands.push(isFile ? await readText(host, "curl", text) : text);
@@ -61,6 +68,9 @@ const SOURCES: Readonly<Record<string, (given: Given) => Promise<Draft>>> = {
     });
   },
 };
+
+/** Reading more bytes than that takes a while, so it is announced. */
+const LARGE = 20e6;
 
 /** The only value of an option. */
 function onlyOne(option: string, texts: readonly string[]): string {
@@ -127,15 +137,14 @@ export async function runInitFrom(
     host.stderr.write(`aiotest: ${lines.join("\n")}\n`);
   }
   const created = file.withTypes ? await createTypes(host, file.folder) : [];
-  const run = operand.includes("/") || file.withTypes
-    ? `${operand === "." ? "" : `cd ${quoted(file.folder)} && `}`
-    : "";
+  const path = file.withTypes ? "" : quoted(operand);
   host.stdout.write([
     `Created ${[file.path, ...created].join(", ")}`,
     "",
     "Check it, and run it with 10 users for 10 seconds:",
-    `  ${run}aiotest check${name === DEFAULT_NAME ? "" : ` ${quoted(name)}`}`,
-    `  ${runCommand(draft, command, "-u 10 -r 10 -t 10s")}`,
+    ...file.withTypes && operand !== "." ? [`  cd ${quoted(operand)}`] : [],
+    `  aiotest check ${path}`.trimEnd(),
+    `  ${runCommand(draft, path === "" ? "aiotest" : `aiotest -f ${path}`, "-u 10 -r 10 -t 10s")}`,
     "",
   ].join("\n"));
   return ExitCode.passed;
