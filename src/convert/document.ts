@@ -64,10 +64,45 @@ export async function readDocument(host: Host, option: string, path: string): Pr
   }
   if (text.trim() === "") throw new UsageError(`${option} ${path}: the file is empty`);
   const value = await parse(text, `${option} ${path}`);
+  if (isDeeper(value, MAX_DEPTH)) {
+    throw new UsageError(`${option} ${path}: it is nested deeper than ${MAX_DEPTH} levels`);
+  }
+  if (isCyclic(value, new Set(), new Set())) {
+    throw new UsageError(`${option} ${path}: an alias leads to what is around it`);
+  }
   if (isObject(value)) return value;
   throw new UsageError(
     `${option} ${path}: expected an object, but the document is ${kindOf(value)}`,
   );
+}
+
+/** Much more than any document has, and few enough for functions that call themselves. */
+const MAX_DEPTH = 500;
+
+function isDeeper(root: unknown, depth: number): boolean {
+  let level: unknown[] = [root];
+  const seen = new Set<unknown>();
+  for (let left = depth; level.length > 0; left--) {
+    if (left < 0) return true;
+    level = level.flatMap((part) => {
+      // Aliases of YAML can make a part appear more than once, and be inside itself.
+      if (typeof part !== "object" || part === null || seen.has(part)) return [];
+      seen.add(part);
+      return Object.values(part);
+    });
+  }
+  return false;
+}
+
+/** Whether a part contains itself, as aliases of YAML can make it. */
+function isCyclic(part: unknown, around: Set<unknown>, done: Set<unknown>): boolean {
+  if (typeof part !== "object" || part === null || done.has(part)) return false;
+  if (around.has(part)) return true;
+  around.add(part);
+  const found = Object.values(part).some((inner) => isCyclic(inner, around, done));
+  around.delete(part);
+  done.add(part);
+  return found;
 }
 
 /** JSON has a parser of its own: that of YAML takes many times as long, and some documents have 10 MB. */
@@ -91,7 +126,7 @@ async function parse(text: string, what: string): Promise<unknown> {
   const [problem] = document.errors;
   if (problem !== undefined) {
     throw new UsageError(
-      `${what}: invalid YAML: ${placeIn(text, problem.pos[0])}: ${lowerFirst(problem.message)}`,
+      `${what}: invalid YAML: ${placeIn(text, problem.pos[0])}: ${yamlProblem(problem.message)}`,
       "",
       problem,
     );
@@ -121,6 +156,10 @@ async function jsonProblem(text: string, message: string): Promise<string> {
     if (typeof at === "number") return `${placeIn(text, at)}: ${lowerFirst(what)}`;
   }
   return lowerFirst(what);
+}
+
+function yamlProblem(message: string): string {
+  return /call stack/.test(message) ? "it is nested too deep" : lowerFirst(message);
 }
 
 function placeIn(text: string, position: number): string {

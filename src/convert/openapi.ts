@@ -521,14 +521,12 @@ class OpenApiReader {
       this.#references.resolve(asObject(this.#root.components).securitySchemes),
     );
     const alternatives = all.map((names) =>
-      names.map((name) => {
-        if (!Object.hasOwn(schemes, name)) {
-          throw new UsageError(
-            `security: there is no scheme "${name}" in components.securitySchemes`,
-          );
-        }
-        return { name, scheme: asObject(this.#references.resolve(schemes[name])) };
-      })
+      names.map((name) => ({
+        name,
+        scheme: Object.hasOwn(schemes, name)
+          ? asObject(this.#references.resolve(schemes[name]))
+          : {},
+      }))
     );
     const [chosen = []] = alternatives.filter((one) =>
       one.every(({ scheme }) => isSupported(scheme))

@@ -139,7 +139,11 @@ export class Providers {
     const isSame = ({ path }: Operation): boolean => plain(path) === plain(collection);
     // Such as `POST /issues/{}/comments` for `/comments/{}`.
     const isNested = ({ path }: Operation): boolean => segments(path).at(-1) === resource;
-    for (const isCollection of [isSame, isNested]) {
+    // Such as `GET /pets/search`.
+    const isBelow = ({ path, method }: Operation): boolean =>
+      method === "GET" && plain(path).startsWith(`${plain(collection)}/`) &&
+      path.split("{").length === collection.split("{").length;
+    for (const isCollection of [isSame, isNested, isBelow]) {
       for (const method of ["POST", "GET"]) {
         for (const other of this.#operations) {
           if (other.method !== method || other === operation || !isCollection(other)) continue;

@@ -6,7 +6,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
-import { splitOnce } from "./bodies.ts";
+import { parseJson, splitOnce } from "./bodies.ts";
 import { joined, partsOf } from "./call_texts.ts";
 import { camelCase, constantCase, isName, pascalCase, uniqueName } from "./code.ts";
 import {
@@ -637,12 +637,8 @@ class CollectionReader {
   /** JSON in which variables may stand for any value; `undefined` if a text is none. */
   #json(text: string): JsonDraft | undefined {
     const { text: prepared, bare } = withMarkedVariables(withoutComments(text));
-    let value: unknown;
-    try {
-      value = JSON.parse(prepared);
-    } catch {
-      return undefined;
-    }
+    const value = parseJson(prepared);
+    if (value === undefined) return undefined;
     const convert = (part: unknown): JsonDraft => {
       if (typeof part === "string") {
         const name = bare.get(part);
@@ -669,7 +665,7 @@ class CollectionReader {
     ) {
       const inner = known.value.includes("{{") ? this.#json(known.value) : undefined;
       if (inner !== undefined) return inner;
-      const value = plainJson(known.value);
+      const value = parseJson(known.value);
       if (typeof value === "object") return value;
       if (value !== undefined && typeof value !== "string") {
         const constant = this.#constant(name, known.value);
@@ -925,15 +921,6 @@ function inQuotes(text: Text): Text {
   if (only.kind === "variable") return valueOf({ ...only, asString: true });
   if (only.kind !== "code" || only.type === "string") return text;
   return valueOf({ ...only, code: `String(${only.code})`, type: "string" });
-}
-
-/** The value of JSON; `undefined` if a text is none. */
-function plainJson(text: string): JsonDraft | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function startsWithSlash(path: Text): boolean {

@@ -93,6 +93,10 @@ Deno.test("identifiers come from what creates, from lists, from links, and else 
           },
         },
       },
+      "/pets/{petId}": { get: OK },
+      "/pets/search": {
+        get: returning({ type: "object", properties: { pets: { type: "array", items: ITEM } } }),
+      },
       "/jobs/{key}": { get: { ...OK, operationId: "getJob" } },
       "/stores/{store}/items/{page}": {
         get: { ...OK, parameters: [{ name: "page", in: "path", schema: { enum: ["first"] } }] },
@@ -104,6 +108,7 @@ Deno.test("identifiers come from what creates, from lists, from links, and else 
       "this.orderId = (await orders.json()).data.id;",
       "      `/orders/${this.orderId}`,",
       "this.newsId = (await news.json())[0].id;",
+      "this.petId = (await search.json()).pets[0].id;",
       "this.jobKey = (await jobs.json()).a[0];",
       'const STORE = "store";',
       "`/stores/${STORE}/items/first`",
@@ -176,6 +181,25 @@ paths:
   assert.ok(code(draft).includes("assert.equal(res.status, 201)"));
 });
 
+Deno.test("security schemes that are not converted, or not described, are named", async () => {
+  const components = { securitySchemes: { mine: { type: "mutualTLS" }, key: { type: "apiKey" } } };
+  for (const name of ["mine", "key", "none"]) {
+    const draft = await read(
+      api({ "/a": { get: OK } }, { security: [{ [name]: [] }], components }),
+    );
+    assert.ok(
+      draft.notes.includes(`The security scheme ${name} is not converted: add what it needs.`),
+      draft.notes.join(),
+    );
+  }
+  // The first alternative that can be converted is used.
+  const draft = await read(api({ "/a": { get: OK } }, {
+    security: [{ none: [] }, {}, { basic: [] }],
+    components: { securitySchemes: { basic: { type: "http", scheme: "Basic" } } },
+  }));
+  assert.ok(code(draft).includes("auth: [BASIC_USER, BASIC_PASSWORD]"), code(draft));
+});
+
 Deno.test("what is deprecated is left out and named", async () => {
   const draft = await read(api({ "/a": { get: OK, put: { ...OK, deprecated: true } } }));
   assert.deepEqual(calls(draft), ["GET /a"]);
@@ -192,6 +216,9 @@ Deno.test("errors name the operation and what is wrong with it", async () => {
       ['{"openapi": "3.1.0",\n "paths": }', "invalid JSON: line 2, column 11: "],
       ['{"openapi": "3.1.0"', "invalid JSON: line 1, column 20: "],
       ["a: &a [*b]", "invalid YAML: "],
+      [`a: ${"[".repeat(20_000)}`, "invalid YAML: line 1, column 8"],
+      [`{"a":${"[".repeat(9_000)}${"]".repeat(9_000)}}`, "it is nested deeper than 500 levels"],
+      ["a: &a {b: [*a]}", "an alias leads to what is around it"],
       ["swagger: '2.0'", "this is a document of Swagger 2.0, expected OpenAPI 3.0 or 3.1"],
       ["openapi: 4.0.0", "openapi: expected version 3.0 or 3.1, but it is 4.0.0"],
       ["openapi: [3]", "openapi: expected version 3.0 or 3.1, but it is a list"],
@@ -232,10 +259,6 @@ Deno.test("errors name the operation and what is wrong with it", async () => {
       [
         api({ "/a": { get: { responses: { "200": { $ref: "https://x.example/a.yaml#/b" } } } } }),
         "GET /a: responses: $ref https://x.example/a.yaml#/b: documents on other hosts are not read",
-      ],
-      [
-        api({ "/a": { get: { ...OK, security: [{ key: [] }] } } }),
-        'GET /a: security: there is no scheme "key" in components.securitySchemes',
       ],
       [api({ "/a": { get: { ...OK, deprecated: true } } }), "all of its operations are deprecated"],
     ] as const
