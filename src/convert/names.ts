@@ -48,6 +48,12 @@ export function serviceName(origin: string): string {
 /** Labels of host names that do not tell one service from another. */
 const GENERAL: ReadonlySet<string> = new Set(["www", "api", "app", "m", "web"]);
 
+/** The name of the class of an API with this title. */
+export function className(title: string): string {
+  const name = pascalCase(title.replace(/\btest$/i, ""), "Api");
+  return `${/^\d/.test(name) ? "Api" : ""}${name}Test`;
+}
+
 /** A name for the test of a single request, such as `testPostOrders`. */
 export function testName({ method, url: { path } }: Pick<Call, "method" | "url">): string {
   const words = requestName(path).split("/").filter((segment) => !segment.startsWith(":"));

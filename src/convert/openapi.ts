@@ -36,6 +36,7 @@ import {
   type Text,
   valueOf,
 } from "./draft.ts";
+import { className } from "./names.ts";
 import {
   isJsonType,
   type MediaType,
@@ -161,7 +162,7 @@ class OpenApiReader {
       secrets: [...this.#secrets.values()],
       constants: [...this.#constants.values()],
       classes: [{
-        name: `${pascalCase(title.replace(/\btest$/i, ""), "Api")}Test`,
+        name: className(title),
         host: this.#server.origin,
         newVisitor: false,
         // Only now, all that is saved is known.

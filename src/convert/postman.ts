@@ -35,7 +35,7 @@ import {
   type Text,
   valueOf,
 } from "./draft.ts";
-import { requestName } from "./names.ts";
+import { className, requestName } from "./names.ts";
 import { within } from "./openapi_operations.ts";
 import { dynamicValue } from "./postman_dynamic.ts";
 import { type Script, translateScript } from "./postman_scripts.ts";
@@ -198,7 +198,7 @@ class CollectionReader {
       secrets: [...this.#secrets.values(), ...secrets],
       constants: [...this.#constants.values()],
       classes: [{
-        name: `${pascalCase(title.replace(/\btest$/i, ""), "Postman")}Test`,
+        name: className(title),
         ...text === "" ? {} : { comment: text },
         host: mainHost(calls),
         newVisitor: false,

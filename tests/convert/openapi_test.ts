@@ -132,6 +132,20 @@ Deno.test("names of methods are those of the operations, as far as they can be",
   ]);
 });
 
+Deno.test("the class has the name of the API", async () => {
+  for (
+    const [title, name] of [
+      ["Pet shop test", "PetShopTest"],
+      ["3D", "Api3DTest"],
+      ["", "ApiTest"],
+      ["検索", "ApiTest"],
+    ] as const
+  ) {
+    const draft = await read(api({ "/a": { get: OK } }, { info: { title } }));
+    assert.equal(draft.classes[0]!.name, name);
+  }
+});
+
 Deno.test("servers, also with variables, become host and path", async () => {
   for (
     const [servers, host, name] of [
