@@ -96,7 +96,9 @@ export function runProcesses(
             // A process that hangs ignores the signal. One that was suspended, like this one, did not.
             clock.setTimer(() => fleet.kill(), STOP_TIMEOUT_MS),
           ];
-          await fleet.ended;
+          const ended = await fleet.ended;
+          // That is how a worker says that a file of its own lacks a part.
+          if (ended.some(({ code }) => code === ExitCode.failures)) session.outputIncomplete();
           for (const timer of timers) clock.clearTimer(timer);
           clock.stop();
         },
