@@ -109,7 +109,7 @@ Deno.test("invalid arguments are refused, and nothing is created", async () => {
   assert.equal(await refusal({ args: ["init", ...har, ...har] }), "--har is given more than once");
   assert.equal(
     await refusal({ args: ["init", "--with-resources"] }),
-    "--with-resources is for recordings: it needs --har",
+    "--with-resources needs --har",
   );
   assert.equal(await refusal({ args: ["init", "--har"] }), "--har: missing value");
   assert.equal(
