@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Clock, systemClock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 
 /** What is sent to a collector. */
@@ -26,8 +27,13 @@ export interface OtlpExporter<Data> {
   /** Sends data, with retries; `done` gets code 0 when it has arrived. */
   export(
     data: Data,
-    done: (result: { readonly code: number; readonly error?: Error }) => void,
+    done: (result: ExportResult) => void,
   ): void;
+}
+
+interface ExportResult {
+  readonly code: number;
+  readonly error?: Error;
 }
 
 /** The port of gRPC, as all collectors have it. */
@@ -126,11 +132,32 @@ export async function openExporter<Data>(
   const name = `@opentelemetry/exporter-${PACKAGE_PARTS[signal]}-otlp-${PACKAGE_ENDS[protocol]}`;
   try {
     const loaded: ExporterPackage = await import(name);
-    return new loaded[CLASSES[signal]]!({ url, timeoutMillis: TIMEOUT_MS });
+    const exporter = new loaded[CLASSES[signal]]!({ url, timeoutMillis: TIMEOUT_MS });
+    return protocol === "grpc" ? retrying(exporter, systemClock) : exporter;
   } catch (error) {
     throw new UsageError(
       `--otlp: ${protocol} cannot be used here: ${errorText(error)}`,
       "Send over HTTP: http://HOST:4318.",
     );
   }
+}
+
+/** gRPC's code for a collector that is away, or is not connected yet. */
+const UNAVAILABLE = 14;
+
+/** When to try again, in milliseconds after the attempt before. */
+const RETRY_MS = [500, 1_500];
+
+/** An exporter that tries again as OTLP asks for. OpenTelemetry's own for gRPC does not, unlike that for HTTP. */
+export function retrying<Data>(exporter: OtlpExporter<Data>, clock: Clock): OtlpExporter<Data> {
+  const attempt = (data: Data, done: (result: ExportResult) => void, retries: number): void => {
+    exporter.export(data, (result) => {
+      const delayMs = RETRY_MS[retries];
+      const { error } = result;
+      const isAway = error !== undefined && "code" in error && error.code === UNAVAILABLE;
+      if (!isAway || delayMs === undefined) return done(result);
+      clock.setTimer(() => attempt(data, done, retries + 1), delayMs);
+    });
+  };
+  return { export: (data, done) => attempt(data, done, 0) };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { otlpEndpoint } from "../../src/cli/otlp.ts";
+import { otlpEndpoint, retrying } from "../../src/cli/otlp.ts";
 import { UsageError } from "../../src/core/errors.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 
 function endpoint(text: string, env: Record<string, string> = {}): string {
   const { protocol, url, place } = otlpEndpoint(text, "metrics", (name) => env[name]);
@@ -71,4 +72,35 @@ Deno.test("an invalid URL, or one with a password, is refused without quoting it
       return true;
     });
   }
+});
+
+Deno.test("gRPC is tried again while the collector is unavailable, but not for other errors", async () => {
+  const clock = new FakeClock();
+  const since = clock.now();
+  const away = Object.assign(new Error("away"), { code: 14 });
+  for (
+    const [answers, times, last] of [
+      [[null], [0], null],
+      [[away, null], [0, 500], null],
+      [[away, away, away], [0, 500, 2_000], away],
+      [[Object.assign(new Error("denied"), { code: 7 })], [0], "denied"],
+    ] as const
+  ) {
+    const start = clock.now() - since;
+    const sent: number[] = [];
+    const left: (Error | null)[] = [...answers];
+    let result: { code: number; error?: Error } | null = null;
+    retrying<string>({
+      export: (_, done) => {
+        sent.push(clock.now() - since - start);
+        const error = left.shift()!;
+        done(error === null ? { code: 0 } : { code: 1, error });
+      },
+    }, clock).export("data", (one) => result = one);
+    await clock.advance(5_000);
+    assert.deepEqual(sent, times);
+    const { error = null } = result ?? assert.fail();
+    assert.equal(typeof last === "string" ? (error as Error | null)?.message : error, last);
+  }
+  assert.equal(clock.pending, 0);
 });

@@ -570,7 +570,7 @@ export const MISTAKES: readonly Mistake[] = [
     what: "going on with a journal of an older version",
     files: { "aiotestfile.ts": GOOD, "run.journal": "aiotest-journal 1\n" },
     args: [...MASTER, "--resume", "run.journal"],
-    says: [/the journal has format 1, but this version supports format 4/, /that wrote it/],
+    says: [/the journal has format 1, but this version supports format 5/, /that wrote it/],
   },
   {
     what: "a journal on a full disk",
