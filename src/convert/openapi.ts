@@ -137,7 +137,7 @@ class OpenApiReader {
       );
     }
     // All that is saved must be known before bodies can use it.
-    for (const operation of this.#operations) this.#pathSources(operation);
+    for (const operation of this.#operations) this.#sourcesOf(operation);
     inOrder(this.#operations, (operation) => this.#needed(operation))
       .forEach((operation, index) => this.#order.set(operation, index));
     const ordered = [...this.#order.keys()];
@@ -197,15 +197,18 @@ class OpenApiReader {
     ];
   }
 
-  #pathSources(operation: Operation): Source[] {
+  /** What provides the identifiers in the path and the query of an operation. */
+  #sourcesOf(operation: Operation): Source[] {
     return within(operation.where, () =>
-      operation.parameters.filter((one) => one.in === "path")
-        .map(({ name }) => this.#source(operation, name)));
+      operation.parameters.flatMap((parameter) => {
+        if (parameter.in === "path") return [this.#source(operation, parameter.name)];
+        return this.#querySource(operation, parameter) ?? [];
+      }));
   }
 
   /** The operations that return what an operation needs. */
   #needed(operation: Operation): Operation[] {
-    const needed = this.#pathSources(operation).flatMap((source) =>
+    const needed = this.#sourcesOf(operation).flatMap((source) =>
       source.kind === "saved" ? [source.provided.operation] : []
     );
     const [media] = operation.bodies;
@@ -315,9 +318,7 @@ class OpenApiReader {
     const parameter = operation.parameters.find((one) => one.in === "path" && one.name === name)!;
     const collection = collectionOf(operation.path, name).replaceAll(/\{[^{}]*\}/g, "{}");
     const provided = this.#providers.ofPath(operation, name);
-    const key = provided === null
-      ? `${collection} ${normal(name)}`
-      : `${provided.operation.where} ${JSON.stringify(provided.path)}`;
+    const key = provided === null ? `${collection} ${normal(name)}` : providedKey(provided);
     const known = this.#sources.get(key);
     if (known !== undefined) return known;
     const source = provided === null
@@ -352,17 +353,21 @@ class OpenApiReader {
     // What a body that creates an item calls it, such as its user name.
     const created = this.#createdName(operation, name);
     if (created !== undefined) return { kind: "value", value: created };
-    const constant = uniqueName(
-      constantCase(variableText(operation.path, name), "ID"),
-      this.#names,
-    );
-    const meaning = parameter.description === "" ? "" : `: ${firstSentence(parameter.description)}`;
+    return this.#constant(operation, parameter, variableText(operation.path, name));
+  }
+
+  #constant(operation: Operation, parameter: Parameter, text: string): Source {
+    const value = this.#given(parameter);
+    const { name, description } = parameter;
+    const constant = uniqueName(constantCase(text, "ID"), this.#names);
+    const shown = parameter.in === "path" ? `{${name}}` : `The parameter ${name}`;
+    const meaning = description === "" ? "" : `: ${firstSentence(description)}`;
     this.#constants.set(constant, {
       name: constant,
       value: isObject(value) || Array.isArray(value)
         ? textOf(this.#joined(value as JsonDraft, ","))
         : value as JsonDraft,
-      comment: `{${name}} of ${operation.where}${meaning}`,
+      comment: `${shown} of ${operation.where}${meaning}`,
     });
     return { kind: "constant", name: constant };
   }
@@ -388,15 +393,31 @@ class OpenApiReader {
 
   /** The value of a query, header or cookie parameter. */
   #valueOf(operation: Operation, parameter: Parameter): JsonDraft {
-    const provided = parameter.example === undefined
-      ? this.#providers.byName(operation, parameter.name)
-      : null;
-    const known = provided === null
-      ? undefined
-      : this.#sources.get(`${provided.operation.where} ${JSON.stringify(provided.path)}`);
-    if (known?.kind === "saved") return valueOf({ kind: "variable", name: known.save.variable });
+    const source = this.#querySource(operation, parameter);
+    if (source?.kind === "constant") return valueOf({ kind: "constant", name: source.name });
+    if (
+      source?.kind === "saved" &&
+      this.#order.get(source.provided.operation)! < this.#order.get(operation)!
+    ) return valueOf({ kind: "variable", name: source.save.variable });
     const value = this.#given(parameter) as JsonDraft;
     return parameter.isJson ? JSON.stringify(value) : value;
+  }
+
+  /** What provides an identifier in a query; `null` if the parameter is none, or the document gives a value. */
+  #querySource(operation: Operation, parameter: Parameter): Source | null {
+    const { name, schema, example, isRequired } = parameter;
+    if (parameter.in !== "query" || !isRequired || example !== undefined) return null;
+    if (!isIdName(name) || givesValue(this.#values.flat(schema))) return null;
+    const provided = this.#providers.byName(operation, name);
+    const text = variableText(`${operation.path}/{${name}}`, name);
+    const key = provided === null ? `query ${normal(text)}` : providedKey(provided);
+    const known = this.#sources.get(key);
+    if (known !== undefined) return known;
+    const source = provided === null
+      ? this.#constant(operation, parameter, text)
+      : this.#saved(operation.path, name, provided);
+    this.#sources.set(key, source);
+    return source;
   }
 
   #joined(value: JsonDraft, separator: string): Text {
@@ -700,6 +721,21 @@ function encodedParts(text: Text): (string | Reference)[] {
 function encodedPath(text: string): string {
   return new URL(`http://host${text.startsWith("/") ? "" : "/"}${text.replaceAll("#", "%23")}`)
     .pathname.slice(text.startsWith("/") ? 0 : 1);
+}
+
+function providedKey({ operation, path }: Provided): string {
+  return `${operation.where} ${JSON.stringify(path)}`;
+}
+
+/** Whether a parameter identifies something, by its name. */
+function isIdName(name: string): boolean {
+  return /^(id|uid|uuid|guid)$|(Id|ID|Uid|Uuid|Guid|[_-](id|uid|uuid|guid))$/.test(name);
+}
+
+/** Whether a schema says what a value could be. */
+function givesValue(schema: Json): boolean {
+  const keywords = ["example", "examples", "default", "enum", "const"];
+  return keywords.some((keyword) => schema[keyword] !== undefined);
 }
 
 const ENCODED = { encode: true } as const;

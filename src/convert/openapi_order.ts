@@ -257,6 +257,6 @@ export function variableText(path: string, name: string): string {
   const resource = singular(
     segments(collectionOf(path, name)).filter((one) => !one.includes("{")).at(-1) ?? "",
   );
-  const generic = ["id", "uuid", "guid", "key", "name", "slug", "code", "number", "pk"];
+  const generic = ["id", "uid", "uuid", "guid", "key", "name", "slug", "code", "number", "pk"];
   return generic.includes(normal(name)) && resource !== "" ? `${resource} ${name}` : name;
 }

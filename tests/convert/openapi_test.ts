@@ -116,6 +116,36 @@ Deno.test("identifiers come from what creates, from lists, from links, and else 
   ) assert.ok(text.includes(part), `${part}\n${text}`);
 });
 
+Deno.test("identifiers in queries are treated like those in paths", async () => {
+  const query = (name: string, schema: unknown = { type: "string" }): unknown => ({
+    ...OK,
+    parameters: [{ name, in: "query", required: true, schema }],
+  });
+  const text = code(
+    await read(api({
+      "/visits": { get: query("customerId") },
+      "/register": {
+        post: returning({ type: "object", properties: { customerId: { type: "string" } } }),
+      },
+      "/animals": { get: query("uid"), put: query("uid") },
+      "/plants": { get: query("uid") },
+      "/words": { get: query("id", { type: "integer", default: 7 }), put: query("paid") },
+    })),
+  );
+  for (
+    const part of [
+      "this.customerId = (await register.json()).customerId;",
+      "{ params: { customerId: this.customerId } }",
+      'const ANIMAL_UID = "uid";',
+      'const PLANT_UID = "uid";',
+      '"/words?id=7"',
+      '"/words?paid=paid"',
+    ]
+  ) assert.ok(text.includes(part), `${part}\n${text}`);
+  assert.ok(text.indexOf("testPostRegister") < text.indexOf("testGetVisits"));
+  assert.equal(text.split("const ANIMAL_UID").length, 2);
+});
+
 Deno.test("names of methods are those of the operations, as far as they can be", async () => {
   const draft = await read(api({
     "/a": { get: { ...OK, operationId: "list-all.things" }, put: { ...OK, operationId: "1" } },
