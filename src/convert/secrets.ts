@@ -27,7 +27,9 @@ export function hideSecrets(calls: readonly Call[], prefix: string): Hidden {
     let secret = found.get(value);
     if (secret === undefined) {
       const word = constantCase(label.replace(/^x-/i, ""), "SECRET");
-      const name = uniqueName(word.startsWith(prefix) ? word : `${prefix}_${word}`, names);
+      const full = word.startsWith(prefix) ? word : `${prefix}_${word}`;
+      // Variables of that name are options of aiotest.
+      const name = uniqueName(full.replace(/^AIOTEST_/, "SERVICE_"), names);
       const meaning = `${label.replaceAll(/\s+/g, " ")} of ${call.method} ${
         requestName(call.url.path)
       }`;

@@ -166,6 +166,11 @@ Deno.test("a secret that is in several places is one variable, and in none of th
   assert.ok(text.includes("note: `is ${SHOP_TOKEN}`"), text);
 });
 
+Deno.test("no variable has the name of an option of aiotest", async () => {
+  const { secrets } = await read("curl -u ada:pw https://aiotest.example/");
+  assert.deepEqual(secrets.map(({ name }) => name), ["SERVICE_PASSWORD"]);
+});
+
 Deno.test("several commands are one test, and other hosts are constants", async () => {
   const text = writeTest(
     await read(
