@@ -14,6 +14,7 @@ import {
   DEMO_SETTINGS,
   QUICK_SETTINGS,
   refusedBy,
+  REPORT_SETTINGS,
   SETTINGS,
 } from "./settings.ts";
 
@@ -31,7 +32,7 @@ const OTHER = "Other:";
 
 /** The flags of a command, in the order of its `--help`. */
 export function commandFlags(
-  command: "run" | "check" | "quick" | "demo" | "compare" | "init",
+  command: "run" | "check" | "quick" | "demo" | "compare" | "report" | "init",
 ): Option[] {
   const common = [
     new Option("-V, --version", "print the version").helpGroup(OTHER),
@@ -49,6 +50,8 @@ export function commandFlags(
       return [...settingFlags(DEMO_SETTINGS), config, ...common];
     case "compare":
       return [...settingFlags(COMPARE_SETTINGS), ...common];
+    case "report":
+      return [...settingFlags(REPORT_SETTINGS), ...common];
     case "init":
       return [...initFlags(), ...common];
   }
@@ -172,7 +175,7 @@ const SECRETS: readonly string[] = ["token", "web-token", "redis", "otlp", "clie
  */
 export function repeatedFlags(
   args: readonly string[],
-  command: "run" | "check" | "quick" | "demo" | "compare",
+  command: "run" | "check" | "quick" | "demo" | "compare" | "report",
 ): string[] {
   const { flags } = parseKnown(args, commandFlags(command));
   return Object.entries<Setting<unknown>>(SETTINGS_OF[command]).flatMap(([name, { type }]) => {
@@ -191,6 +194,7 @@ const SETTINGS_OF = {
   quick: QUICK_SETTINGS,
   demo: SETTINGS,
   compare: COMPARE_SETTINGS,
+  report: REPORT_SETTINGS,
 } as const;
 
 function severalFiles(paths: readonly (string | null)[]): UsageError {

@@ -16,6 +16,7 @@ const USAGE = `[options]              run a test file
        aiotest quick URL [options]    load-test a URL without a test file
        aiotest demo [options]         try aiotest on a built-in target
        aiotest compare A.json B.json  compare two runs
+       aiotest report SUMMARY.json    make reports from the summary of a run
 
 For the options of a command: aiotest quick --help.`;
 
@@ -121,13 +122,28 @@ Examples:
   aiotest compare before.json after.json --max-regression 10% --json diff.json
 `;
 
+const REPORT_USAGE = `report SUMMARY.json [options]
+
+Prints the tables of a run, and writes the reports that you name, from a summary
+that --json has written. If the run was killed, that is the one of at most 30 s
+before. The exit code is 0 if all reports were written, whatever the result of
+the run.`;
+
+const REPORT_REST = `
+Examples:
+  aiotest report summary.json
+  aiotest report summary.json --html report.html --junit junit.xml --csv july
+`;
+
 /** What `--help` prints for a run. @param options aiotest's own and those of the test file. */
 export function helpText(options: readonly Option[]): string {
   return format(options, USAGE) + REST;
 }
 
 /** What `COMMAND --help` prints. */
-export function commandHelpText(command: "check" | "init" | "quick" | "demo" | "compare"): string {
+export function commandHelpText(
+  command: "check" | "init" | "quick" | "demo" | "compare" | "report",
+): string {
   const { usage, rest } = COMMANDS[command];
   return format(commandFlags(command), usage) + rest;
 }
@@ -138,6 +154,7 @@ const COMMANDS = {
   quick: { usage: QUICK_USAGE, rest: QUICK_REST },
   demo: { usage: DEMO_USAGE, rest: DEMO_REST },
   compare: { usage: COMPARE_USAGE, rest: COMPARE_REST },
+  report: { usage: REPORT_USAGE, rest: REPORT_REST },
 } as const;
 
 function format(options: readonly Option[], usage: string): string {

@@ -8,6 +8,7 @@
 import type { Host } from "../core/host.ts";
 import type { RendezvousRounds } from "../core/run_info.ts";
 import type { PartialLoad, ResolvedLoad } from "../load/load.ts";
+import { summarized } from "../report/summary_snapshot.ts";
 import type { RunControl } from "../runner/run_control.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import type { DashboardControl } from "../web/control.ts";
@@ -72,13 +73,15 @@ export class LiveOutputs {
       metrics: () => metrics.text(),
       metadata: () => runMetadata(host, options),
       reported: () => {
-        const snapshot = run.snapshot();
+        const counted = run.snapshot();
+        const metadata = runMetadata(host, options);
         return {
-          snapshot,
-          exitCode: snapshot.state === "stopped"
-            ? exitCodeOf(snapshot, options.exitCodeOnError, null)
+          snapshot: summarized(counted, metadata),
+          counted,
+          exitCode: counted.state === "stopped"
+            ? exitCodeOf(counted, options.exitCodeOnError, null)
             : null,
-          metadata: () => runMetadata(host, options),
+          metadata: () => metadata,
           fullHistory: options.csvFullHistory,
         };
       },

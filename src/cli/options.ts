@@ -44,7 +44,7 @@ import {
 
 /** What the command line asks for. */
 export interface CommandRequest {
-  readonly command: "run" | "check" | "compare" | "demo" | "init" | "quick";
+  readonly command: "run" | "check" | "compare" | "demo" | "init" | "quick" | "report";
   /** Instead of running the command. */
   readonly print: "help" | "version" | null;
 }
@@ -85,7 +85,7 @@ export class CommandLine {
 
   /**
    * Reads arguments, environment and configuration file as far as possible without the test file. If
-   * help or the version is to be printed, nothing is validated. `quick`, `init` and `compare` have no
+   * help or the version is to be printed, nothing is validated. `quick`, `init`, `compare` and `report` have no
    * test file and read their options themselves.
    *
    * @throws UsageError if a known flag, variable or key has an invalid value.
@@ -209,7 +209,7 @@ function requestOf({ flags, operands: [word] }: ParsedArguments): CommandRequest
   return { command, print };
 }
 
-const COMMANDS = ["check", "compare", "demo", "init", "quick"] as const;
+const COMMANDS = ["check", "compare", "demo", "init", "quick", "report"] as const;
 
 function checkOperands({ flags, operands }: ParsedArguments): void {
   const [command, ...others] = operands;

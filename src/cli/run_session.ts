@@ -33,6 +33,7 @@ import {
   reportColumns,
 } from "../report/console.ts";
 import { finalReport } from "../report/final_report.ts";
+import { summarized } from "../report/summary_snapshot.ts";
 import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
 import { frozen } from "../stats/frozen_snapshot.ts";
@@ -551,17 +552,20 @@ export class RunSession {
     await this.#outputs?.end(result, exitCode);
     const columns = reportColumns(host.stdout);
     const { color, panel: bars } = this.#abilities;
+    const shown = summarized(result, runMetadata(host, options));
     host.stdout.write(
       this.pass?.summary(result, exitCode) ??
-        finalReport(result, { exitCode, columns, color, bars }),
+        finalReport(shown, { exitCode, columns, color, bars }),
     );
     this.#isReported = true;
     await host.stdout.flush();
+    // On the terminal, the error is printed after the report.
+    const warnings = failure === null
+      ? result.warnings
+      : [...result.warnings, failureWarning(failure)];
     const run = {
-      // On the terminal, the error is printed after the report.
-      snapshot: failure === null
-        ? result
-        : { ...result, warnings: [...result.warnings, failureWarning(failure)] },
+      snapshot: { ...shown, warnings },
+      counted: { ...result, warnings },
       exitCode: host.stdout.problem === null ? this.exitCode(exitCode) : atLeastFailed(exitCode),
       metadata: () => runMetadata(host, options),
       fullHistory: options.csvFullHistory,

@@ -112,14 +112,17 @@ const REPORT_ROWS = Object.fromEntries(
     help,
     type: takes === "FILE" ? fileName : textOf("a prefix for the file names"),
     default: null,
-    commands: EVERY_RUN,
+    commands: {
+      ...EVERY_RUN,
+      report: { help: help.replace(/(?: every 30 s and)? at the end$/, "") },
+    },
   }]),
 ) as unknown as Readonly<Record<ReportOption, ReportRow>>;
 
 interface ReportRow extends Declaration {
   readonly type: OptionType<string>;
   readonly default: null;
-  readonly commands: typeof EVERY_RUN;
+  readonly commands: typeof EVERY_RUN & { readonly report: { readonly help: string } };
 }
 
 /** All settings, in the order of `--help`. */
@@ -800,6 +803,8 @@ const TABLE = {
       ...EVERY_RUN,
       demo: { default: "aiotest-demo.json" },
       compare: { group: COMPARISON, help: "write the comparison as JSON" },
+      // It is only known to be refused with a reason.
+      report: { hidden: true },
     },
     scope: "master decides",
   },
@@ -846,7 +851,7 @@ const TABLE = {
     help: "with --csv, write the history of the busiest names as well",
     type: toggle,
     default: false,
-    commands: EVERY_RUN,
+    commands: { ...EVERY_RUN, report: true },
     scope: "not worker",
   },
   samples: {
@@ -935,6 +940,8 @@ export const QUICK_SETTINGS = settingsOf("quick");
 export const DEMO_SETTINGS = settingsOf("demo");
 
 export const COMPARE_SETTINGS = settingsOf("compare");
+
+export const REPORT_SETTINGS = settingsOf("report");
 
 /** Names of the options of all commands; each of them may be set in the environment. */
 export const OPTION_NAMES: readonly string[] = [...Object.keys(TABLE), "config"];

@@ -657,7 +657,11 @@ export function comparabilityProblems(a: ComparedRun, b: ComparedRun): string[] 
         }.`,
       );
     }
-    if (!run.complete) problems.push(`The counts of ${label} are incomplete.`);
+    if (run.state === "running") {
+      problems.push(
+        `${label} was still going when its summary was written, or was killed after it: what came later is missing.`,
+      );
+    } else if (!run.complete) problems.push(`The counts of ${label} are incomplete.`);
     const unfinished = unfinishedOf(run.totals);
     if (unfinished > 0) {
       const amount = formatAmount(unfinished, "unfinished request");

@@ -1,5 +1,5 @@
 /**
- * Reads the summary of a run for `aiotest compare`, and checks that it has what a comparison needs.
+ * Reads the summary of a run for `aiotest compare` and `aiotest report`, and checks that it has what they need.
  *
  * @module
  */
@@ -10,14 +10,16 @@ import {
   LATENCY_FIGURES,
   type LatencyFigure,
   type MetricType,
+  type RunEnd,
   type Snapshot,
+  type WorkerStatus,
 } from "../stats/snapshot.ts";
-import { histogramOf, type Summary } from "./summary.ts";
+import { histogramOf, type Summary, type SummaryLoad, type SummaryState } from "./summary.ts";
 
 /** The longest run in seconds, about four months. It bounds the memory for a list of all seconds. */
 const MAX_RUN_S = 1e7;
 
-/** The values that a comparison expects in a summary, by description, with their types. */
+/** The values that are expected in a summary, by description, with their types. */
 const VALUES = {
   "a string": (value: unknown): value is string => typeof value === "string",
   "a string or null": (value: unknown): value is string | null =>
@@ -37,6 +39,23 @@ const VALUES = {
   "request, class or group": (value: unknown): value is History["kind"] =>
     value === "request" || value === "class" || value === "group",
   "1, 2, 3 or 4": (value: unknown): value is Schema => SCHEMAS.includes(value as Schema),
+  "anything": (_value: unknown): _value is unknown => true,
+  "running, finished or interrupted": (value: unknown): value is SummaryState =>
+    value === "running" || value === "finished" || value === "interrupted",
+  "closed, open or mixed": (value: unknown): value is SummaryLoad["model"] =>
+    value === "closed" || value === "open" || value === "mixed",
+  "a state of a worker": (value: unknown): value is WorkerStatus =>
+    WORKER_STATES.includes(value as WorkerStatus),
+  "stop or fail": (value: unknown): value is RunEnd["kind"] => value === "stop" || value === "fail",
+  "a time": (value: unknown): value is string =>
+    typeof value === "string" && Number.isFinite(Date.parse(value)),
+  "counts by status": (value: unknown): value is Readonly<Record<string, number>> =>
+    isRecord(value) && Object.keys(value).every((key) => /^(\d+|other)$/.test(key)) &&
+    Object.values(value).every(isCount),
+  "a list of latency figures": (value: unknown): value is readonly LatencyFigure[] =>
+    Array.isArray(value) && value.every(isLatencyFigure),
+  "texts by name": (value: unknown): value is Readonly<Record<string, string>> =>
+    isRecord(value) && Object.values(value).every((text) => typeof text === "string"),
   "a histogram": (value: unknown): value is string =>
     typeof value === "string" && isHistogram(value),
   // Summaries of earlier versions do not have these.
@@ -71,6 +90,11 @@ const VALUES = {
  */
 const SCHEMAS = [1, 2, 3, 4] as const;
 
+const WORKER_STATES: readonly WorkerStatus[] = [
+  ...["preparing", "ready", "spawning", "running", "stopping"] as const,
+  ...["finished", "left", "lost"] as const,
+];
+
 const METRIC_TYPES: readonly MetricType[] = ["counter", "gauge", "rate", "trend"];
 
 type Schema = typeof SCHEMAS[number];
@@ -96,17 +120,34 @@ interface ReadTimes {
 type ValueName = keyof typeof VALUES;
 
 /** The expected form of a value: one of {@link VALUES}, a list, an object with some fields, or nothing. */
-type Shape = ValueName | readonly [Shape] | Optional<Shape> | { readonly [name: string]: Shape };
+type Shape =
+  | ValueName
+  | readonly [Shape]
+  | Optional<Shape>
+  | Nullable<Shape>
+  | { readonly [name: string]: Shape };
 
 const OPTIONAL = Symbol("optional");
+const NULLABLE = Symbol("nullable");
 
 /** The form of a value that may be missing. */
 interface Optional<Form> {
   readonly [OPTIONAL]: Form;
 }
 
-function optional<const Form extends Shape>(form: Form): Optional<Form> {
+/** The form of a value that may be `null`. */
+interface Nullable<Form> {
+  readonly [NULLABLE]: Form;
+}
+
+/** A value that may be missing. */
+export function optional<const Form extends Shape>(form: Form): Optional<Form> {
   return { [OPTIONAL]: form };
+}
+
+/** A value that may be `null`. */
+export function nullable<const Form extends Shape>(form: Form): Nullable<Form> {
+  return { [NULLABLE]: form };
 }
 
 /** The shapes of a type: all that exists of it may be named. */
@@ -118,9 +159,10 @@ type ShapeOf<Type> =
     : never);
 
 /** The type of the values of a shape. */
-type Shaped<Form> = Form extends ValueName
+export type Shaped<Form> = Form extends ValueName
   ? typeof VALUES[Form] extends (value: unknown) => value is infer Type ? Type : never
   : Form extends Optional<infer Value> ? Shaped<Value> | undefined
+  : Form extends Nullable<infer Value> ? Shaped<Value> | null
   : Form extends readonly [infer Item] ? readonly Shaped<Item>[]
   : { readonly [Name in keyof Form]: Shaped<Form[Name]> };
 
@@ -194,6 +236,7 @@ const COMPARED_HISTORY = {
 
 const COMPARED_RUN = {
   schema: "1, 2, 3 or 4",
+  state: optional("running, finished or interrupted"),
   runId: "a string",
   name: "a string, null or missing",
   labels: "texts by name, or missing",
@@ -229,7 +272,7 @@ export type ComparedTotals = ComparedRun["totals"];
 export type ComparedRequest = ComparedRun["requests"][number];
 
 /** How to fix a file that is not a summary. */
-export const SUMMARY_HINT = "Compare files that aiotest has written with --json.";
+export const SUMMARY_HINT = "A summary is a file that aiotest has written with --json.";
 
 /**
  * Checks the parsed content of a summary file, as far as a comparison needs it.
@@ -238,6 +281,21 @@ export const SUMMARY_HINT = "Compare files that aiotest has written with --json.
  * @throws UsageError if it is not a summary, or one that cannot be compared.
  */
 export function readSummary(content: unknown, path: string): ComparedRun {
+  return readShaped(content, COMPARED_RUN, path);
+}
+
+/**
+ * Checks the parsed content of a summary file.
+ *
+ * @param shape what is needed of it.
+ * @param path the file, for messages.
+ * @throws UsageError if it is not a summary, or does not have the shape.
+ */
+export function readShaped<const Form extends Shape>(
+  content: unknown,
+  shape: Form,
+  path: string,
+): Shaped<Form> {
   if (!isRecord(content) || !("schema" in content) || !("aiotest" in content)) {
     throw new UsageError(`${path} is not a summary of a run`, SUMMARY_HINT);
   }
@@ -247,7 +305,7 @@ export function readSummary(content: unknown, path: string): ComparedRun {
       `${path} has schema ${schema}, but this version of aiotest reads schemas ${SCHEMAS[0]} to ${
         SCHEMAS.at(-1)
       }`,
-      "Compare the runs with the newest version that wrote one of them.",
+      "Use the newest version that wrote one of your summaries.",
     );
   }
   if ("maxRegression" in content) {
@@ -259,11 +317,11 @@ export function readSummary(content: unknown, path: string): ComparedRun {
       "Repeat the run with a newer version.",
     );
   }
-  const problem = problemOf(content, COMPARED_RUN, "");
+  const problem = problemOf(content, shape, "");
   if (problem !== null) {
     throw new UsageError(`${path} is not a summary of a run: ${problem}`, SUMMARY_HINT);
   }
-  return content as unknown as ComparedRun;
+  return content as Shaped<Form>;
 }
 
 /** The first field that does not have its shape; `null` if all have. */
@@ -271,6 +329,9 @@ function problemOf(value: unknown, shape: Shape, place: string): string | null {
   if (typeof shape === "string") return VALUES[shape](value) ? null : `${place} must be ${shape}`;
   if (isOptional(shape)) {
     return value === undefined ? null : problemOf(value, shape[OPTIONAL], place);
+  }
+  if (isNullable(shape)) {
+    return value === null ? null : problemOf(value, shape[NULLABLE], place);
   }
   if (isList(shape)) {
     if (!Array.isArray(value)) return `${place} must be a list`;
@@ -302,7 +363,15 @@ function isOptional(shape: Exclude<Shape, ValueName>): shape is Optional<Shape> 
   return OPTIONAL in shape;
 }
 
-function isList(shape: Exclude<Shape, ValueName | Optional<Shape>>): shape is readonly [Shape] {
+function isNullable(
+  shape: Exclude<Shape, ValueName | Optional<Shape>>,
+): shape is Nullable<Shape> {
+  return NULLABLE in shape;
+}
+
+function isList(
+  shape: Exclude<Shape, ValueName | Optional<Shape> | Nullable<Shape>>,
+): shape is readonly [Shape] {
   return Array.isArray(shape);
 }
 

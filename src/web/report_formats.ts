@@ -11,7 +11,10 @@ import type { RunMetadata } from "../report/summary.ts";
 
 /** The run that a report is about. */
 export interface ReportedRun {
+  /** As its summary describes it, so that the same reports can be made from the summary. */
   readonly snapshot: Snapshot;
+  /** As it was counted, for the summary; missing if {@link snapshot} has it as it was counted. */
+  readonly counted?: Snapshot;
   /** The exit code that the process is about to return; `null` if the run is still going. */
   readonly exitCode: number | null;
   /** How the run was configured, and where it ran. */
@@ -66,9 +69,9 @@ export const REPORT_FORMATS = {
       title: "JSON",
       suffix: ".json",
       mediaType: "application/json; charset=utf-8",
-      async make({ snapshot, exitCode, metadata }): Promise<Iterable<string>> {
+      async make({ snapshot, counted = snapshot, exitCode, metadata }): Promise<Iterable<string>> {
         const { summaryJson, summaryRows } = await import("../report/summary.ts");
-        return summaryJson(summaryRows(snapshot, { metadata: metadata(), exitCode }));
+        return summaryJson(summaryRows(counted, { metadata: metadata(), exitCode }));
       },
     }],
   },

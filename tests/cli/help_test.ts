@@ -48,7 +48,7 @@ Deno.test("help names every flag once, with its default", async () => {
 Deno.test("help starts with the commands, each of which has its own help", async () => {
   const usage = (await help()).join("\n").split("\n\n", 1)[0]!;
   const commands = usage.split("\n").map((line) => /aiotest (\w+)/.exec(line)?.[1] ?? "run");
-  assert.deepEqual(commands, ["run", "check", "init", "quick", "demo", "compare"]);
+  assert.deepEqual(commands, ["run", "check", "init", "quick", "demo", "compare", "report"]);
   for (const command of commands.slice(1)) {
     const host = new FakeHost({ args: [command, "--help"] });
     assert.equal(await main(host), 0);

@@ -61,7 +61,8 @@ export function simulatedRun(run: SimulatedRun, random: Random): ComparedRun {
     disturbance = memory * disturbance + Math.sqrt(1 - memory ** 2) * normal() * noise;
   }
   return {
-    schema: 3,
+    schema: 4,
+    state: "finished",
     runId: "simulated",
     name: null,
     labels: {},

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { resolve } from "node:path";
-import { atLeastFailed, systemReason, UsageError } from "../../core/errors.ts";
+import { atLeastFailed, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { VERSION } from "../../core/version.ts";
 import {
@@ -15,11 +14,12 @@ import {
   comparisonReport,
 } from "../../report/compare.ts";
 import { consoleAbilities } from "../../report/console.ts";
-import { type ComparedRun, readSummary, SUMMARY_HINT } from "../../report/summary_reader.ts";
+import { type ComparedRun, readSummary } from "../../report/summary_reader.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
 import { openOutputs, removeOld, writeOutput } from "../report_files.ts";
 import { COMPARE_SETTINGS, type SettingsOf } from "../settings.ts";
 import { Sources } from "../sources.ts";
+import { parsedSummary } from "../summary_file.ts";
 
 const HELP = "aiotest compare --help";
 
@@ -83,27 +83,5 @@ function readArguments(host: Host): CompareArguments {
  * @throws UsageError if the file is missing, not a summary, or one that cannot be compared.
  */
 export async function readSummaryFile(host: Host, path: string): Promise<ComparedRun> {
-  return readSummary(parse(path, await readText(host, path)), path);
-}
-
-async function readText(host: Host, path: string): Promise<string> {
-  const fullPath = resolve(host.cwd, path);
-  try {
-    return await host.readTextFile(fullPath);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new UsageError(`file not found: ${fullPath}`, SUMMARY_HINT);
-    }
-    throw new UsageError(`cannot read ${path}: ${systemReason(error)}`, "", error);
-  }
-}
-
-function parse(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // The parser quotes the text around the error, including line breaks.
-    const reason = (error as SyntaxError).message.replaceAll(/\s+/g, " ");
-    throw new UsageError(`${path} is not valid JSON: ${reason}`, SUMMARY_HINT, error);
-  }
+  return readSummary(await parsedSummary(host, path), path);
 }

@@ -85,7 +85,7 @@ export function machineFacts({ view: { mode, workers, network }, metadata: { mac
   const peak = workers.reduce((highest, { cpuPeak }) => Math.max(highest, cpuPeak), 0);
   return [
     [mode === "local" ? "Host" : "Host of the master", hostname],
-    ["Cores", String(cores)],
+    ["Cores", cores === 0 ? "unknown" : String(cores)],
     ["System", system],
     ["Version", program],
     ["Sockets", socketsText(workers)],
