@@ -18,6 +18,8 @@ export interface StartOptions {
   readonly detached?: boolean;
   /** Flags of the runtime, such as `--deny-ffi`. Only from the sources. */
   readonly denoFlags?: readonly string[];
+  /** Whether the runtime says nothing of its own, which is the default. Only from the sources. */
+  readonly isQuiet?: boolean;
   /** The limit of open files; by default, that of this process. Not on Windows. */
   readonly openFiles?: number;
 }
@@ -40,9 +42,10 @@ const LIMIT_MS = 60_000;
 
 /** Starts the real command line in a separate process. */
 export function startAiotest(args: readonly string[], options: StartOptions = {}): Started {
-  const { executable, denoFlags = [], openFiles } = options;
+  const { executable, denoFlags = [], isQuiet = true, openFiles } = options;
+  const quiet = isQuiet ? ["--quiet"] : [];
   const command = executable === undefined
-    ? [Deno.execPath(), "run", "-A", "--quiet", ...denoFlags, CLI, ...args]
+    ? [Deno.execPath(), "run", "-A", ...quiet, ...denoFlags, CLI, ...args]
     : [executable, ...args];
   const [program, ...words] = openFiles === undefined
     ? command
