@@ -39,6 +39,16 @@ export function kindOf(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
+/** Calls a function, and names the place in the message of a usage error. */
+export function within<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof UsageError) || error.message.startsWith(where)) throw error;
+    throw new UsageError(`${where}: ${error.message}`, error.hint, error);
+  }
+}
+
 /**
  * Reads a document that must be an object.
  *

@@ -20,6 +20,7 @@ import {
   kindOf,
   readDocument,
   References,
+  within,
 } from "./document.ts";
 import {
   type Body,
@@ -43,7 +44,6 @@ import {
   type Operation,
   type Parameter,
   readOperations,
-  within,
 } from "./openapi_operations.ts";
 import {
   collectionOf,

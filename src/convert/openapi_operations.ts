@@ -13,6 +13,7 @@ import {
   type Json,
   kindOf,
   type References,
+  within,
 } from "./document.ts";
 
 /** A method of a path. */
@@ -98,16 +99,6 @@ export function readOperations(root: Json, references: References): Operation[] 
     operations.push(...reader.operations(item));
   }
   return operations;
-}
-
-/** Calls a function, and names the place in the message of a usage error. */
-export function within<T>(where: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof UsageError) || error.message.startsWith(where)) throw error;
-    throw new UsageError(`${where}: ${error.message}`, error.hint, error);
-  }
 }
 
 class Reader {

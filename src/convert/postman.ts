@@ -6,9 +6,9 @@
 
 import { UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
-import { parseJson, splitOnce } from "./bodies.ts";
+import { splitOnce } from "./bodies.ts";
 import { joined, partsOf } from "./call_texts.ts";
-import { camelCase, constantCase, isName, pascalCase, uniqueName } from "./code.ts";
+import { constantCase, pascalCase, uniqueName } from "./code.ts";
 import {
   asList,
   asObject,
@@ -18,28 +18,24 @@ import {
   type Json,
   kindOf,
   readDocument,
+  within,
 } from "./document.ts";
 import {
-  type Body,
   type Call,
   type Check,
-  type Constant,
   type Draft,
   type DraftTest,
-  type JsonDraft,
-  type Part,
   type Reference,
   type Save,
-  type Secret,
   type Step,
   type Text,
   valueOf,
 } from "./draft.ts";
 import { className, requestName } from "./names.ts";
-import { within } from "./openapi_operations.ts";
-import { dynamicValue } from "./postman_dynamic.ts";
+import { isImplied, PostmanBodies } from "./postman_bodies.ts";
 import { type Script, translateScript } from "./postman_scripts.ts";
-import { hideSecrets, isSecret } from "./secrets.ts";
+import { PostmanVariables } from "./postman_variables.ts";
+import { hideSecrets } from "./secrets.ts";
 
 /**
  * Reads the collection in a file, and an environment with values of its variables.
@@ -96,12 +92,6 @@ async function readEnvironment(host: Host, path: string): Promise<readonly unkno
   );
 }
 
-/** A variable of the collection or the environment. */
-interface Variable {
-  readonly value: string;
-  readonly isSecret: boolean;
-}
-
 /** What a request inherits from the folders around it. */
 interface Scope {
   /** Names of the folders. */
@@ -139,23 +129,15 @@ type Outline =
 class CollectionReader {
   readonly #collection: Json;
   readonly #path: string;
-  readonly #variables = new Map<string, Variable>();
+  readonly #variables = new PostmanVariables();
   readonly #entries: Entry[] = [];
-  /** Names of the whole file. */
-  readonly #names = new Set<string>();
-  readonly #secrets = new Map<string, Secret>();
-  readonly #constants = new Map<string, Constant>();
-  /** What scripts set: names of fields, or expressions. */
-  readonly #fields = new Map<string, string>();
-  readonly #computed = new Map<string, Reference>();
-  readonly #notes = new Set<string>();
   /** Where requests go whose host is not known. */
   #unknownHost = false;
 
   constructor(collection: Json, environment: readonly unknown[], path: string) {
     this.#collection = collection;
     this.#path = path;
-    for (const list of [collection.variable, environment]) this.#addVariables(list);
+    for (const list of [collection.variable, environment]) this.#variables.add(list);
   }
 
   draft(): Draft {
@@ -166,11 +148,13 @@ class CollectionReader {
       scripts: this.#scripts(this.#collection, NO_SCRIPTS, "the collection"),
     }, 0);
     if (this.#entries.length === 0) throw new UsageError("it has no requests");
-    for (const { script } of this.#entries) this.#declare(script);
+    for (const { script } of this.#entries) this.#variables.declare(script);
     const read = this.#entries.map((entry) => within(entry.where, () => this.#call(entry)));
     const title = asText(name).trim();
     let prefix = constantCase(title, "POSTMAN");
-    while ([...this.#names].some((taken) => taken.startsWith(`${prefix}_`))) prefix = `${prefix}_X`;
+    while ([...this.#variables.names].some((taken) => taken.startsWith(`${prefix}_`))) {
+      prefix = `${prefix}_X`;
+    }
     const { calls, secrets } = hideSecrets(read, prefix);
     const methodNames = new Set<string>();
     const tests = outlines.map((outline): DraftTest => {
@@ -193,10 +177,10 @@ class CollectionReader {
         ...this.#unknownHost
           ? ["The host of some requests is not known. Set it, or run the test with -H."]
           : [],
-        ...this.#notes,
+        ...this.#variables.notes,
       ],
-      secrets: [...this.#secrets.values(), ...secrets],
-      constants: [...this.#constants.values()],
+      secrets: [...this.#variables.secrets.values(), ...secrets],
+      constants: [...this.#variables.constants.values()],
       classes: [{
         name: className(title),
         ...text === "" ? {} : { comment: text },
@@ -205,19 +189,6 @@ class CollectionReader {
         tests: tests.filter((test) => test.steps.length > 0),
       }],
     };
-  }
-
-  #addVariables(list: unknown): void {
-    for (const one of asList(list)) {
-      const { key, id, value, type, enabled, disabled } = asObject(one);
-      const name = asText(key) || asText(id);
-      if (name === "" || enabled === false || disabled === true) continue;
-      const text = typeof value === "object" ? JSON.stringify(value ?? "") : String(value ?? "");
-      this.#variables.set(name, {
-        value: text,
-        isSecret: type === "secret" || isSecretVariable(name, text),
-      });
-    }
   }
 
   #outlines(items: unknown, scope: Scope, depth: number): Outline[] {
@@ -261,31 +232,9 @@ class CollectionReader {
     ]
       .flatMap((script) => script.untranslated);
     if (untranslated.length === 0) return own;
-    this.#notes.add(notConverted(`the scripts of ${what}`, untranslated));
+    this.#variables.notes.add(notConverted(`the scripts of ${what}`, untranslated));
     const translated = (script: Script): Script => ({ ...script, untranslated: [] });
     return { before: own.before.map(translated), after: own.after.map(translated) };
-  }
-
-  /** Variables that a script sets get a field of the user. */
-  #declare(script: Script): void {
-    for (const { variable, value } of script.sets) {
-      if (value.kind === "place") {
-        if (this.#fields.has(variable)) continue;
-        const name = camelCase(variable, "value");
-        this.#fields.set(variable, uniqueName(isName(name) ? name : "value", this.#names));
-      } else if (value.kind === "code") {
-        const { code, type } = value;
-        this.#computed.set(variable, {
-          kind: "code",
-          name: camelCase(variable, "value"),
-          code,
-          type,
-        });
-      } else if (!this.#variables.has(variable)) {
-        const isHidden = isSecretVariable(variable, value.text);
-        this.#variables.set(variable, { value: value.text, isSecret: isHidden });
-      }
-    }
   }
 
   #call(entry: Entry): Call {
@@ -299,7 +248,7 @@ class CollectionReader {
     const url = this.#url(request.url);
     const auth = this.#auth(entry);
     const own = this.#headers(request.header);
-    const body = this.#body(request.body, own);
+    const body = new PostmanBodies(this.#variables).read(request.body, own);
     const headers = [
       ...own,
       ...auth.headers.filter(([one]) => own.every(([other]) => other !== one)),
@@ -337,7 +286,7 @@ class CollectionReader {
     const saves = new Map<string, Save>();
     for (const { variable, value } of sets) {
       if (value.kind !== "place") continue;
-      const field = this.#fields.get(variable)!;
+      const field = this.#variables.fieldOf(variable);
       saves.set(field, { variable: field, example: "", from: value.place });
     }
     return {
@@ -348,71 +297,9 @@ class CollectionReader {
 
   #checkWithVariables(check: Check): Check {
     if (check.kind === "text" && typeof check.includes === "string") {
-      return { ...check, includes: this.#text(check.includes) };
+      return { ...check, includes: this.#variables.text(check.includes) };
     }
     return check;
-  }
-
-  /** A text with the variables in it. */
-  #text(text: string, depth = 0): Text {
-    const parts: (string | Reference)[] = [];
-    for (const [index, piece] of text.split(VARIABLE).entries()) {
-      if (index % 2 === 0) parts.push(piece);
-      else parts.push(...partsOf(this.#variable(piece.trim(), depth)));
-    }
-    return joined(parts);
-  }
-
-  /** What a variable stands for. */
-  #variable(name: string, depth = 0): Text {
-    const field = this.#fields.get(name);
-    if (field !== undefined) return valueOf({ kind: "variable", name: field });
-    const computed = this.#computed.get(name);
-    if (computed !== undefined) return valueOf(computed);
-    const dynamic = dynamicValue(name);
-    if (dynamic !== null) {
-      if (dynamic.isMadeUp) {
-        this.#notes.add(`{{${name}}} is a text with a random number here.`);
-      }
-      return valueOf(dynamic.reference);
-    }
-    const known = this.#variables.get(name);
-    // The value of a variable may consist of others.
-    if (known !== undefined && known.value.includes("{{") && depth < MAX_VARIABLES) {
-      return this.#text(known.value, depth + 1);
-    }
-    if (known?.isSecret === true || (known === undefined && isSecretVariable(name, ""))) {
-      return valueOf({ kind: "secret", name: this.#secret(name) });
-    }
-    return valueOf({ kind: "constant", name: this.#constant(name, known?.value ?? "") });
-  }
-
-  #secret(variable: string): string {
-    const known = this.#secrets.get(variable);
-    if (known !== undefined) return known.name;
-    const name = uniqueName(constantCase(variable, "SECRET"), this.#names);
-    this.#secrets.set(variable, { name, meaning: `variable {{${variable}}} of the collection` });
-    return name;
-  }
-
-  #constant(variable: string, value: string): string {
-    const known = this.#constants.get(variable);
-    if (known !== undefined) return known.name;
-    const name = uniqueName(constantCase(variable, "VALUE"), this.#names);
-    const comment = value === ""
-      ? `{{${variable}}} has no value in the collection: set it here.`
-      : `{{${variable}}}`;
-    this.#constants.set(variable, { name, value, comment });
-    return name;
-  }
-
-  /** A text in which variables are replaced by their values, as far as these are known. */
-  #plain(text: string, depth = 0): string {
-    return text.replaceAll(VARIABLE, (all, name) => {
-      const known = this.#variables.get(name.trim());
-      if (known === undefined || known.isSecret || depth > MAX_VARIABLES) return all;
-      return this.#plain(known.value, depth + 1);
-    });
   }
 
   #url(url: unknown): { url: Call["url"]; name: string | null } {
@@ -435,14 +322,14 @@ class CollectionReader {
       if (index > 0) parts.push("/");
       const name = /^:(\w[\w-]*)/.exec(segment)?.[1];
       if (name === undefined) {
-        parts.push(...partsOf(this.#text(segment)).map(encodedPart));
+        parts.push(...partsOf(this.#variables.text(segment)).map(encodedPart));
         continue;
       }
       named.push(name);
       const value = variables.get(name) ?? "";
       const text = value === ""
-        ? valueOf({ kind: "constant", name: this.#constant(name, "") })
-        : this.#text(value);
+        ? valueOf({ kind: "constant", name: this.#variables.constant(name, "") })
+        : this.#variables.text(value);
       parts.push(
         ...partsOf(text).map(encodedPart),
         encodedPart(segment.slice(name.length + 1)) as string,
@@ -461,7 +348,7 @@ class CollectionReader {
     const segments = rest.split("/").map((segment) =>
       segment.startsWith(":")
         ? segment
-        : requestName(joined(partsOf(this.#text(segment)).map(encodedPart)))
+        : requestName(joined(partsOf(this.#variables.text(segment)).map(encodedPart)))
     );
     const name = `${prefix}${segments.join("/")}`;
     return name.startsWith("/") ? name : `/${name}`;
@@ -473,7 +360,7 @@ class CollectionReader {
     const slash = base.indexOf("/", scheme.length);
     const authority = slash < 0 ? base : base.slice(0, slash);
     const rest = slash < 0 ? "" : base.slice(slash);
-    const plain = this.#plain(authority);
+    const plain = this.#variables.plain(authority);
     const text = /^[a-z][a-z\d+.-]*:\/\//i.test(plain) ? plain : `http://${plain}`;
     const parsed = plain.includes("{{") || plain === "" ? null : URL.parse(text);
     if (parsed === null) {
@@ -481,7 +368,7 @@ class CollectionReader {
         throw new UsageError(`url: ${JSON.stringify(base)} is no URL`);
       }
       this.#unknownHost = true;
-      this.#notes.add(
+      this.#variables.notes.add(
         `The host ${plain === "" ? authority : plain} has no value in the collection.`,
       );
       return { origin: UNKNOWN_HOST, prefix: "", rest };
@@ -500,13 +387,13 @@ class CollectionReader {
       )
         .map(({ key, value }): [string, Text | null] => [
           key as string,
-          value === null || value === undefined ? null : this.#text(String(value)),
+          value === null || value === undefined ? null : this.#variables.text(String(value)),
         ]);
     }
     if (raw === null) return [];
     return raw.split("&").filter((pair) => pair !== "").map((pair) => {
       const [name, value] = splitOnce(pair, "=");
-      return [decoded(name), value === null ? null : this.#text(decoded(value))];
+      return [decoded(name), value === null ? null : this.#variables.text(decoded(value))];
     });
   }
 
@@ -516,7 +403,7 @@ class CollectionReader {
         const [name, value] = splitOnce(line, ":");
         return value === null || line.startsWith("//")
           ? []
-          : [[name.trim().toLowerCase(), this.#text(value.trim())]];
+          : [[name.trim().toLowerCase(), this.#variables.text(value.trim())]];
       });
     }
     return asList(headers).map(asObject).flatMap(({ key, value, disabled }): [string, Text][] => {
@@ -525,161 +412,8 @@ class CollectionReader {
       if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) {
         throw new UsageError(`header: ${JSON.stringify(key)} is no name of a header`);
       }
-      return [[name, this.#text(String(value ?? "").replaceAll(/[\r\n]+/g, " "))]];
+      return [[name, this.#variables.text(String(value ?? "").replaceAll(/[\r\n]+/g, " "))]];
     }).filter(([name]) => !CONNECTION_HEADERS.includes(name));
-  }
-
-  #body(body: unknown, headers: readonly (readonly [string, Text])[]): {
-    body: Body | null;
-    contentType: string | null;
-  } {
-    const none = { body: null, contentType: null };
-    const { mode, disabled, options } = asObject(body);
-    if (disabled === true || mode === undefined) return none;
-    const content = asObject(body)[asText(mode)];
-    switch (mode) {
-      case "raw": {
-        const text = asText(content);
-        if (text === "") return none;
-        const language = asText(asObject(asObject(options).raw).language);
-        const header = headers.find(([name]) => name === "content-type")?.[1];
-        const type = typeof header === "string" ? header : "";
-        const isJson = /\bjson\b/i.test(type) || language === "json" ||
-          (type === "" && language === "" && /^\s*[{[]/.test(text));
-        const value = isJson ? this.#json(text) : undefined;
-        if (value !== undefined) return { body: { kind: "json", value }, contentType: null };
-        const implied = isJson ? "application/json" : LANGUAGES[language] ?? "text/plain";
-        return { body: { kind: "text", text: this.#text(text) }, contentType: implied };
-      }
-      case "urlencoded": {
-        const fields = typeof content === "string"
-          ? [...new URLSearchParams(content)].map(([key, value]) => ({ key, value }))
-          : asList(content).map(asObject);
-        return {
-          body: {
-            kind: "form",
-            fields: fields.filter((field) =>
-              asObject(field).disabled !== true && asText(field.key) !== ""
-            )
-              .map((
-                { key, value },
-              ): [string, Text] => [asText(key), this.#text(String(value ?? ""))]),
-          },
-          contentType: null,
-        };
-      }
-      case "formdata":
-        return {
-          body: {
-            kind: "multipart",
-            parts: asList(content).map(asObject).filter(({ disabled, key }) =>
-              disabled !== true && asText(key) !== ""
-            )
-              .flatMap((field) => this.#parts(field)),
-          },
-          contentType: null,
-        };
-      case "file": {
-        const source = asText(asObject(content).src) || asText(content);
-        this.#notes.add(
-          `Put the content of ${
-            source === "" ? "the file" : source
-          } in place of "content of …" below.`,
-        );
-        return {
-          body: { kind: "text", text: `content of ${baseName(source)}` },
-          contentType: "application/octet-stream",
-        };
-      }
-      case "graphql": {
-        const { query, variables, operationName } = asObject(content);
-        const text = asText(variables);
-        const parsed = isObject(variables)
-          ? variables as { [name: string]: JsonDraft }
-          : text.trim() === ""
-          ? {}
-          : this.#json(text);
-        if (parsed === undefined) {
-          throw new UsageError("body: the variables of GraphQL are no JSON");
-        }
-        return {
-          body: {
-            kind: "json",
-            value: {
-              ...asText(operationName) === "" ? {} : { operationName: asText(operationName) },
-              query: this.#text(asText(query)),
-              variables: parsed,
-            },
-          },
-          contentType: null,
-        };
-      }
-      default:
-        throw new UsageError(
-          `body: mode: expected raw, urlencoded, formdata, file or graphql, but it is ${
-            typeof mode === "string" ? JSON.stringify(mode) : kindOf(mode)
-          }`,
-        );
-    }
-  }
-
-  #parts({ key, value, type, src, contentType }: Json): Part[] {
-    const name = asText(key);
-    if (type !== "file") return [{ name, value: this.#text(String(value ?? "")) }];
-    const sources = typeof src === "string" ? [src] : asList(src).map(String);
-    return (sources.length === 0 ? [""] : sources).map((source): Part => {
-      const file = baseName(source);
-      this.#notes.add(`Put the content of ${file} in place of "content of …" below.`);
-      return { name, value: `content of ${file}`, file: { name: file, type: asText(contentType) } };
-    });
-  }
-
-  /** JSON in which variables may stand for any value; `undefined` if a text is none. */
-  #json(text: string): JsonDraft | undefined {
-    const { text: prepared, bare } = withMarkedVariables(withoutComments(text));
-    const value = parseJson(prepared);
-    if (value === undefined) return undefined;
-    const convert = (part: unknown): JsonDraft => {
-      if (typeof part === "string") {
-        const name = bare.get(part);
-        if (name !== undefined) return this.#bareValue(name);
-        const own = this.#text(part);
-        return inQuotes(own);
-      }
-      if (Array.isArray(part)) return part.map(convert);
-      if (isObject(part)) {
-        return Object.fromEntries(
-          Object.entries(part).map(([name, member]) => [this.#plain(name), convert(member)]),
-        );
-      }
-      return part as JsonDraft;
-    };
-    return convert(value);
-  }
-
-  /** A variable without quotes in JSON: its value is JSON. */
-  #bareValue(name: string): JsonDraft {
-    const known = this.#variables.get(name);
-    if (
-      known !== undefined && !known.isSecret && !this.#fields.has(name) && !this.#computed.has(name)
-    ) {
-      const inner = known.value.includes("{{") ? this.#json(known.value) : undefined;
-      if (inner !== undefined) return inner;
-      const value = parseJson(known.value);
-      if (typeof value === "object") return value;
-      if (value !== undefined && typeof value !== "string") {
-        const constant = this.#constant(name, known.value);
-        const code = typeof value === "number" ? `Number(${constant})` : `${constant} === "true"`;
-        return valueOf({
-          kind: "code",
-          name: camelCase(name, "value"),
-          code,
-          type: typeof value === "number" ? "number" : "boolean",
-        });
-      }
-    }
-    // A text, for which the quotes were forgotten, or a value that is not known yet.
-    return this.#variable(name);
   }
 
   #auth({ auth, where }: Entry): {
@@ -698,9 +432,9 @@ class CollectionReader {
     };
     const type = asText(asObject(auth).type);
     const values = authValues(asObject(auth)[type]);
-    const text = (name: string): Text => this.#text(values.get(name) ?? "");
+    const text = (name: string): Text => this.#variables.text(values.get(name) ?? "");
     const secret = (name: string, meaning = name): Text =>
-      this.#secretText(values.get(name) ?? "", meaning);
+      this.#variables.secretText(values.get(name) ?? "", meaning);
     switch (type) {
       case "":
       case "noauth":
@@ -732,34 +466,21 @@ class CollectionReader {
         const key = values.get("key") ?? "";
         const value = secret("value", key);
         if (values.get("in") === "query") result.query.push([key, value]);
-        else if (key !== "") result.headers.push([this.#plain(key).toLowerCase(), value]);
+        else if (key !== "") result.headers.push([this.#variables.plain(key).toLowerCase(), value]);
         break;
       }
       default:
-        this.#notes.add(
+        this.#variables.notes.add(
           `${where}: the authorization "${type}" is not converted: add what it needs.`,
         );
     }
     return result;
   }
-
-  /** A value of an authorization that is a secret, also if the name of its variable does not say so. */
-  #secretText(value: string, name: string): Text {
-    if (value === "") return valueOf({ kind: "secret", name: this.#secret(name) });
-    const variable = /^\{\{([^{}]+)\}\}$/.exec(value.trim())?.[1]?.trim();
-    const isOther = variable === undefined || this.#fields.has(variable) ||
-      this.#computed.has(variable) || dynamicValue(variable) !== null ||
-      this.#variables.get(variable)?.value.includes("{{") === true;
-    return isOther ? this.#text(value) : valueOf({ kind: "secret", name: this.#secret(variable) });
-  }
 }
 
 /** Folders within folders that are read. */
 const MAX_DEPTH = 50;
-/** Values of variables within values. */
-const MAX_VARIABLES = 10;
 const UNKNOWN_HOST = "http://127.0.0.1:8000";
-const VARIABLE = /\{\{([^{}]+)\}\}/g;
 
 /** Headers that belong to the connection, or follow from the body. */
 const CONNECTION_HEADERS = [
@@ -769,14 +490,6 @@ const CONNECTION_HEADERS = [
   "accept-encoding",
   "transfer-encoding",
 ];
-
-/** Content types of what Postman calls a language. */
-const LANGUAGES: Readonly<Record<string, string>> = {
-  xml: "application/xml",
-  html: "text/html",
-  javascript: "application/javascript",
-  text: "text/plain",
-};
 
 function notConverted(what: string, lines: readonly string[]): string {
   return [`Not converted from ${what}:`, ...lines.map((line) => `  ${line}`)].join("\n");
@@ -842,15 +555,6 @@ function isRedirect(check: Check & { kind: "status" }): boolean {
   return check.statuses.every((status) => status >= 300 && status < 400);
 }
 
-/** Whether a body implies a header. */
-function isImplied(name: string, value: Text, body: Body | null): boolean {
-  if (name !== "content-type" || body === null || typeof value !== "string") return false;
-  const type = value.split(";")[0]!.trim().toLowerCase();
-  return (body.kind === "json" && type === "application/json") ||
-    (body.kind === "form" && type === "application/x-www-form-urlencoded") ||
-    body.kind === "multipart";
-}
-
 /** The values of an authorization: a list in version 2.1, an object in 2.0. */
 function authValues(values: unknown): ReadonlyMap<string, string> {
   const pairs = Array.isArray(values)
@@ -860,11 +564,6 @@ function authValues(values: unknown): ReadonlyMap<string, string> {
     pairs.filter(([, value]) => ["string", "number", "boolean"].includes(typeof value))
       .map(([key, value]) => [key, String(value)]),
   );
-}
-
-/** A variable without a value is one by its name. */
-function isSecretVariable(name: string, value: string): boolean {
-  return isSecret(value === "" ? "unknown" : value, { kind: "json", name });
 }
 
 function rawUrl({ raw, protocol, host, port, path }: Json): string {
@@ -890,10 +589,6 @@ function firstLine(text: string): string {
 
 const MAX_LINE = 120;
 
-function baseName(path: string): string {
-  return path.split(/[/\\]/).filter((part) => part !== "").at(-1) ?? "file";
-}
-
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
@@ -913,37 +608,7 @@ function encodedPart(part: string | Reference): string | Reference {
   );
 }
 
-/** A text of JSON: a value in quotes is a string, whatever the variable holds. */
-function inQuotes(text: Text): Text {
-  if (typeof text === "string" || text.parts.length !== 1) return text;
-  const [only] = text.parts;
-  if (typeof only !== "object") return text;
-  if (only.kind === "variable") return valueOf({ ...only, asString: true });
-  if (only.kind !== "code" || only.type === "string") return text;
-  return valueOf({ ...only, code: `String(${only.code})`, type: "string" });
-}
-
 function startsWithSlash(path: Text): boolean {
   const [first = ""] = partsOf(path);
   return typeof first === "string" && first.startsWith("/");
-}
-
-/** JSON without the comments that Postman allows in it. */
-function withoutComments(text: string): string {
-  return text.replaceAll(
-    /"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
-    (part) => part.startsWith('"') ? part : "",
-  );
-}
-
-/** JSON in which variables without quotes are strings. */
-function withMarkedVariables(text: string): { text: string; bare: Map<string, string> } {
-  const bare = new Map<string, string>();
-  const marked = text.replaceAll(/"(?:\\.|[^"\\])*"|\{\{([^{}]+)\}\}/g, (part, name) => {
-    if (name === undefined) return part;
-    const mark = `\u{e000}${bare.size}`;
-    bare.set(mark, name.trim());
-    return JSON.stringify(mark);
-  });
-  return { text: marked, bare };
 }
