@@ -8,7 +8,7 @@ import { UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { listed } from "../core/text.ts";
 import { splitOnce } from "./bodies.ts";
-import { joined, partsOf } from "./call_texts.ts";
+import { joined } from "./call_texts.ts";
 import { camelCase, constantCase, pascalCase, uniqueName } from "./code.ts";
 import {
   asList,
@@ -38,6 +38,20 @@ import {
   valueOf,
 } from "./draft.ts";
 import { className } from "./names.ts";
+import {
+  cookieText,
+  ENCODED,
+  encodedParts,
+  encodedPath,
+  givesValue,
+  isIdName,
+  isPlainId,
+  isSafe,
+  memberNames,
+  queryPairs,
+  textOf,
+} from "./openapi_parameters.ts";
+import { isSupported, kindOfScheme, NO_SERVER, type Server, serverOf } from "./openapi_servers.ts";
 import {
   isJsonType,
   type MediaType,
@@ -611,52 +625,8 @@ interface Security {
   auth: NonNullable<Call["auth"]> | null;
 }
 
-function isSupported(scheme: Json): boolean {
-  return kindOfScheme(scheme) !== null;
-}
-
-function kindOfScheme(
-  { type, scheme, name, in: place }: Json,
-): "basic" | "digest" | "bearer" | "apiKey" | null {
-  if (type === "oauth2" || type === "openIdConnect") return "bearer";
-  if (type === "apiKey") {
-    return typeof name === "string" && ["header", "query", "cookie"].includes(asText(place))
-      ? "apiKey"
-      : null;
-  }
-  const lower = asText(scheme).toLowerCase();
-  return type === "http" && (lower === "basic" || lower === "digest" || lower === "bearer")
-    ? lower
-    : null;
-}
-
 /** These headers are described elsewhere in a document; parameters of these names mean nothing. */
 const NOT_PARAMETERS = ["accept", "content-type", "authorization"];
-
-interface Server {
-  readonly url: string;
-  /** Such as `https://shop.example`. */
-  readonly origin: string;
-  /** The path before those of the operations, without a slash at its end. */
-  readonly base: string;
-}
-
-const NO_SERVER: Server = { url: "", origin: "http://127.0.0.1:8000", base: "" };
-
-/** The first server of a list that has an absolute URL, or else only a path; `null` if there is none. */
-function serverOf(servers: readonly unknown[]): Server | null {
-  const found = servers.flatMap((server) => {
-    const { url, variables } = asObject(server);
-    const filled = asText(url).replaceAll(/\{([^{}]+)\}/g, (_, name) => {
-      const { default: value, enum: values } = asObject(asObject(variables)[name]);
-      return String(value ?? asList(values)[0] ?? name);
-    });
-    const parsed = URL.parse(filled, NO_SERVER.origin);
-    if (parsed === null || !/^https?:$/.test(parsed.protocol) || filled === "") return [];
-    return [{ url: filled, origin: parsed.origin, base: parsed.pathname.replace(/\/+$/, "") }];
-  });
-  return found.find(({ url }) => /^https?:/i.test(url)) ?? found[0] ?? null;
-}
 
 /** The method's name: the operation's own one, or what it does. */
 function methodName({ operationId, method, path }: Operation): string {
@@ -680,79 +650,6 @@ function firstSentence(text: string): string {
 
 const MAX_COMMENT = 120;
 
-/** A value as a text. */
-function textOf(value: JsonDraft): Text {
-  if (typeof value === "string" || value instanceof Template) return value;
-  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
-}
-
-/** A parameter as the fields of a query, in its style. */
-function queryPairs(
-  { name, style, explode }: Pick<Parameter, "name" | "style" | "explode">,
-  value: JsonDraft,
-): [string, Text][] {
-  const separator = style === "spaceDelimited" ? " " : style === "pipeDelimited" ? "|" : ",";
-  if (Array.isArray(value)) {
-    const texts = value.map(textOf);
-    return explode || texts.some((text) => text instanceof Template)
-      ? texts.map((text) => [name, text])
-      : [[name, texts.join(separator)]];
-  }
-  if (!isObject(value) || value instanceof Template) return [[name, textOf(value)]];
-  const entries = Object.entries(value) as [string, JsonDraft][];
-  if (style === "deepObject") return entries.map(([key, own]) => [`${name}[${key}]`, textOf(own)]);
-  if (explode) return entries.map(([key, own]) => [key, textOf(own)]);
-  return [[name, entries.flat().map(String).join(separator)]];
-}
-
-function cookieText(cookies: readonly (readonly [string, Text])[]): Text {
-  const parts = cookies.flatMap(([name, value], index) => [
-    `${index === 0 ? "" : "; "}${name}=`,
-    ...partsOf(value),
-  ]);
-  return joined(parts);
-}
-
-/** Parts of a path, of which values are encoded. */
-function encodedParts(text: Text): (string | Reference)[] {
-  return partsOf(text).map((part) => typeof part === "string" ? encodeURIComponent(part) : part);
-}
-
-function encodedPath(text: string): string {
-  return new URL(`http://host${text.startsWith("/") ? "" : "/"}${text.replaceAll("#", "%23")}`)
-    .pathname.slice(text.startsWith("/") ? 0 : 1);
-}
-
 function providedKey({ operation, path }: Provided): string {
   return `${operation.where} ${JSON.stringify(path)}`;
-}
-
-/** Whether a parameter identifies something, by its name. */
-function isIdName(name: string): boolean {
-  return /^(id|uid|uuid|guid)$|(Id|ID|Uid|Uuid|Guid|[_-](id|uid|uuid|guid))$/.test(name);
-}
-
-/** Whether a schema says what a value could be. */
-function givesValue(schema: Json): boolean {
-  const keywords = ["example", "examples", "default", "enum", "const"];
-  return keywords.some((keyword) => schema[keyword] !== undefined);
-}
-
-const ENCODED = { encode: true } as const;
-
-/** Whether a value can be in a path as it is. */
-function isSafe(value: JsonDraft): boolean {
-  return typeof value !== "string" || encodeURIComponent(value) === value;
-}
-
-/** Whether values of this kind can be in a path as they are. Those of other names are anything that users write. */
-function isPlainId(example: JsonDraft, name: string): boolean {
-  return typeof example !== "string" || (/id$/i.test(name) && isSafe(example));
-}
-
-/** The names of all members of a value, without case and dashes. */
-function memberNames(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(memberNames);
-  if (!isObject(value)) return [];
-  return Object.entries(value).flatMap(([name, member]) => [normal(name), ...memberNames(member)]);
 }
