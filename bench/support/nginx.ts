@@ -15,6 +15,8 @@ export interface Nginx {
   connections(): Promise<number>;
   /** Answers 200 with JSON: 150 bytes to a GET, 4 KB to a POST. */
   url(exchange: Exchange, isTls: boolean): string;
+  /** The same for a GET over TLS, by HTTP/2 if the client offers it. */
+  readonly http2Url: string;
   /** When it read each request for the path `/met`, in milliseconds since 1970. */
   notes(): Promise<readonly number[]>;
   stop(): Promise<void>;
@@ -52,6 +54,7 @@ http {
   server {
     listen 127.0.0.1:${ports.plain} backlog=${BACKLOG};
     listen 127.0.0.1:${ports.tls} ssl backlog=${BACKLOG};
+    listen 127.0.0.1:${ports.http2} ssl http2 backlog=${BACKLOG};
     ssl_certificate ${certificates}/good.pem;
     ssl_certificate_key ${certificates}/good.key;
     ssl_protocols TLSv1.3;
@@ -83,6 +86,7 @@ const BACKLOG = 16_384;
 interface Ports {
   readonly plain: number;
   readonly tls: number;
+  readonly http2: number;
 }
 
 /**
@@ -117,6 +121,7 @@ export async function startNginx(folder: string, core: number): Promise<Nginx> {
     },
     connections: async () => (await status()).connections - 1,
     url: (exchange, isTls) => (isTls ? `https://127.0.0.1:${ports.tls}` : plain) + PATHS[exchange],
+    http2Url: `https://127.0.0.1:${ports.http2}${PATHS.get}`,
     notes: async () => {
       const lines = (await Deno.readTextFile(notesFile(folder))).trimEnd().split("\n");
       return lines.filter((line) => line !== "").map((line) => {
@@ -144,12 +149,12 @@ function readStatus(text: string): Status {
   };
 }
 
-/** Asks the system for two free ports, as nginx accepts no port 0. */
+/** Asks the system for free ports, as nginx accepts no port 0. */
 function freePorts(): Ports {
-  const [plain, tls] = [1, 2].map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
-  plain!.close();
-  tls!.close();
-  return { plain: plain!.addr.port, tls: tls!.addr.port };
+  const listeners = [1, 2, 3].map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  const [plain, tls, http2] = listeners.map(({ addr }) => addr.port);
+  for (const listener of listeners) listener.close();
+  return { plain: plain!, tls: tls!, http2: http2! };
 }
 
 async function untilAnswers(url: string): Promise<void> {

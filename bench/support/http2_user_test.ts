@@ -1,0 +1,32 @@
+import { events, FastHttpUser, HttpUser } from "aiotest";
+
+let streams = 1;
+
+events.on("initCommandLineParser", ({ parser }) => {
+  parser.option("--streams <n>", "requests of a user at a time", "1");
+});
+events.on("init", ({ options }) => {
+  streams = Number(options.streams);
+});
+
+async function send(user: FastHttpUser | HttpUser): Promise<void> {
+  if (streams === 1) await user.session.get("");
+  else await user.session.batch(Array<string>(streams).fill(""), { perOrigin: streams });
+}
+
+export class Http2Test extends FastHttpUser {
+  static override waitTime = 0;
+  static override http = 2 as const;
+
+  async testGet(): Promise<void> {
+    await send(this);
+  }
+}
+
+export class FetchTest extends HttpUser {
+  static override waitTime = 0;
+
+  async testGet(): Promise<void> {
+    await send(this);
+  }
+}
