@@ -222,7 +222,10 @@ async function openRun(
     testfileHash,
     rpc,
     withRedis: options.redis !== null,
-    onFailure: (text) => run.warn(text),
+    onFailure: (text) => {
+      run.warn(text);
+      session.outputIncomplete();
+    },
   });
   rpc.useJournal(journal);
   const listener = await openPort(host, settings);

@@ -12,7 +12,7 @@
 
 import { encode } from "@msgpack/msgpack";
 import { crc32 } from "node:zlib";
-import { errorText, UsageError } from "../core/errors.ts";
+import { systemReason, UsageError } from "../core/errors.ts";
 import type { DiskFile } from "../core/files.ts";
 import { unpack } from "./codec.ts";
 import { concatenated } from "./frames.ts";
@@ -367,7 +367,7 @@ export class Journal implements RunJournal {
       this.#file.append(bytes);
       this.#size += bytes.length;
     } catch (error) {
-      this.#abandon(errorText(error));
+      this.#abandon(systemReason(error));
     }
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { errorText, UsageError } from "../core/errors.ts";
+import { errorText, systemReason, UsageError } from "../core/errors.ts";
 import type { DiskFile } from "../core/files.ts";
 import type { Host } from "../core/host.ts";
 import { decodeMessage } from "./codec.ts";
@@ -296,7 +296,7 @@ function open(files: Files, path: string, what: string, create: boolean): DiskFi
         "A master with --journal FILE creates it before it waits for workers.",
       );
     }
-    throw new UsageError(`${what}: the file cannot be opened (${errorText(error)})`);
+    throw new UsageError(`${what}: the file cannot be opened (${systemReason(error)})`);
   }
 }
 
@@ -305,7 +305,7 @@ function write(what: string, action: () => void): void {
   try {
     action();
   } catch (error) {
-    throw new UsageError(`${what}: the file cannot be written (${errorText(error)})`);
+    throw new UsageError(`${what}: the file cannot be written (${systemReason(error)})`);
   }
 }
 

@@ -292,6 +292,51 @@ Deno.test({
   },
 });
 
+/** Users of a thousand names, whose reports need more than the disk has. */
+const MANY_NAMES = `
+import { User } from "aiotest";
+let count = 0;
+export class StepTest extends User {
+  static waitTime = 0.05;
+  testStep() { for (let i = 0; i < 100; i++) this.record({ name: \`step \${count++ % 1000}\`, latencyMs: 5 }); }
+}
+`;
+
+Deno.test({
+  name: "a full disk is named before the run, and one that becomes full costs its own files only",
+  ignore: !canMount,
+  fn: async () => {
+    await using here = await Folder.with(MANY_NAMES);
+    await Deno.mkdir(`${here.path}/disk`);
+    const mount = "mount -t tmpfs -o size=64k none disk";
+    const script = (kilobytes: number): string =>
+      `exec unshare -rm sh -c '${mount}; dd if=/dev/zero of=disk/fill bs=1k count=${kilobytes} 2> dd.txt; ` +
+      `exec "$@"' sh "$@"`;
+    for (const option of ["json", "html", "csv", "junit", "logfile"]) {
+      const { code, stderr } = await here.bash(script(64), "-t", "1", `--${option}`, "disk/a");
+      assert.equal(code, 2, stderr);
+      assert.match(
+        stderr,
+        /^aiotest: --\w+ disk\/a(_stats\.csv)?: cannot write the file: no space left on the device\n$/,
+      );
+    }
+    const { code, stdout, stderr } = await here.bash(
+      script(52),
+      ...["-t", "1", "--json", "a.json", "--html", "disk/a.html", "--csv", "disk/a"],
+    );
+    assert.equal(code, 1, stderr);
+    assert.match(stdout, /^PASSED/m);
+    assert.match(
+      stderr,
+      /^aiotest: --csv disk\/a_stats\.csv.*: cannot write the files?: no space left on the device$/m,
+    );
+    assert.match(stderr, /^aiotest: --html disk\/a\.html: cannot write the file: no space left/m);
+    checkPlain(stderr);
+    assert.equal(here.summary.exitCode, 1);
+    assert.equal(here.summary.requests.length, 1000);
+  },
+});
+
 Deno.test({
   name: "a closed terminal, which hangs up twice, ends master and workers gracefully",
   ignore: Deno.build.os === "windows",
