@@ -154,7 +154,9 @@ export class FastHttpUser extends User {
       protocols: ["http/1.1"],
     };
     const sharedBy = settings.connections === "shared" ? settings : null;
-    const Sockets = observers.exchanges.length === 0 ? SocketTransport : ObservedSocketTransport;
+    const Sockets = observers.exchanges.every(({ ignoresWire }) => ignoresWire)
+      ? SocketTransport
+      : ObservedSocketTransport;
     const http1 = version === 2 ? null : new Sockets(clock, http, options);
     const sockets = version === 1
       ? http1!

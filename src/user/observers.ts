@@ -68,6 +68,8 @@ export interface Sender {
 
 /** Learns of exchanges of a node: each attempt to get a response, so several for a request that is redirected. */
 export interface ExchangeObserver {
+  /** Whether it needs no {@link ObservedExchange.carried}, which takes as long as everything else of an exchange. */
+  readonly ignoresWire?: boolean;
   /** Whether it wants to observe an exchange, which has not been sent yet. */
   wants(request: WireRequest, sender: Sender): boolean;
   /** The exchange is about to be sent; headers can still be added. */
@@ -218,8 +220,12 @@ class ObservedTransport implements Transport {
   }
 
   exchange(request: WireRequest): void {
-    const wanting = this.#observers.filter((observer) => observer.wants(request, this.#sender));
-    if (wanting.length === 0) return this.#transport.exchange(request);
+    // Mostly no observer wants it, so nothing is made for that.
+    let wanting: ExchangeObserver[] | null = null;
+    for (const observer of this.#observers) {
+      if (observer.wants(request, this.#sender)) (wanting ??= []).push(observer);
+    }
+    if (wanting === null) return this.#transport.exchange(request);
     const exchange = new ObservedExchange(request, this.#sender, wanting);
     const counter = request.counter as ExchangeCounter & ObservedCounter;
     counter.exchanges = [...(counter.exchanges ?? []), exchange];

@@ -78,6 +78,7 @@ const OWN = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-/;
 
 /** Traces of the users of a node. */
 export class Tracing implements ExchangeObserver, RequestObserver {
+  readonly ignoresWire = true;
   readonly #options: TracingOptions;
   readonly #ids = new RandomIds();
   /** Iterations whose hash is below it have a trace. */
