@@ -396,7 +396,7 @@ export function tracedTable() {
     keyOf: ({ method, name, traceId, latencyMs, startedAt }) =>
       [method, name, traceId, latencyMs, startedAt].join("\n"),
     empty: "",
-    filterLabel: "Filter requests with a trace",
+    filterLabel: "Filter traces",
     hiddenWhenEmpty: true,
     stackedBelow: 900,
   });
