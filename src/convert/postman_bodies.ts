@@ -44,7 +44,7 @@ export class PostmanBodies {
           (type === "" && language === "" && /^\s*[{[]/.test(text));
         const value = isJson ? this.#variables.json(text) : undefined;
         if (value !== undefined) return { body: { kind: "json", value }, contentType: null };
-        const implied = isJson ? "application/json" : LANGUAGES[language] ?? "text/plain";
+        const implied = isJson ? "application/json" : LANGUAGES.get(language) ?? "text/plain";
         return { body: { kind: "text", text: this.#variables.text(text) }, contentType: implied };
       }
       case "urlencoded": {
@@ -132,12 +132,11 @@ export class PostmanBodies {
 }
 
 /** Content types of what Postman calls a language. */
-const LANGUAGES: Readonly<Record<string, string>> = {
-  xml: "application/xml",
-  html: "text/html",
-  javascript: "application/javascript",
-  text: "text/plain",
-};
+const LANGUAGES: ReadonlyMap<string, string> = new Map([
+  ["xml", "application/xml"],
+  ["html", "text/html"],
+  ["javascript", "application/javascript"],
+]);
 
 /** Whether a body implies a header. */
 export function isImplied(name: string, value: Text, body: Body | null): boolean {

@@ -82,17 +82,17 @@ export class PostmanVariables {
   }
 
   /** A text with the variables in it. */
-  text(text: string, depth = 0): Text {
+  text(text: string, around: readonly string[] = []): Text {
     const parts: (string | Reference)[] = [];
     for (const [index, piece] of text.split(VARIABLE).entries()) {
       if (index % 2 === 0) parts.push(piece);
-      else parts.push(...partsOf(this.#variable(piece.trim(), depth)));
+      else parts.push(...partsOf(this.#variable(piece.trim(), around)));
     }
     return joined(parts);
   }
 
   /** What a variable stands for. */
-  #variable(name: string, depth = 0): Text {
+  #variable(name: string, around: readonly string[] = []): Text {
     const field = this.#fields.get(name);
     if (field !== undefined) return valueOf({ kind: "variable", name: field });
     const computed = this.#computed.get(name);
@@ -106,8 +106,8 @@ export class PostmanVariables {
     }
     const known = this.#variables.get(name);
     // The value of a variable may consist of others.
-    if (known !== undefined && known.value.includes("{{") && depth < MAX_VARIABLES) {
-      return this.text(known.value, depth + 1);
+    if (known !== undefined && known.value.includes("{{") && canExpand(name, around)) {
+      return this.text(known.value, [...around, name]);
     }
     if (known?.isSecret === true || (known === undefined && isSecretVariable(name, ""))) {
       return valueOf({ kind: "secret", name: this.secret(name) });
@@ -137,11 +137,12 @@ export class PostmanVariables {
   }
 
   /** A text in which variables are replaced by their values, as far as these are known. */
-  plain(text: string, depth = 0): string {
-    return text.replaceAll(VARIABLE, (all, name) => {
-      const known = this.#variables.get(name.trim());
-      if (known === undefined || known.isSecret || depth > MAX_VARIABLES) return all;
-      return this.plain(known.value, depth + 1);
+  plain(text: string, around: readonly string[] = []): string {
+    return text.replaceAll(VARIABLE, (all, inner) => {
+      const name = inner.trim();
+      const known = this.#variables.get(name);
+      if (known === undefined || known.isSecret || !canExpand(name, around)) return all;
+      return this.plain(known.value, [...around, name]);
     });
   }
 
@@ -204,8 +205,14 @@ export class PostmanVariables {
   }
 }
 
-/** Values of variables within values. */
-const MAX_VARIABLES = 10;
+/** Values of variables within values: more would be a mistake, and could fill the memory. */
+const MAX_VARIABLES = 4;
+
+/** Whether the value of a variable can be inserted in those around it: not in its own. */
+function canExpand(name: string, around: readonly string[]): boolean {
+  return around.length < MAX_VARIABLES && !around.includes(name);
+}
+
 const VARIABLE = /\{\{([^{}]+)\}\}/g;
 
 /** A variable without a value is one by its name. */

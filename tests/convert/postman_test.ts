@@ -84,6 +84,15 @@ Deno.test("values of an environment come before those of the collection, and sec
   assert.ok(!/k-123456|eyJ/.test(text), text);
 });
 
+Deno.test("a variable whose value contains itself stays as it is", async () => {
+  const value = "{{a}}/{{b}}".repeat(50);
+  const variable = [{ key: "a", value }, { key: "b", value: "{{a}}" }];
+  const text = await written(one({ url: "https://shop.example/x?a={{a}}" }, { variable }));
+  assert.match(text, /const A =\s/);
+  assert.ok(text.length < 50_000, String(text.length));
+  assert.ok((await written(one({ url: "{{a}}/x" }, { variable }))).length < 50_000);
+});
+
 Deno.test("credentials are secrets, whatever the names of their variables are", async () => {
   const variable = [{ key: "who", value: "bob" }, { key: "mine", value: "hunter2-hunter2" }];
   const text = await written(
