@@ -16,7 +16,7 @@ function secondsSince(atMs: number): number {
   return (performance.now() - atMs) / 1000;
 }
 
-test("if 1 of 4 workers is killed, the others run all 400 users within 8 s", async () => {
+Deno.test("if 1 of 4 workers is killed, the others run all 400 users within 8 s", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.visiting(target, { workers: 4, users: 400 });
   await sleep(1_500);
@@ -64,7 +64,7 @@ test("if 1 of 4 workers is killed, the others run all 400 users within 8 s", asy
   assert.equal(code, 4);
 });
 
-test("after SIGTERM to a worker, the others take over its users at once, and nothing is lost", async () => {
+Deno.test("after SIGTERM to a worker, the others take over its users at once, and nothing is lost", async () => {
   await using target = new CountingTarget();
   await using cluster = await Cluster.visiting(target, { workers: 4, users: 200 });
   await sleep(1_000);

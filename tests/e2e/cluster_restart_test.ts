@@ -153,7 +153,7 @@ function assertNoGap(what: string, run: RestartedRun): void {
   assert.ok(lowest > 0);
 }
 
-test("a master that is killed and restarts within 2 s leaves no gap in the load, and loses nothing", async () => {
+Deno.test("a master that is killed and restarts within 2 s leaves no gap in the load, and loses nothing", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "40", "-r", "40"] });
   await run.reached(40);
   await sleep(2_500);
@@ -172,7 +172,7 @@ test("a master that is killed and restarts within 2 s leaves no gap in the load,
   assert.deepEqual(result.summary.users, { current: 0, peak: 40, final: 40 });
 });
 
-test("a master that is killed again before its workers return loses nothing", async () => {
+Deno.test("a master that is killed again before its workers return loses nothing", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "40", "-r", "40"] });
   await run.reached(40);
   await sleep(2_500);
@@ -205,7 +205,7 @@ test("a master that is killed again before its workers return loses nothing", as
   if (awayMs < 4_500) run.assertUnmoved(40);
 });
 
-test("a master that is killed during a ramp continues it", async () => {
+Deno.test("a master that is killed during a ramp continues it", async () => {
   await using run = await RestartedRun.start({ args: ["-u", "60", "-r", "10"] });
   await run.reached(20);
   await run.kill();
