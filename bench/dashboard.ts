@@ -152,6 +152,7 @@ function snapshotAt(seconds: number): Snapshot {
       classes: [],
       groups: [],
       metrics: [],
+      failureSamples: [],
       checks: [],
       traced: [],
       histories: histories(seconds),

@@ -7,6 +7,8 @@
 import { systemClock } from "../core/clock.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
+import { MAX_FAILURE_SAMPLES, SAMPLES_PER_ERROR } from "../stats/failure_samples.ts";
+import { FailureSampler } from "../user/failure_sampler.ts";
 import type {
   ExchangeObserver,
   FlowObserver,
@@ -97,6 +99,16 @@ async function openSampleOutput(
   return { requests: writer, end };
 }
 
+/** What keeps examples of failed requests. A worker sends few of them, because there may be many workers. */
+function failuresOf(
+  { options: { noFailureSamples, printSecrets: secrets }, node, isWorker }: ObservedNode,
+): Pick<Observers, "failures"> {
+  if (noFailureSamples) return {};
+  const perError = isWorker ? 3 : SAMPLES_PER_ERROR;
+  const most = isWorker ? 20 : MAX_FAILURE_SAMPLES;
+  return { failures: new FailureSampler({ clock: systemClock, node, secrets, perError, most }) };
+}
+
 async function openHttpOutput(
   { options: { printHttp, printSecrets, once }, print }: ObservedNode,
 ): Promise<ObservingOutput | null> {
@@ -130,6 +142,7 @@ export async function openRunObservers(node: ObservedNode): Promise<RunObservers
   const flow = outputs.find((output) => output.flow !== undefined)?.flow;
   return {
     ...(flow === undefined ? {} : { flow }),
+    ...failuresOf(node),
     inspectsTls: node.options.loglevel === "DEBUG" || outputs.some((output) => output.inspectsTls),
     requests: outputs.flatMap(({ requests }) => requests ?? []),
     exchanges: outputs.flatMap(({ exchanges }) => exchanges ?? []),

@@ -13,6 +13,7 @@
 
 import { MAX_WORKER_NAME } from "../core/run_info.ts";
 import { MAX_TAGS_TEXT } from "../core/tags.ts";
+import { MAX_SAMPLE_BYTES, MAX_SAMPLE_URL } from "../stats/failure_samples.ts";
 import { MAX_METRIC_NAME, MAX_METRIC_UNIT } from "../stats/metric_stats.ts";
 import { MAX_METHOD, MAX_NAME, type Phase, PHASES, REQUEST_COUNTS } from "../stats/stats_delta.ts";
 import { TEST_ORDERS } from "../stats/unstarted_tests.ts";
@@ -320,6 +321,26 @@ const reportTraced = row({
 /** A request with a trace in a report. */
 export type ReportTraced = ValueOf<typeof reportTraced>;
 
+const reportFailure = row({
+  method,
+  name,
+  error: shortText,
+  status: count,
+  url: text(MAX_SAMPLE_URL),
+  /** In milliseconds since 1970. */
+  at: amount(),
+  node: text(MAX_WORKER_NAME),
+  userClass: name,
+  user: count,
+  iteration: count,
+  traceId: text(32),
+  sent: text(MAX_SAMPLE_BYTES),
+  received: text(MAX_SAMPLE_BYTES),
+});
+
+/** An example of a failed request in a report. */
+export type ReportFailure = ValueOf<typeof reportFailure>;
+
 const reportClass = row({
   name,
   /** Iterations that its users completed. */
@@ -560,6 +581,8 @@ export const MESSAGE = union({
     parts: optional(list(tuple(count, text(MAX_TAGS_TEXT))), []),
     /** The slowest requests of each name that have a trace. */
     traced: optional(list(reportTraced), []),
+    /** Examples of failed requests. */
+    failureSamples: optional(list(reportFailure), []),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

@@ -99,6 +99,7 @@ export function countedOf(report: ReportContent): StatsDelta {
     checks: report.checks.map(checkOf),
     metrics: countedMetrics(report.metrics),
     traced: report.traced.map(tracedOf),
+    failureSamples: report.failureSamples,
   };
 }
 

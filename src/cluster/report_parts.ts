@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FailureSample } from "../stats/stats_delta.ts";
 import { clippedText } from "../core/clipped_text.ts";
 import { shown } from "../core/text.ts";
 import { Histogram } from "../stats/histogram.ts";
@@ -38,6 +39,7 @@ import type {
   Message,
   ReportCheck,
   ReportEntry,
+  ReportFailure,
   ReportGroup,
   ReportInProgress,
   ReportIterations,
@@ -102,6 +104,7 @@ export function reportParts(counted: StatsDelta, metadata: ReportMetadata): Repo
   for (const one of counted.checks) divider.addCheck(...one);
   for (const one of counted.metrics) divider.addMetric(...one);
   for (const one of counted.traced) divider.addTraced(...one);
+  for (const one of counted.failureSamples) divider.addFailureSample(one);
   return divider.end();
 }
 
@@ -284,6 +287,13 @@ class ReportDivider {
     this.#open.traced.push({ method, name, latencyMs, startedAt, status, traceId });
   }
 
+  addFailureSample(sample: FailureSample): void {
+    const { status, at, user, iteration, ...texts } = sample;
+    const bytes = Object.values(texts).reduce((sum, text) => sum + textBytes(text), 1);
+    this.#makeRoom(bytes + numberBytes(status, at, user, iteration));
+    this.#open.failureSamples.push(sample);
+  }
+
   end(): ReportPart[] {
     if (this.#parts.length === 0 || this.#bytes > this.#emptyBytes) this.#close();
     return this.#parts;
@@ -322,6 +332,7 @@ class OpenPart {
   readonly checks: ReportCheck[] = [];
   readonly metrics: ReportMetric[] = [];
   readonly traced: ReportTraced[] = [];
+  readonly failureSamples: ReportFailure[] = [];
   readonly classes: OpenClass[];
   readonly parts: [classIndex: number, tags: string][] = [];
   readonly partNumbers = new PairMap<number>();

@@ -63,6 +63,11 @@ export class HttpResponse {
     this.#checks = checks;
   }
 
+  /** @internal The response as the transport has received it. */
+  static wire(res: HttpResponse): WireResponse {
+    return res.#wire;
+  }
+
   /** The URL of the response after all redirects. */
   get url(): string {
     return this.#url.href;

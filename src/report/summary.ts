@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { FailureSample } from "../stats/stats_delta.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../stats/packed_buckets.ts";
 import {
@@ -85,6 +86,7 @@ export interface Summary extends
   readonly metrics: readonly MetricRow[];
   readonly checks: readonly CheckRow[];
   readonly tracedRequests: readonly SummaryTraced[];
+  readonly failureSamples: readonly SummaryFailureSample[];
   readonly histories: readonly History[];
   readonly timeline: readonly TimelineSecond[];
   /** `null` if the run was still going. */
@@ -246,6 +248,14 @@ export interface SummaryClass extends Pick<ClassRow, "name" | "peakUsers" | "loa
 /** The requests of one class with one method and name. */
 export interface ClassRequest extends SummaryPart, Pick<RequestRow, "method" | "name"> {}
 
+/** An example of a failed request. */
+export interface SummaryFailureSample extends Omit<FailureSample, "at" | "traceId"> {
+  /** When it failed, as ISO 8601. */
+  readonly at: string;
+  /** The id of its W3C trace; `null` without one. */
+  readonly traceId: string | null;
+}
+
 /** The durations of one group. */
 export interface SummaryGroup extends
   Pick<
@@ -258,6 +268,15 @@ export interface SummaryGroup extends
   readonly failureDurationMs: LatencySummary | null;
   /** The durations of successful groups, as {@link SummaryTotals.histogram}. */
   readonly histogram: string;
+}
+
+/** The examples of failed requests of a run, as a summary has them. */
+export function failureSampleRows({ statistics }: Snapshot): SummaryFailureSample[] {
+  return statistics.failureSamples.map(({ at, traceId, ...sample }) => ({
+    ...sample,
+    at: new Date(at).toISOString(),
+    traceId: traceId === "" ? null : traceId,
+  }));
 }
 
 /** A summary without histograms, which take long to write, and without what pages get besides. */
@@ -274,6 +293,7 @@ export interface CompactSummary extends
     | "requests"
     | "classes"
     | "groups"
+    | "failureSamples"
     | "metadata"
   > {
   readonly users: Pick<Snapshot["users"], "peak" | "final">;
@@ -369,6 +389,7 @@ export function summaryRows(
     })),
     groups: groups.values()
       .map((row) => ({ ...groupOf(row), histogram: histogramText(row.histogram) })),
+    failureSamples: failureSampleRows(snapshot),
     exitCode,
     metadata,
   };

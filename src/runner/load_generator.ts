@@ -376,10 +376,12 @@ export class LoadGenerator {
     this.#recorder.markCounted(thrown);
   }
 
-  /** Adds the requests in progress now to the last second, which has just ended. */
+  /** Adds the requests in progress now, and new examples of failed ones, to the last second, which has just ended. */
   #withInProgress(seconds: SecondStats[], now: number): SecondStats[] {
     const last = seconds.at(-1);
-    if (last !== undefined) last.inProgress = this.#table.inProgress(this.#pool.inProgress(), now);
+    if (last === undefined) return seconds;
+    last.inProgress = this.#table.inProgress(this.#pool.inProgress(), now);
+    last.failureSamples = this.#options.observers.failures?.take() ?? [];
     return seconds;
   }
 

@@ -8,6 +8,7 @@
 import type { RunLabels } from "../core/run_info.ts";
 import type {
   BucketSource,
+  FailureSample,
   IterationCounts,
   LatencyCounts,
   Phase,
@@ -399,6 +400,8 @@ export interface Statistics {
   readonly checks: readonly CheckRow[];
   /** Those of a name are together, the slowest first. Sorted by name, then by method. */
   readonly traced: readonly TracedRequestRow[];
+  /** Those of the same name and error are together. Sorted by name, then by method. */
+  readonly failureSamples: readonly FailureSample[];
   /** Of the busiest names, each class if there are several, and each group. */
   readonly histories: readonly History[];
 }

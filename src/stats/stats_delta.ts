@@ -269,6 +269,32 @@ export interface TracedRequest {
 /** A request with a trace and its key. */
 export type KeyedTraced = readonly [method: string, name: string, request: TracedRequest];
 
+/** A failed request as an example of others. Secrets are hidden. */
+export interface FailureSample {
+  readonly method: string;
+  readonly name: string;
+  /** The error under which it is counted. */
+  readonly error: string;
+  /** 0 without a response. */
+  readonly status: number;
+  /** The URL of its last exchange. */
+  readonly url: string;
+  /** When it failed, in milliseconds since 1970. */
+  readonly at: number;
+  /** The name of the node. */
+  readonly node: string;
+  readonly userClass: string;
+  /** The id of the user. */
+  readonly user: number;
+  readonly iteration: number;
+  /** The id of its W3C trace; empty without one. */
+  readonly traceId: string;
+  /** The request line, the headers that are known, and the body. */
+  readonly sent: string;
+  /** The same of the response; empty without one. */
+  readonly received: string;
+}
+
 /** The users and the number of requests of one node in one second, without names and latencies. */
 export interface SecondCounts {
   /** Whole seconds since the start; the first is 0. */
@@ -335,6 +361,8 @@ export interface StatsDelta extends RequestDelta {
   readonly metrics: Iterable<KeyedMetric>;
   /** The slowest requests of each name that have a trace. */
   readonly traced: Iterable<KeyedTraced>;
+  /** Examples of failed requests. */
+  readonly failureSamples: Iterable<FailureSample>;
 }
 
 /** A second in which nothing was counted. */
@@ -355,5 +383,6 @@ export function emptyDelta(second: number): StatsDelta {
     checks: [],
     metrics: [],
     traced: [],
+    failureSamples: [],
   };
 }

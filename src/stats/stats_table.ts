@@ -24,6 +24,7 @@ import {
 import { RequestTable } from "./request_table.ts";
 import {
   type ClassCounts,
+  type FailureSample,
   type KeyedCheck,
   type KeyedEntry,
   type KeyedGroup,
@@ -94,6 +95,9 @@ export class SecondStats implements StatsDelta {
 
   /** What was added to metrics, if any was. */
   metrics: Iterable<KeyedMetric> = [];
+
+  /** Examples of failed requests, if there are new ones. */
+  failureSamples: readonly FailureSample[] = [];
 
   #network: NetworkStats | null = null;
   #groups: GroupTable | null = null;
@@ -168,7 +172,7 @@ export class SecondStats implements StatsDelta {
   get isEmpty(): boolean {
     return this.userErrors.size === 0 && this.parts.every(({ isEmpty }) => isEmpty) &&
       this.#groups === null && this.#checks === null &&
-      Iterator.from(this.metrics).next().done === true;
+      this.failureSamples.length === 0 && Iterator.from(this.metrics).next().done === true;
   }
 
   get classes(): ClassCounts[] {

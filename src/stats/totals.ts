@@ -6,6 +6,7 @@
  */
 
 import { CheckTable } from "./check_stats.ts";
+import { FailureSamples } from "./failure_samples.ts";
 import { GroupTable } from "./group_stats.ts";
 import { Histories } from "./histories.ts";
 import { IterationStats } from "./iteration_stats.ts";
@@ -206,6 +207,7 @@ export class Totals {
       metrics: merged.metrics.rows(durationSeconds).sort(byNameAlone),
       checks: merged.checks.rows().sort(byNameAlone),
       traced: merged.traced.rows().sort(byName),
+      failureSamples: merged.failureSamples.rows(),
       histories: [
         ...histories.names().sort(byName),
         ...histories.classes(),
@@ -304,6 +306,10 @@ export class MergedStats implements StatsDelta {
 
   get checks(): StatsDelta["checks"] {
     return this.#merged.checks;
+  }
+
+  get failureSamples(): StatsDelta["failureSamples"] {
+    return this.#merged.failureSamples;
   }
 
   get metrics(): StatsDelta["metrics"] {
@@ -614,6 +620,7 @@ export class MergedCounts<Requests extends MergedRequests = MergedRequests> {
   readonly metrics = new MetricTable();
   /** After 1,000 distinct names, the rest are under `(other)`. */
   readonly traced = new TracedTable();
+  readonly failureSamples = new FailureSamples();
   readonly #classes = new Map<string, ClassTotals<Requests>>();
   readonly #create: (room: RequestRoom) => Requests;
   readonly #roomOfClasses = newRoom(ROOM_OF_CLASSES);
@@ -717,6 +724,7 @@ export class MergedCounts<Requests extends MergedRequests = MergedRequests> {
     for (const [method, name, request] of delta.traced) {
       this.traced.add(...this.#tracedCap.admitPair(method, name), request);
     }
+    for (const sample of delta.failureSamples) this.failureSamples.add(sample);
   }
 
   /** Where the requests of a class count besides {@link whole}; undefined if there is only one class. */

@@ -9,7 +9,7 @@ import { HIDDEN, isSecretName, maskedHeader, maskedJson, maskedUrl } from "../co
 import { hideCredentials } from "../core/text.ts";
 import type { HeaderPairs, WireAttempt, WireBody, WireResponse } from "../http/transport.ts";
 import type { BodyRecord, ConnectionRecord, ExchangeRecord } from "../stats/exchange_record.ts";
-import type { ObservedExchange } from "./observers.ts";
+import type { RecordedExchange } from "./observers.ts";
 
 /** How exchanges are recorded. */
 export interface RecordOptions {
@@ -26,7 +26,7 @@ const FETCH_NOTE =
   "Native fetch sends further headers, such as user-agent, and does not tell which connection it uses.";
 
 /** An exchange that has ended as a record. Call it before its request is counted. */
-export function exchangeRecord(exchange: ObservedExchange, options: RecordOptions): ExchangeRecord {
+export function exchangeRecord(exchange: RecordedExchange, options: RecordOptions): ExchangeRecord {
   const { method, url, headers, body, response, error, attempts, sentAt, counter } = exchange;
   const phases = exchange.phases;
   const isFetch = counter.phases?.opened === -1;

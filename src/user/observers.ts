@@ -19,6 +19,7 @@ import {
 } from "../http/transport.ts";
 import type { EndedGroup } from "../stats/group_stats.ts";
 import type { Sample } from "../stats/request_stats.ts";
+import type { FailureSample } from "../stats/stats_delta.ts";
 
 /** The user of a sample. */
 export interface SampleUser {
@@ -78,6 +79,29 @@ export interface ExchangeObserver {
   ended?(exchange: ObservedExchange): void;
 }
 
+/** What is recorded of an exchange. */
+export type RecordedExchange =
+  & Pick<
+    ObservedExchange,
+    "method" | "url" | "headers" | "body" | "response" | "error" | "attempts" | "sentAt" | "phases"
+  >
+  & { readonly counter: Pick<ExchangeCounter, "phases"> };
+
+/** A request that has failed, and its last exchange. */
+export interface FailedRequest {
+  readonly sample: Sample & Pick<SampleDetails, "exchanges" | "traceId">;
+  readonly sender: Sender;
+  readonly exchange: RecordedExchange;
+}
+
+/** Keeps examples of failed requests. */
+export interface FailureKeeper {
+  /** A request has failed, and is about to be counted. */
+  failed(request: FailedRequest): void;
+  /** Hands over the examples since the last call. */
+  take(): FailureSample[];
+}
+
 /** The observers of a node. They do not change while it has users. */
 export interface Observers {
   readonly requests: readonly RequestObserver[];
@@ -88,6 +112,8 @@ export interface Observers {
    * sentence each. Never rejects.
    */
   readonly end?: () => Promise<readonly string[]>;
+  /** Keeps examples of failed requests. */
+  readonly failures?: FailureKeeper;
   /** Learns what users do besides their requests. */
   readonly flow?: FlowObserver;
   /** Whether exchanges are wanted with all that can be known about TLS, in a slower way. */

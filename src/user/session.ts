@@ -7,6 +7,7 @@
 import type { Clock, Random } from "../core/clock.ts";
 import { errorText, isInstance, PreparationError, UsageError } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
+import { localFailureOf } from "../core/local_failures.ts";
 import { logger } from "../core/logger.ts";
 import { tagsText } from "../core/tags.ts";
 import { asText, hideCredentials, shown } from "../core/text.ts";
@@ -53,6 +54,7 @@ import {
 } from "./batch.ts";
 import type { UserContext } from "./context.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
+import type { FailureKeeper } from "./observers.ts";
 import { pageResources } from "./page_resources.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ClassOptions, FieldCheck, User } from "./user.ts";
@@ -106,6 +108,7 @@ export class Session {
   readonly #clock: Clock;
   readonly #lease: Lease;
   readonly #recorder: Recorder;
+  readonly #failures: FailureKeeper | null;
   readonly #requests: UserRequests;
   readonly #signal: AbortSignal;
   readonly #iterationSlot: IterationSlot | null;
@@ -143,6 +146,7 @@ export class Session {
     this.#clock = context.clock;
     this.#lease = context.lease;
     this.#recorder = context.recorder;
+    this.#failures = context.observers.failures ?? null;
     this.#requests = context.requests;
     this.#signal = context.signal;
     this.#iterationSlot = context.iterationSlot;
@@ -522,7 +526,9 @@ export class Session {
 
   #answered(request: SessionRequest, response: WireResponse): void {
     const sample = request.counter;
-    sample.end(response.endedAt, response.status);
+    sample.end(response.endedAt);
+    sample.status = response.status;
+    if (response.status >= 400) this.#refused(request, response);
     const check = request.hasCheck ? sample.check = new CheckResult(sample.error) : null;
     const res = new HttpResponse(
       response,
@@ -536,6 +542,29 @@ export class Session {
     if (check === null) this.#requests.record(sample);
     request.resolve(res);
     if (check === null) this.#giveBack(request);
+  }
+
+  /** The status says that a request has failed, unless its check says something else. */
+  #refused(request: SessionRequest, response: WireResponse): void {
+    request.counter.error = `HTTP ${response.status}`;
+    if (!request.hasCheck) this.#keepFailure(request, response, null);
+  }
+
+  /** Keeps a failed request as an example of others, if there are too few. */
+  #keepFailure(
+    request: SessionRequest,
+    response: WireResponse | null,
+    error: RequestError | null,
+  ): void {
+    const { counter, method, url, headers, body, sentAt } = request;
+    if (this.#failures === null || !counter.isPending) return;
+    const exchange = {
+      ...{ method, url, headers, body, response, error, sentAt, counter },
+      attempts: [],
+      phases: counter.phases,
+    };
+    const sender = { userClass: this.#userClass, user: this.#requests };
+    this.#failures.failed({ sample: counter, sender, exchange });
   }
 
   /** Runs the check of a request, in the context of its user, and counts the request. */
@@ -560,6 +589,7 @@ export class Session {
       return neverSettles();
     }
     request.counter.error = result.close();
+    if (request.counter.error !== null) this.#keepFailure(request, HttpResponse.wire(res), null);
     this.#requests.record(request.counter);
     this.#giveBack(request);
     return res;
@@ -654,9 +684,13 @@ export class Session {
       this.#requests.cutOff(request.counter, now);
       return error;
     }
-    request.counter.end(now, 0);
+    request.counter.end(now);
+    request.counter.status = 0;
     request.counter.error = code ?? errorText(error);
     request.counter.phases ??= new ExchangePhases();
+    if (isInstance(error, RequestError) && localFailureOf(error) === null) {
+      this.#keepFailure(request, null, error);
+    }
     this.#requests.fail(request.counter, error);
     return error;
   }

@@ -262,7 +262,7 @@ export class User {
     requests.start(step);
     try {
       const result = await fn();
-      step.end(clock.now(), 0);
+      step.end(clock.now());
       requests.record(step);
       return result;
     } catch (error) {
@@ -270,7 +270,7 @@ export class User {
       // Being stopped says nothing about the target, except that the step had taken that long.
       else if (this.signal.aborted) requests.cutOff(step, clock.now());
       else {
-        step.end(clock.now(), 0);
+        step.end(clock.now());
         step.error = errorText(error);
         requests.fail(step, error);
         recorder.markCounted(error);

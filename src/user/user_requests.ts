@@ -87,11 +87,9 @@ export class PendingSample implements Sample, ExchangeCounter, SampleDetails {
     this.bytesSent += response.bytesSent;
   }
 
-  end(endedAt: number, status: number): void {
+  end(endedAt: number): void {
     this.endedAt = endedAt;
     this.latencyMs = endedAt - this.startedAt;
-    this.status = status;
-    if (status >= 400) this.error = `HTTP ${status}`;
   }
 }
 

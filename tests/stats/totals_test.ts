@@ -66,7 +66,7 @@ function packedOf(counted: StatsDelta): StatsDelta {
     return [method, name, code, { ...counts, latencies, failureLatencies }, ...part];
   });
   const { from, to, seconds, phases, userErrors, iterations, unfinished, inProgress } = counted;
-  const { classes, groups, checks, metrics, traced } = counted;
+  const { classes, groups, checks, metrics, traced, failureSamples } = counted;
   return {
     from,
     to,
@@ -83,6 +83,7 @@ function packedOf(counted: StatsDelta): StatsDelta {
     checks,
     metrics,
     traced,
+    failureSamples: [...failureSamples],
   };
 }
 
@@ -345,6 +346,7 @@ Deno.test("an empty run has no rows, rates of 0 and no latencies", () => {
     classes: [],
     groups: [],
     metrics: [],
+    failureSamples: [],
     checks: [],
     traced: [],
     histories: [],

@@ -32,6 +32,7 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     checks: [],
     traced: [],
     metrics: [],
+    failureSamples: [],
     ...changes,
   };
 }

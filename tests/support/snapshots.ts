@@ -285,6 +285,7 @@ export function statistics(changes: Partial<Statistics> = {}): Statistics {
     classes: [],
     groups: [],
     metrics: [],
+    failureSamples: [],
     checks: [],
     traced: [],
     histories: [],

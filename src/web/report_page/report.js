@@ -27,6 +27,7 @@ import {
   userErrorsTable,
 } from "../page/tables.js";
 import { tiles, TilesView } from "../page/tiles.js";
+import { failureSamples } from "./failure_samples.js";
 import { latencyChart } from "./latency_chart.js";
 import {
   iterationsSentence,
@@ -61,6 +62,7 @@ function show(content) {
   byId("breaking-text").textContent = view.breakingPoint?.text ?? "";
   byId("distribution").hidden = distribution.length === 0;
   byId("distribution-bars").append(latencyChart(distribution));
+  byId("failure-samples").replaceWith(failureSamples(content.failureSamples) ?? "");
   const charts = new RunCharts(uPlot);
   byId("charts").append(charts.element);
   charts.update(view);
