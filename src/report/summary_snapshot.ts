@@ -202,6 +202,20 @@ const REPORTED_RUN = {
     status: COUNT,
     traceId: "a string",
   }]),
+  failureSamples: optional([{
+    ...NAMED,
+    error: "a string",
+    status: COUNT,
+    url: "a string",
+    at: "a time",
+    node: "a string",
+    userClass: "a string",
+    user: COUNT,
+    iteration: COUNT,
+    traceId: "a string or null",
+    sent: "a string",
+    received: "a string",
+  }]),
   histories: optional([{
     kind: "request, class or group",
     ...NAMED,
@@ -407,6 +421,11 @@ function snapshotOf(run: ReadRun): Snapshot {
       traced: (run.tracedRequests ?? []).map((row) => ({
         ...row,
         startedAt: Date.parse(row.startedAt),
+      })),
+      failureSamples: (run.failureSamples ?? []).map(({ at, traceId, ...sample }) => ({
+        ...sample,
+        at: Date.parse(at),
+        traceId: traceId ?? "",
       })),
       histories: run.histories ?? [],
     },

@@ -557,7 +557,7 @@ export class Session {
     error: RequestError | null,
   ): void {
     const { counter, method, url, headers, body, sentAt } = request;
-    if (this.#failures === null || !counter.isPending) return;
+    if (this.#failures === null || !counter.isPending || request.requestedUrl === "") return;
     const exchange = {
       ...{ method, url, headers, body, response, error, sentAt, counter },
       attempts: [],

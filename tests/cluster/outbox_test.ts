@@ -113,6 +113,7 @@ Deno.test("each second is a report", () => {
     from: 7,
     to: 7,
     userErrors: [],
+    failureSamples: [],
     iterations: [],
     seconds: [{ second: 7, users: 3, peakUsers: 3, requests: 1, failures: 0, maxLagMs: 0 }],
     cpu: 0.5,

@@ -289,6 +289,10 @@ const WIRE: {
       [["Buyer", 0, [], []], ["Admin", 5, [ITERATIONS_SENT], [[2, 3, 4]]]],
       [[0, "cache=hit"], [1, ""]],
       [["GET", "search", 12.5, 1_700_000_000_000, 200, "ab".repeat(16)]],
+      [[
+        ...["GET", "/x", "HTTP 500", 500, "http://shop/x", 1_780_000_000_000, "box_1"],
+        ...["ShopTest", 3, 2, "", "GET /x", "HTTP/1.1 500 Oops"],
+      ]],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],

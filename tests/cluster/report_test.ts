@@ -94,6 +94,7 @@ Deno.test("a second in which nothing was counted is one report", () => {
     checks: [],
     metrics: [],
     traced: [],
+    failureSamples: [],
     classes: [],
     parts: [],
   });
