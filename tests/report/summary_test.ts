@@ -251,6 +251,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
     "count": 0,
     "oldestMs": null
   },
+  "failureSamples": [],
   "metadata": {
     "version": "0.1.0",
     "program": "aiotest 0.1.0 (deno 2.9.6)",

@@ -1,3 +1,4 @@
+import type { FailureSample } from "../../src/stats/stats_delta.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import { Latencies } from "../../src/stats/latencies.ts";
 import type {
@@ -534,6 +535,26 @@ export function trendRow(changes: Partial<TrendRow> = {}): TrendRow {
   };
 }
 
+/** An example of a failed request. */
+export function failureSample(changes: Partial<FailureSample> = {}): FailureSample {
+  return {
+    method: "GET",
+    name: "/search",
+    error: "HTTP 500",
+    status: 500,
+    url: "http://127.0.0.1:8000/search?q=F22",
+    at: Date.UTC(2026, 10, 27, 10, 30, 1),
+    node: "local",
+    userClass: "BuyerTest",
+    user: 3,
+    iteration: 2,
+    traceId: "",
+    sent: "GET /search?q=F22\nauthorization: Bearer …",
+    received: "HTTP/1.1 500 Internal Server Error\n\n<b>out of memory</b>",
+    ...changes,
+  };
+}
+
 /** A check that failed 3 of 1,000 times. */
 export function tracedRow(changes: Partial<TracedRequestRow> = {}): TracedRequestRow {
   return {
@@ -625,6 +646,7 @@ export function scriptedSnapshot(seconds: number, changes: Partial<Snapshot> = {
       metrics: [rateRow(), trendRow(), counterRow(), gaugeRow()],
       checks: [checkRow(), checkRow({ name: "is the right product", failed: 0 })],
       traced: [tracedRow(), tracedRow({ latencyMs: 7.25, status: 0, traceId: "cd".repeat(16) })],
+      failureSamples: [failureSample(), failureSample({ status: 0, received: "", node: "box_1" })],
       histories: [
         history({ seconds: columns }),
         history({
