@@ -18,8 +18,9 @@ import {
   setCookiesOf,
   typeWithCharset,
 } from "./head_parser.ts";
+import { addPhases, asRequestError, IDEMPOTENT } from "./exchange_outcome.ts";
 import { type EncodedRequest, encodeRequest, type RequestTarget } from "./request_encoder.ts";
-import { RequestError, WireError } from "./request_error.ts";
+import { WireError } from "./request_error.ts";
 import type { WireMessage } from "./response_parser.ts";
 import type { SharedHttpState } from "./shared_http_state.ts";
 import {
@@ -272,30 +273,10 @@ export class SocketTransport implements Transport, ConnectionOwner {
   }
 }
 
-/** Adds the times of a response, or of its part that arrived. The plain case needs none. */
-function addPhases({ sentAt, firstByteAt }: Connection, request: WireRequest, now: number): void {
-  const { counter } = request;
-  if (firstByteAt > 0) {
-    counter.phases ??= new ExchangePhases();
-    counter.phases.addResponse(firstByteAt - sentAt, now - firstByteAt);
-  } else {
-    counter.phases?.addResponse(now - sentAt, 0);
-  }
-}
-
-/** Methods that can be repeated without knowing whether the server has processed the request. */
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
-
 /** Whether to send a request again: a reused connection was lost before a byte of the response arrived. */
 function mayRetry(connection: Connection, request: WireRequest, failure: WireError): boolean {
   return connection.used && !connection.answered && failure.code === "ECONNRESET" &&
     IDEMPOTENT.has(request.method) && !(request.body instanceof ReadableStream);
-}
-
-function asRequestError(error: unknown, request: WireRequest): RequestError {
-  const { method, url, counter: { retries } } = request;
-  if (!(error instanceof WireError)) throw error;
-  return new RequestError(error.code, method, url.href, error.message, error.cause, retries);
 }
 
 const NO_COOKIES: readonly string[] = [];

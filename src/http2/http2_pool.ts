@@ -7,8 +7,9 @@
 import type { Clock } from "../core/clock.ts";
 import type { Expiring } from "../http/connection_timers.ts";
 import { ConnectAttempt } from "../http/dialer.ts";
+import { addPhases, asRequestError, IDEMPOTENT } from "../http/exchange_outcome.ts";
 import type { RequestTarget } from "../http/request_encoder.ts";
-import { RequestError, WireError } from "../http/request_error.ts";
+import { WireError } from "../http/request_error.ts";
 import type { SharedHttpState } from "../http/shared_http_state.ts";
 import { socketFailure } from "../http/socket_errors.ts";
 import type { SocketTransport, TransportSettings } from "../http/socket_transport.ts";
@@ -124,7 +125,7 @@ export class Http2Pool implements Http2Owner {
 
   received(stream: Http2Stream, endedAt: number): void {
     const { request } = stream.item;
-    addPhases(stream, endedAt);
+    addPhases(stream, request, endedAt);
     request.received(new Http2Response(stream, endedAt, this.#settings.maxBodySize));
   }
 
@@ -135,7 +136,7 @@ export class Http2Pool implements Http2Owner {
       if (reason === "lost") request.counter.retries++;
       return this.#wait(this.#originOf(target.key), { ...item, attempts: attempts + 1 });
     }
-    if (head !== null) addPhases(stream, this.#clock.now());
+    if (head !== null) addPhases(stream, request, this.#clock.now());
     request.failed(asRequestError(failure, request));
   }
 
@@ -268,20 +269,6 @@ export class Http2Pool implements Http2Owner {
   }
 }
 
-/** Adds the times of a response, or of its part that arrived. The plain case needs none. */
-function addPhases({ sentAt, firstByteAt, item }: Http2Stream, now: number): void {
-  const { counter } = item.request;
-  if (firstByteAt > 0) {
-    counter.phases ??= new ExchangePhases();
-    counter.phases.addResponse(firstByteAt - sentAt, now - firstByteAt);
-  } else {
-    counter.phases?.addResponse(now - sentAt, 0);
-  }
-}
-
-/** Methods that can be repeated without knowing whether the server has processed the request. */
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
-
 /**
  * Whether to send a request again: the server has said that it did nothing with it, or its connection was lost
  * before the response began, and the method allows it.
@@ -293,11 +280,4 @@ function mayRetry(
   if (request.body instanceof ReadableStream) return false;
   if (reason === "unprocessed") return true;
   return reason === "lost" && head === null && wasUsed && IDEMPOTENT.has(request.method);
-}
-
-/** The error with which a request fails. */
-export function asRequestError(error: unknown, request: WireRequest): RequestError {
-  const { method, url, counter: { retries } } = request;
-  if (!(error instanceof WireError)) throw error;
-  return new RequestError(error.code, method, url.href, error.message, error.cause, retries);
 }

@@ -5,11 +5,12 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import { asRequestError } from "../http/exchange_outcome.ts";
 import type { RequestTarget } from "../http/request_encoder.ts";
 import type { SharedHttpState } from "../http/shared_http_state.ts";
 import type { SocketTransport, TransportSettings } from "../http/socket_transport.ts";
 import type { Transport, WireRequest } from "../http/transport.ts";
-import { asRequestError, Http2Pool } from "./http2_pool.ts";
+import { Http2Pool } from "./http2_pool.ts";
 import type { PoolUser } from "./http2_stream.ts";
 
 /** A pool that all users of a class share. It closes its connections when none of them is left. */

@@ -16,13 +16,12 @@ import {
 import type { HeaderPairs, WireRequest } from "../http/transport.ts";
 
 /** Headers about a connection of HTTP/1.1, which HTTP/2 does not have (RFC 9113, section 8.2.2). */
-const OF_CONNECTION: ReadonlySet<string> = new Set([
+export const OF_CONNECTION: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
   "transfer-encoding",
   "upgrade",
-  "http2-settings",
 ]);
 
 /** A request's headers, complete. */
@@ -47,7 +46,9 @@ export function http2Head(request: WireRequest, target: RequestTarget): Http2Hea
   for (const [name, value] of request.headers) {
     checkField(name, value);
     const lower = name.toLowerCase();
-    if (OF_CONNECTION.has(lower) || lower === "content-length") continue;
+    if (OF_CONNECTION.has(lower) || lower === "content-length" || lower === "http2-settings") {
+      continue;
+    }
     if (lower === "host") {
       authority = value.trim();
       continue;

@@ -7,6 +7,7 @@
 import { isAll, TEXT, TOKEN } from "../http/head_parser.ts";
 import { WireError } from "../http/request_error.ts";
 import type { HeaderPairs } from "../http/transport.ts";
+import { OF_CONNECTION } from "./request_head.ts";
 
 /** The headers of a response. */
 export interface ResponseHead {
@@ -16,15 +17,6 @@ export interface ResponseHead {
   /** The value of Content-Length; -1 if there is none. */
   readonly contentLength: number;
 }
-
-/** Headers about a connection of HTTP/1.1 make a response malformed (RFC 9113, section 8.2.2). */
-const OF_CONNECTION: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 /**
  * Checks the headers of a response, and takes the status out of them.

@@ -3,23 +3,12 @@ import { debugLog } from "../../src/core/debug_log.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import { RequestError } from "../../src/http/request_error.ts";
 import { SocketTransport, type TransportSettings } from "../../src/http/socket_transport.ts";
-import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { settle } from "../support/fake_clock.ts";
 import { type RawConnection, RawServer } from "../support/raw_server.ts";
 import { World } from "./contract/world.ts";
+import { TRANSPORT_SETTINGS } from "../support/transport_settings.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-const SETTINGS: Omit<TransportSettings, "tls"> = {
-  connectMs: 10_000,
-  headersMs: Infinity,
-  bodyMs: Infinity,
-  maxBodySize: MAX_BODY_SIZE,
-  keepAlive: true,
-  localAddresses: [],
-  dns: "rotate",
-  protocols: ["http/1.1"],
-};
 
 /** Lines of `-L DEBUG`, with all times and the server's address replaced. */
 class Lines {
@@ -38,7 +27,11 @@ class Lines {
     });
     try {
       await using world = new World((clock, node) =>
-        new SocketTransport(clock, node, { ...SETTINGS, tls: node.options.tls, ...settings })
+        new SocketTransport(clock, node, {
+          ...TRANSPORT_SETTINGS,
+          tls: node.options.tls,
+          ...settings,
+        })
       );
       await send(world, server.url);
     } finally {

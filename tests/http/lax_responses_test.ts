@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { FetchTransport } from "../../src/http/fetch_transport.ts";
 import { RequestError } from "../../src/http/request_error.ts";
 import { SocketTransport } from "../../src/http/socket_transport.ts";
-import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { answeringOnce, RawServer } from "../support/raw_server.ts";
 import { World } from "./contract/world.ts";
+import { TRANSPORT_SETTINGS } from "../support/transport_settings.ts";
 
 // The table in docs/http-users.md says what both user classes make of each of these responses.
 
@@ -70,17 +70,7 @@ async function outcome(world: World, response: string): Promise<string> {
 Deno.test("the documentation says what both classes make of responses against the rules", async () => {
   await using http = new World((clock, node) => new FetchTransport(clock, node.deadlines));
   await using fast = new World((clock, node) =>
-    new SocketTransport(clock, node, {
-      connectMs: 10_000,
-      headersMs: Infinity,
-      bodyMs: Infinity,
-      maxBodySize: MAX_BODY_SIZE,
-      keepAlive: true,
-      localAddresses: [],
-      dns: "rotate",
-      protocols: ["http/1.1"],
-      tls: node.options.tls,
-    })
+    new SocketTransport(clock, node, { ...TRANSPORT_SETTINGS, tls: node.options.tls })
   );
   const actual: Record<string, [string, string]> = {};
   for (const [name, response] of Object.entries(RESPONSES)) {

@@ -2,27 +2,17 @@ import assert from "node:assert/strict";
 import { RequestError, type RequestErrorCode } from "../../src/http/request_error.ts";
 import type { BodyContent } from "../../src/http/request_options.ts";
 import { SocketTransport, type TransportSettings } from "../../src/http/socket_transport.ts";
-import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { settle } from "../support/fake_clock.ts";
 import { identity, testAuthority } from "../support/certificates.ts";
 import { answering, type RawConnection, RawServer } from "../support/raw_server.ts";
 import { World } from "./contract/world.ts";
 import { testTransport } from "./transport_contract.ts";
-
-const SETTINGS: Omit<TransportSettings, "tls"> = {
-  connectMs: 10_000,
-  headersMs: Infinity,
-  bodyMs: Infinity,
-  maxBodySize: MAX_BODY_SIZE,
-  keepAlive: true,
-  localAddresses: [],
-  dns: "rotate",
-  protocols: ["http/1.1"],
-};
+import { TRANSPORT_SETTINGS } from "../support/transport_settings.ts";
 
 testTransport({
   name: "socket engine",
-  create: (clock, node) => new SocketTransport(clock, node, { ...SETTINGS, tls: node.options.tls }),
+  create: (clock, node) =>
+    new SocketTransport(clock, node, { ...TRANSPORT_SETTINGS, tls: node.options.tls }),
   cannot: {},
 });
 
@@ -30,7 +20,7 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 function engine(settings: Partial<TransportSettings> = {}): World {
   return new World((clock, node) =>
-    new SocketTransport(clock, node, { ...SETTINGS, tls: node.options.tls, ...settings })
+    new SocketTransport(clock, node, { ...TRANSPORT_SETTINGS, tls: node.options.tls, ...settings })
   );
 }
 

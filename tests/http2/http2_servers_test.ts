@@ -2,22 +2,10 @@ import assert from "node:assert/strict";
 import http2, { type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { SharedHttpState } from "../../src/http/shared_http_state.ts";
-import type { TransportSettings } from "../../src/http/socket_transport.ts";
-import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { Http2Transport } from "../../src/http2/http2_transport.ts";
 import { World } from "../http/contract/world.ts";
 import { numbers } from "../support/mutations.ts";
-
-const SETTINGS: Omit<TransportSettings, "tls"> = {
-  connectMs: 10_000,
-  headersMs: Infinity,
-  bodyMs: Infinity,
-  maxBodySize: MAX_BODY_SIZE,
-  keepAlive: true,
-  localAddresses: [],
-  dns: "rotate",
-  protocols: ["http/1.1"],
-};
+import { TRANSPORT_SETTINGS } from "../support/transport_settings.ts";
 
 /** A server of `node:http2` that counts what it has seen. */
 class NodeServer implements AsyncDisposable {
@@ -69,9 +57,9 @@ function engine(isShared = false): World {
   let first: SharedHttpState | null = null;
   return new World((clock, node) => {
     const shared = first ??= node;
-    const settings = { ...SETTINGS, tls: node.options.tls };
+    const settings = { ...TRANSPORT_SETTINGS, tls: node.options.tls };
     return isShared
-      ? new Http2Transport(clock, shared, settings, null, SETTINGS)
+      ? new Http2Transport(clock, shared, settings, null, TRANSPORT_SETTINGS)
       : new Http2Transport(clock, node, settings, null, null);
   });
 }

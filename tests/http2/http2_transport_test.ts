@@ -1,18 +1,6 @@
 import { Http2Transport } from "../../src/http2/http2_transport.ts";
-import type { TransportSettings } from "../../src/http/socket_transport.ts";
-import { MAX_BODY_SIZE } from "../../src/http/transport.ts";
 import { testTransport } from "../http/transport_contract.ts";
-
-const SETTINGS: Omit<TransportSettings, "tls"> = {
-  connectMs: 10_000,
-  headersMs: Infinity,
-  bodyMs: Infinity,
-  maxBodySize: MAX_BODY_SIZE,
-  keepAlive: true,
-  localAddresses: [],
-  dns: "rotate",
-  protocols: ["http/1.1"],
-};
+import { TRANSPORT_SETTINGS } from "../support/transport_settings.ts";
 
 /** Rows of the contract whose servers write responses of HTTP/1.1 themselves. */
 const OVER_HTTP1 = [
@@ -48,7 +36,7 @@ const OVER_HTTP1 = [
 testTransport({
   name: "HTTP/2 engine",
   create: (clock, node) =>
-    new Http2Transport(clock, node, { ...SETTINGS, tls: node.options.tls }, null, null),
+    new Http2Transport(clock, node, { ...TRANSPORT_SETTINGS, tls: node.options.tls }, null, null),
   cannot: {
     ...Object.fromEntries(OVER_HTTP1.map((title) => [title, "its server speaks HTTP/1.1"])),
     "simultaneous requests have their own connections": "they share one",
