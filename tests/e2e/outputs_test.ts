@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { runCommand } from "../../build/project.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import { isMissing } from "../support/machine.ts";
+import { lengthOf } from "../support/nightly.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, startAiotest } from "../support/process.ts";
 
@@ -231,6 +232,37 @@ Deno.test({
     run.kill("SIGKILL");
     await run.finished;
     assert.deepEqual(here.names, []);
+  },
+});
+
+Deno.test({
+  name: "a run that is killed leaves a summary, from which every other report can be made",
+  // It takes half a minute until the first one is written.
+  ignore: Deno.build.os === "windows" || lengthOf({ short: 0, full: 1 }) === 0,
+  fn: async () => {
+    await using here = await Folder.with();
+    const run = startAiotest(["--json", "a.json", "--csv", "a"], { cwd: here.path });
+    for await (const event of Deno.watchFs(here.path)) {
+      if (event.paths.some((path) => path.endsWith("/a_exceptions.csv"))) break;
+    }
+    run.kill("SIGKILL");
+    await run.finished;
+    assert.deepEqual(here.names, FILES.filter((name) => !/html|xml/.test(name)));
+    const { state, elapsedSeconds, totals, exitCode } = here.summary;
+    assert.deepEqual([state, exitCode], ["running", null]);
+    assert.ok(elapsedSeconds >= 29 && totals.requests > 0);
+    const made = await here.bash(
+      '"$@"',
+      "report",
+      "a.json",
+      "--html",
+      "a.html",
+      "--junit",
+      "a.xml",
+    );
+    assert.equal(made.code, 0, made.stderr);
+    assert.match(made.stdout, /^RUNNING .*the run was still going when this was written$/m);
+    assert.match(here.text("a.xml"), /name="the run has ended"/);
   },
 });
 
