@@ -24,7 +24,8 @@ export class FailureSamples implements Iterable<FailureSample> {
   readonly #perError: number;
   readonly #most: number;
   readonly #samples: FailureSample[] = [];
-  readonly #counts = new PairMap<number>();
+  /** By method, name and error. */
+  readonly #counts = new PairMap<Map<string, number>>();
 
   /** @param perError how many of each name and error are kept, and `most` of all. */
   constructor(perError: number = SAMPLES_PER_ERROR, most: number = MAX_FAILURE_SAMPLES) {
@@ -35,15 +36,15 @@ export class FailureSamples implements Iterable<FailureSample> {
   /** Whether a sample would be kept. */
   admits({ method, name, error }: Pick<FailureSample, "method" | "name" | "error">): boolean {
     if (this.#samples.length >= this.#most) return false;
-    return (this.#counts.get(`${method} ${name}`, error) ?? 0) < this.#perError;
+    return (this.#counts.get(method, name)?.get(error) ?? 0) < this.#perError;
   }
 
   /** Adds a sample, unless there are enough of its kind. */
   add(sample: FailureSample): void {
     if (!this.admits(sample)) return;
     const { method, name, error } = sample;
-    const key = `${method} ${name}`;
-    this.#counts.set(key, error, (this.#counts.get(key, error) ?? 0) + 1);
+    const counts = this.#counts.at(method, name, () => new Map());
+    counts.set(error, (counts.get(error) ?? 0) + 1);
     this.#samples.push(sample);
   }
 

@@ -40,10 +40,13 @@ export class FailureSampler implements FailureKeeper {
     this.#kept = new FailureSamples(options.perError, options.most);
   }
 
+  admits(method: string, name: string, error: string): boolean {
+    return this.#kept.admits({ method, name, error });
+  }
+
   failed({ sample, sender: { userClass, user }, exchange }: FailedRequest): void {
     const { method, name, error } = sample;
     const key = { method, name, error: error ?? "" };
-    if (!this.#kept.admits(key)) return;
     const { clock, node, secrets } = this.#options;
     const record = exchangeRecord(sample.exchanges?.at(-1) ?? exchange, {
       secrets,

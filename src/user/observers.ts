@@ -96,6 +96,8 @@ export interface FailedRequest {
 
 /** Keeps examples of failed requests. */
 export interface FailureKeeper {
+  /** Whether it keeps one that fails with this error. */
+  admits(method: string, name: string, error: string): boolean;
   /** A request has failed, and is about to be counted. */
   failed(request: FailedRequest): void;
   /** Hands over the examples since the last call. */

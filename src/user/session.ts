@@ -557,14 +557,16 @@ export class Session {
     error: RequestError | null,
   ): void {
     const { counter, method, url, headers, body, sentAt } = request;
-    if (this.#failures === null || !counter.isPending || request.requestedUrl === "") return;
+    const failures = this.#failures;
+    if (failures === null || !counter.isPending || request.requestedUrl === "") return;
+    if (!failures.admits(counter.method, counter.name, counter.error ?? "")) return;
     const exchange = {
       ...{ method, url, headers, body, response, error, sentAt, counter },
       attempts: [],
       phases: counter.phases,
     };
     const sender = { userClass: this.#userClass, user: this.#requests };
-    this.#failures.failed({ sample: counter, sender, exchange });
+    failures.failed({ sample: counter, sender, exchange });
   }
 
   /** Runs the check of a request, in the context of its user, and counts the request. */
