@@ -15,13 +15,13 @@ import { MAX_BODY_SIZE } from "../http/transport.ts";
 import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { UserContext } from "./context.ts";
 import { observedTransport } from "./observers.ts";
+import { Session } from "./session.ts";
 import {
   checkHttpHost,
   checkHttpLimits,
   checkSessionFields,
   explainClient,
-  Session,
-} from "./session.ts";
+} from "./session_checks.ts";
 import {
   checkFields,
   checkOptions,

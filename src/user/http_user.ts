@@ -15,13 +15,13 @@ import type { SharedHttpState } from "../http/shared_http_state.ts";
 import type { TlsSettings } from "../net/tls_settings.ts";
 import type { UserContext } from "./context.ts";
 import { observedTransport } from "./observers.ts";
+import { Session } from "./session.ts";
 import {
   checkHttpHost,
   checkHttpLimits,
   checkSessionFields,
   explainClient,
-  Session,
-} from "./session.ts";
+} from "./session_checks.ts";
 import {
   checkFields,
   checkOptions,
