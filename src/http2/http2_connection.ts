@@ -6,13 +6,13 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { ConnectionSettings } from "../http/connection.ts";
-import type { RequestTarget } from "../http/request_encoder.ts";
 import { type RequestErrorCode, WireError } from "../http/request_error.ts";
 import type { SharedHttpState } from "../http/shared_http_state.ts";
 import { socketFailure } from "../http/socket_errors.ts";
-import type { HeaderPairs, WireRequest } from "../http/transport.ts";
+import type { HeaderPairs } from "../http/transport.ts";
 import type { Socket, SocketHandler } from "../net/socket.ts";
 import {
+  concatenated,
   DEFAULT_WINDOW,
   ERROR,
   errorName,
@@ -32,16 +32,11 @@ import {
   SETTING,
   settingsFrame,
 } from "./frames.ts";
-import {
-  DEFAULT_TABLE_SIZE,
-  HeaderListError,
-  HpackDecoder,
-  HpackEncoder,
-  HpackError,
-} from "./hpack.ts";
+import { DEFAULT_TABLE_SIZE, HeaderListError, HpackDecoder, HpackError } from "./hpack.ts";
 import { BodySender, type SentBody } from "./body_sender.ts";
+import { ConnectionError, expectLength, protocolError, unpadded } from "./connection_error.ts";
 import { Http2Stream, type PoolRequest, type StreamOwner } from "./http2_stream.ts";
-import { http2Head } from "./request_head.ts";
+import { type RequestBlock, RequestBlocks } from "./request_blocks.ts";
 import { checkTrailers, responseHead } from "./response_head.ts";
 
 /**
@@ -99,17 +94,6 @@ function startOfConnection(): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
-/** A header block that the encoder would make again. */
-interface KnownBlock {
-  readonly method: string;
-  readonly own: HeaderPairs;
-  readonly bodyLength: number;
-  readonly additions: number;
-  readonly block: Uint8Array<ArrayBuffer>;
-  readonly streamLength: number;
-  readonly expectsContinue: boolean;
-}
-
 /** One connection. */
 export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   /** Identifies the origin. */
@@ -124,10 +108,9 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   readonly #owner: Http2Owner;
   readonly #socket: Socket;
   readonly #reader: FrameReader;
-  readonly #encoder = new HpackEncoder();
+  readonly #blocks = new RequestBlocks();
   readonly #decoder = new HpackDecoder(DEFAULT_TABLE_SIZE, MAX_HEADER_LIST);
   readonly #streams = new Map<number, Http2Stream>();
-  readonly #blocks = new WeakMap<RequestTarget, KnownBlock>();
   /** Streams whose response began with the current read. */
   #begun: Http2Stream[] = [];
   /** Streams whose body waits for the connection's window, or for the socket. */
@@ -184,7 +167,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
    */
   exchange(item: PoolRequest): void {
     const { request } = item;
-    const known = this.#block(request, item.target);
+    const known = this.#blocks.of(request, item.target);
     const now = this.#clock.now();
     const stream = new Http2Stream(this, this.#nextId, item, now, this.#streamWindow, this.used);
     this.#nextId += 2;
@@ -225,32 +208,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
 
   // The request.
 
-  #block(request: WireRequest, target: RequestTarget): KnownBlock {
-    const { method, headers: own, body } = request;
-    const bodyLength = body === null ? NO_BODY : body instanceof Uint8Array ? body.length : STREAM;
-    const known = this.#blocks.get(target);
-    if (
-      known !== undefined && known.own === own && known.bodyLength === bodyLength &&
-      known.method === method && known.additions === this.#encoder.additions
-    ) return known;
-    const { headers, streamLength, expectsContinue } = http2Head(request, target);
-    const { additions } = this.#encoder;
-    const block = this.#encoder.encode(headers);
-    const made: KnownBlock = {
-      method,
-      own,
-      bodyLength,
-      additions,
-      block,
-      streamLength,
-      expectsContinue,
-    };
-    // A block that has changed the table is another one the next time.
-    if (this.#encoder.additions === additions) this.#blocks.set(target, made);
-    return made;
-  }
-
-  #sendBody(stream: Http2Stream, body: SentBody, block: KnownBlock): void {
+  #sendBody(stream: Http2Stream, body: SentBody, block: RequestBlock): void {
     const sender = stream.sender = new BodySender(body, block.streamLength, {
       room: () => this.#bodyRoom(stream),
       send: (bytes, isLast) => this.#sendData(stream, bytes, isLast),
@@ -643,7 +601,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   #setting(id: number, value: number): void {
     switch (id) {
       case SETTING.headerTableSize:
-        return this.#encoder.allow(value);
+        return this.#blocks.allowTable(value);
       case SETTING.enablePush:
         if (value !== 0) throw protocolError("a server that allows itself to push");
         return;
@@ -776,10 +734,6 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   }
 }
 
-/** Lengths of bodies that are not known as a number. */
-const NO_BODY = -1;
-const STREAM = -2;
-
 /** The first three letters of a response of HTTP/1.1, read as the length of a frame. */
 const HTTP = 0x485454;
 
@@ -787,47 +741,3 @@ const HTTP = 0x485454;
 const REFUSED = 300;
 
 const LOST = new WireError("ECONNRESET", "the connection was lost");
-
-/** What a server does wrong so that its connection cannot go on. */
-class ConnectionError extends Error {
-  readonly code: number;
-
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-function protocolError(message: string): ConnectionError {
-  return new ConnectionError(ERROR.protocol, message);
-}
-
-function expectLength(frame: string, length: number, expected: number): void {
-  if (length === expected) return;
-  throw new ConnectionError(ERROR.frameSize, `a ${frame} frame of ${length} bytes`);
-}
-
-/** The payload of a frame without its padding. */
-function unpadded(
-  flags: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): [from: number, to: number] {
-  if ((flags & FLAG.padded) === 0) return [start, end];
-  const padding = start < end ? bytes[start]! : 0;
-  if (start === end || start + 1 + padding > end) {
-    throw protocolError("padding that is longer than its frame");
-  }
-  return [start + 1, end - padding];
-}
-
-function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
