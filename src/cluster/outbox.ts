@@ -6,7 +6,7 @@
 
 import { errorText } from "../core/errors.ts";
 import { emptyDelta, type StatsDelta } from "../stats/stats_delta.ts";
-import { MergedStats } from "../stats/totals.ts";
+import { MergedStats } from "../stats/merged_stats.ts";
 import type { UnstartedTests } from "../stats/unstarted_tests.ts";
 import { encodeChecked } from "./codec.ts";
 import { ProtocolError } from "./protocol.ts";

@@ -1,30 +1,20 @@
 /**
- * Sums of the counts of several nodes or seconds: {@link Totals} for the statistics of a run, and
- * {@link MergedStats} for the report of a worker.
+ * The counts of a run, summed over all nodes and seconds, as the rows of a snapshot.
  *
  * @module
  */
 
-import { CheckTable } from "./check_stats.ts";
-import { FailureSamples } from "./failure_samples.ts";
-import { GroupTable } from "./group_stats.ts";
 import { Histories } from "./histories.ts";
-import { IterationStats } from "./iteration_stats.ts";
+import type { IterationStats } from "./iteration_stats.ts";
 import { Latencies } from "./latencies.ts";
-import { MetricTable } from "./metric_stats.ts";
-import { NetworkStats } from "./network_stats.ts";
+import { ClassTotals, MergedCounts, MergedRequests, newRoom } from "./merged_counts.ts";
 import { PhaseFigures, PhaseStats } from "./phase_stats.ts";
 import {
-  ClassCap,
   type EntriesByCode,
   Entry,
   type EntryTable,
-  NameCap,
   newEntries,
-  OTHER_CODE,
   PairMap,
-  type Room,
-  TagCap,
 } from "./request_stats.ts";
 import { RequestTable } from "./request_table.ts";
 import type {
@@ -40,8 +30,6 @@ import type {
   UserErrorRow,
 } from "./snapshot.ts";
 import {
-  type ClassCounts,
-  type ClassSecond,
   emptyDelta,
   isPart,
   type KeyedEntry,
@@ -49,17 +37,13 @@ import {
   type KeyedPhases,
   type KeyedUnfinished,
   requestCounts,
-  type SecondCounts,
   type StatsDelta,
 } from "./stats_delta.ts";
 import { Timeline } from "./timeline.ts";
-import { TracedTable } from "./traced_requests.ts";
 import {
   InProgress,
-  InProgressGauge,
   inProgressSummary,
   newInProgress,
-  newUnfinished,
   summaryWithWaits,
   Unfinished,
   unfinishedSummary,
@@ -238,254 +222,6 @@ export class Totals {
   }
 }
 
-/**
- * The counts of one node in several seconds. Memory depends on the number of names, and hardly on the
- * number of seconds.
- */
-export class MergedStats implements StatsDelta {
-  readonly #merged = new MergedCounts((room) => new MergedRequests(room));
-  readonly #seconds = new MergedSeconds(mergedSecond);
-  readonly #classSeconds = new Map<string, MergedSeconds<ClassSecond>>();
-  readonly #inProgress = new InProgressGauge();
-  #from = Infinity;
-  #to = -Infinity;
-
-  /** Infinity as long as nothing was added. */
-  get from(): number {
-    return this.#from;
-  }
-
-  /** -Infinity as long as nothing was added. */
-  get to(): number {
-    return this.#to;
-  }
-
-  /** In rising order. */
-  get seconds(): readonly SecondCounts[] {
-    return this.#seconds.all;
-  }
-
-  get classes(): StatsDelta["classes"] {
-    return Array.from(this.#merged.classes, (one) => ({
-      name: one.name,
-      completed: one.completed,
-      iterations: this.#merged.isSplit ? one.iterations : this.#merged.iterations,
-      seconds: this.#classSeconds.get(one.name)?.all ?? [],
-    }));
-  }
-
-  /** After 1,000 distinct methods and names, the rest are under `(other)`. */
-  get entries(): StatsDelta["entries"] {
-    return this.#merged.rows((requests, name) => requests.keyedEntries(name));
-  }
-
-  /** After 1,000 distinct classes and errors, the rest are under `(other)`. */
-  get userErrors(): StatsDelta["userErrors"] {
-    return this.#merged.userErrors;
-  }
-
-  get iterations(): StatsDelta["iterations"] {
-    return this.#merged.iterations;
-  }
-
-  get phases(): StatsDelta["phases"] {
-    return this.#merged.rows((requests, name) => requests.keyedPhases(name));
-  }
-
-  get unfinished(): StatsDelta["unfinished"] {
-    return this.#merged.rows((requests, name) => requests.keyedUnfinished(name));
-  }
-
-  get network(): StatsDelta["network"] {
-    return this.#merged.network;
-  }
-
-  get groups(): StatsDelta["groups"] {
-    return this.#merged.groups;
-  }
-
-  get checks(): StatsDelta["checks"] {
-    return this.#merged.checks;
-  }
-
-  get failureSamples(): StatsDelta["failureSamples"] {
-    return this.#merged.failureSamples;
-  }
-
-  get metrics(): StatsDelta["metrics"] {
-    return this.#merged.metrics;
-  }
-
-  get traced(): StatsDelta["traced"] {
-    return this.#merged.traced;
-  }
-
-  /** Those of the last second. */
-  get inProgress(): StatsDelta["inProgress"] {
-    return this.#inProgress;
-  }
-
-  /** Adds counts of the same node in other seconds, or of other names in the same seconds. */
-  add(delta: StatsDelta): void {
-    this.#from = Math.min(this.#from, delta.from);
-    this.#to = Math.max(this.#to, delta.to);
-    for (const second of delta.seconds) this.#seconds.add(second);
-    this.#merged.add(delta);
-    for (const { name, seconds } of delta.classes) this.#addClassSeconds(name, seconds);
-    this.#inProgress.add(delta);
-  }
-
-  #addClassSeconds(name: string, added: readonly ClassSecond[]): void {
-    if (added.length === 0) return;
-    let seconds = this.#classSeconds.get(name);
-    if (seconds === undefined) {
-      this.#classSeconds.set(name, seconds = new MergedSeconds(mergedClassSecond));
-    }
-    for (const second of added) seconds.add(second);
-  }
-}
-
-/** Seconds of one node in rising order, each once. */
-class MergedSeconds<Second extends Pick<SecondCounts, "second">> {
-  readonly all: Second[] = [];
-  readonly #merge: (first: Second, then: Second) => Second;
-
-  /** @param merge merges two parts of one second, the earlier one first. */
-  constructor(merge: (first: Second, then: Second) => Second) {
-    this.#merge = merge;
-  }
-
-  add(added: Second): void {
-    // Almost always, it is later than all before.
-    const at = this.all.findLastIndex(({ second }) => second <= added.second);
-    const known = this.all[at];
-    if (known?.second !== added.second) this.all.splice(at + 1, 0, added);
-    else this.all[at] = this.#merge(known, added);
-  }
-}
-
-function mergedSecond(first: SecondCounts, then: SecondCounts): SecondCounts {
-  return {
-    ...mergedClassSecond(first, then),
-    requests: first.requests + then.requests,
-    failures: first.failures + then.failures,
-    maxLagMs: Math.max(first.maxLagMs, then.maxLagMs),
-  };
-}
-
-function mergedClassSecond(first: ClassSecond, then: ClassSecond): ClassSecond {
-  return {
-    second: then.second,
-    users: then.users,
-    peakUsers: Math.max(first.peakUsers, then.peakUsers),
-  };
-}
-
-/**
- * Entries of all names, since a peer may send any, and distinct errors of all entries. Each name may have an
- * entry without a response besides, so that it never counts as one.
- */
-const MAX_ENTRIES = 3_000;
-const MAX_ERRORS = 20_000;
-
-/** How much more may be counted separately, by one table or by several that share it. */
-interface RequestRoom {
-  readonly names: Room;
-  readonly entries: Room;
-  readonly errors: Room;
-  readonly tags: Room;
-  readonly taggedEntries: Room;
-}
-
-/** @param times how many tables share the room. */
-function newRoom(times = 1): RequestRoom {
-  return {
-    names: { left: 1_000 * times },
-    entries: { left: MAX_ENTRIES * times },
-    errors: { left: MAX_ERRORS * times },
-    tags: { left: 2_000 * times },
-    taggedEntries: { left: 2 * MAX_ENTRIES * times },
-  };
-}
-
-/**
- * The classes of a run have a little more room than all requests together: most test files have few classes,
- * and few requests that several of them send.
- */
-const ROOM_OF_CLASSES = 3;
-
-/** The sum of the requests of several deltas. Memory depends on the number of names, which is limited to 1,000. */
-export class MergedRequests extends RequestTable {
-  readonly #room: RequestRoom;
-  readonly #names: NameCap;
-  readonly #tags: TagCap;
-
-  constructor(room: RequestRoom) {
-    super();
-    this.#room = room;
-    this.#names = new NameCap(room.names);
-    this.#tags = new TagCap(room.tags);
-  }
-
-  /** Whether the limit of names was reached, here or on a node, and further ones are under `(other)`. */
-  get namesCapped(): boolean {
-    return this.#names.reached;
-  }
-
-  /** The same for combinations of tags. */
-  get tagsCapped(): boolean {
-    return this.#tags.reached;
-  }
-
-  /** The method and name under which to count a request. Each is its own, or `(other)`. */
-  admit(method: string, name: string): readonly [method: string, name: string] {
-    return this.#names.admitPair(method, name);
-  }
-
-  /** The tags under which to count a request of an admitted name. */
-  admitTags([method, name]: readonly [method: string, name: string], tags: string): string {
-    return this.#tags.admit(method, name, tags);
-  }
-
-  /** Adds an entry of a node. */
-  addEntry([method, name, given, added, , tags]: KeyedEntry): void {
-    const key = this.admit(method, name);
-    const isTagged = isPart(tags);
-    const room = isTagged ? this.#room.taggedEntries : this.#room.entries;
-    const named = this.#tableOf(key, tags).entries.at(...key);
-    const isKnown = given === 0 || room.left > 0 || named.has(given);
-    const before = named.size;
-    const entry = named.of(isKnown ? given : OTHER_CODE);
-    room.left -= named.size - before;
-    const errors = entry.errors.size;
-    entry.merge(added, isTagged ? 0 : this.#room.errors.left);
-    this.#room.errors.left -= entry.errors.size - errors;
-  }
-
-  /** Adds phases of a node. */
-  addPhases([method, name, counts, , tags]: KeyedPhases): void {
-    const key = this.admit(method, name);
-    this.#tableOf(key, tags).entries.at(...key).openPhases.merge(counts);
-  }
-
-  /** Adds unfinished requests of a node. */
-  addUnfinished([method, name, counts, , tags]: KeyedUnfinished): void {
-    const key = this.admit(method, name);
-    this.#tableOf(key, tags).unfinished.at(...key, newUnfinished).merge(counts);
-  }
-
-  /** Adds all requests of another table. */
-  addAll(other: RequestTable): void {
-    for (const row of other.keyedEntries()) this.addEntry(row);
-    for (const row of other.keyedPhases()) this.addPhases(row);
-    for (const row of other.keyedUnfinished()) this.addUnfinished(row);
-  }
-
-  #tableOf(key: readonly [method: string, name: string], tags: string | undefined): RequestTable {
-    return isPart(tags) ? this.openTagged(this.admitTags(key, tags)) : this;
-  }
-}
-
 /** Requests with their sums, which are kept up so that a snapshot does not merge the histograms of all names. */
 class RequestSums extends MergedRequests {
   readonly #overall = new Entry();
@@ -564,202 +300,8 @@ class RequestSums extends MergedRequests {
 
 const EMPTY_TABLE = new RequestTable();
 
-/** What was counted for one class. */
-class ClassTotals<Requests> {
-  readonly name: string;
-  /** Those of all classes as long as there is only one class. */
-  requests: Requests;
-  completed = 0;
-  /** Not used as long as there is only one class. */
-  iterations: IterationStats | null = null;
-  readonly #peaks = new Map<number, number>();
-  #peakUsers = 0;
-
-  constructor(name: string, requests: Requests) {
-    this.name = name;
-    this.requests = requests;
-  }
-
-  /** The most users at once, as in `Timeline.peakUsers`. */
-  get peakUsers(): number {
-    return this.#peakUsers;
-  }
-
-  /** Adds users of any node. */
-  addPeak({ second, peakUsers }: ClassSecond): void {
-    const sum = (this.#peaks.get(second) ?? 0) + peakUsers;
-    this.#peaks.set(second, sum);
-    this.#peakUsers = Math.max(this.#peakUsers, sum);
-    if (this.#peaks.size <= 2 * PEAK_SECONDS) return;
-    for (const known of this.#peaks.keys()) {
-      if (known < second - PEAK_SECONDS) this.#peaks.delete(known);
-    }
-  }
-}
-
-/** For how many seconds nodes may report later than others. */
-const PEAK_SECONDS = 120;
-
 function noCounts(name: string): ClassTotals<RequestSums> {
   return new ClassTotals(name, new RequestSums(newRoom()));
-}
-
-/**
- * The sum of several deltas without their seconds. Memory depends on the number of names, which is
- * limited to 1,000, and not on the number of deltas.
- */
-export class MergedCounts<Requests extends MergedRequests = MergedRequests> {
-  /** Those of all classes. */
-  readonly whole: Requests;
-  /** By class and error. After 1,000 distinct ones, the rest are under `(other)`. */
-  readonly userErrors = new PairMap<number>();
-  /** After 1,000 distinct names, the rest are under `(other)`; also those of {@link checks}. */
-  readonly groups = new GroupTable();
-  readonly checks = new CheckTable();
-  /** At most 200. */
-  readonly metrics = new MetricTable();
-  /** After 1,000 distinct names, the rest are under `(other)`. */
-  readonly traced = new TracedTable();
-  readonly failureSamples = new FailureSamples();
-  readonly #classes = new Map<string, ClassTotals<Requests>>();
-  readonly #create: (room: RequestRoom) => Requests;
-  readonly #roomOfClasses = newRoom(ROOM_OF_CLASSES);
-  #iterations: IterationStats | null = null;
-  #network: NetworkStats | null = null;
-  readonly #userErrorCap = new NameCap();
-  readonly #groupCap = new NameCap();
-  readonly #checkCap = new NameCap();
-  readonly #tracedCap = new NameCap();
-  readonly #classCap = new ClassCap();
-
-  /** @param create an empty table. */
-  constructor(create: (room: RequestRoom) => Requests) {
-    this.#create = create;
-    this.whole = create(newRoom());
-  }
-
-  /** Of all classes; `null` as long as there are none. */
-  get iterations(): IterationStats | null {
-    return this.#iterations;
-  }
-
-  /** `null` as long as no connection was sampled. */
-  get network(): NetworkStats | null {
-    return this.#network;
-  }
-
-  /** Whether there are several classes. The only one has the requests and iterations of the run. */
-  get isSplit(): boolean {
-    return this.#classes.size > 1;
-  }
-
-  /** As {@link namesCapped}, for groups. */
-  get groupsCapped(): boolean {
-    return this.#groupCap.reached;
-  }
-
-  /** As {@link namesCapped}, for checks. */
-  get checksCapped(): boolean {
-    return this.#checkCap.reached;
-  }
-
-  /** All classes that a node has named. */
-  get classes(): Iterable<ClassTotals<Requests>> {
-    return this.#classes.values();
-  }
-
-  /** The counts of a class, or undefined. */
-  classOf(name: string): ClassTotals<Requests> | undefined {
-    return this.#classes.get(name);
-  }
-
-  /** The rows of each class, or if there is only one or none, those of all requests. */
-  rows<Row>(
-    of: (requests: Requests, className: string | undefined) => Iterable<Row>,
-  ): Iterable<Row> {
-    const { whole } = this;
-    const classes = [...this.#classes.values()];
-    return {
-      *[Symbol.iterator](): Iterator<Row> {
-        if (classes.length === 0) yield* of(whole, undefined);
-        for (const { requests, name } of classes) yield* of(requests, name);
-      },
-    };
-  }
-
-  /** Adds the counts of a node. */
-  add(delta: Omit<StatsDelta, "from" | "to" | "inProgress">): void {
-    const { entries, phases, userErrors, iterations, unfinished, network, classes, seconds } =
-      delta;
-    // Further classes have to be known before anything is counted for one of them.
-    for (const { name } of classes) this.#openClass(this.#classCap.admit(name));
-    for (const counts of classes) {
-      this.#addClass(counts, classes.length === 1 ? seconds : counts.seconds);
-    }
-    for (const row of entries) {
-      this.whole.addEntry(row);
-      this.#ofClass(row[4])?.addEntry(row);
-    }
-    for (const row of phases) {
-      this.whole.addPhases(row);
-      this.#ofClass(row[3])?.addPhases(row);
-    }
-    for (const row of unfinished) {
-      this.whole.addUnfinished(row);
-      this.#ofClass(row[3])?.addUnfinished(row);
-    }
-    if (iterations !== null) (this.#iterations ??= new IterationStats()).merge(iterations);
-    if (network !== null) (this.#network ??= new NetworkStats()).merge(network);
-    for (const [user, error, count] of userErrors) {
-      const key = this.#userErrorCap.admitPair(user, error);
-      this.userErrors.set(...key, (this.userErrors.get(...key) ?? 0) + count);
-    }
-    for (const [name, counts] of delta.groups) {
-      this.groups.at(this.#groupCap.admit("", name)).merge(counts);
-    }
-    for (const [name, counts] of delta.checks) {
-      this.checks.add(this.#checkCap.admit("", name), counts);
-    }
-    for (const [name, counts] of delta.metrics) this.metrics.add(name, counts);
-    for (const [method, name, request] of delta.traced) {
-      this.traced.add(...this.#tracedCap.admitPair(method, name), request);
-    }
-    for (const sample of delta.failureSamples) this.failureSamples.add(sample);
-  }
-
-  /** Where the requests of a class count besides {@link whole}; undefined if there is only one class. */
-  #ofClass(name: string | undefined): Requests | undefined {
-    if (!this.isSplit || name === undefined) return undefined;
-    return this.#classes.get(this.#classCap.admit(name))?.requests;
-  }
-
-  /** @param seconds the users of the class. */
-  #addClass({ name, completed, iterations }: ClassCounts, seconds: readonly ClassSecond[]): void {
-    const counts = this.#openClass(this.#classCap.admit(name));
-    counts.completed += completed;
-    for (const second of seconds) counts.addPeak(second);
-    if (iterations !== null && this.isSplit) {
-      (counts.iterations ??= new IterationStats()).merge(iterations);
-    }
-  }
-
-  #openClass(name: string): ClassTotals<Requests> {
-    const known = this.#classes.get(name);
-    if (known !== undefined) return known;
-    const [only] = this.#classes.values();
-    // What was counted until now belongs to the only class.
-    if (this.#classes.size === 1) this.#split(only!);
-    const requests = only === undefined ? this.whole : this.#create(this.#roomOfClasses);
-    const created = new ClassTotals(name, requests);
-    this.#classes.set(name, created);
-    return created;
-  }
-
-  #split(only: ClassTotals<Requests>): void {
-    only.requests = this.#create(this.#roomOfClasses);
-    only.requests.addAll(this.whole);
-    if (this.#iterations !== null) (only.iterations = new IterationStats()).merge(this.#iterations);
-  }
 }
 
 /** All counts since the start of the run, or since the last reset. */

@@ -16,7 +16,8 @@ import { packedBuckets, VALUE_BUCKETS } from "../../src/stats/packed_buckets.ts"
 import type { Sample } from "../../src/stats/request_stats.ts";
 import { MetricTable, TrendStats } from "../../src/stats/metric_stats.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
-import { MergedStats, Totals } from "../../src/stats/totals.ts";
+import { MergedStats } from "../../src/stats/merged_stats.ts";
+import { Totals } from "../../src/stats/totals.ts";
 import { InProgressGauge } from "../../src/stats/unanswered.ts";
 import {
   addMeasures,

@@ -5,7 +5,7 @@ import type { History } from "../../src/stats/snapshot.ts";
 import type { StatsDelta } from "../../src/stats/stats_delta.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { Timeline } from "../../src/stats/timeline.ts";
-import { MergedStats } from "../../src/stats/totals.ts";
+import { MergedStats } from "../../src/stats/merged_stats.ts";
 import { sample } from "../support/samples.ts";
 
 /** A request or group that ended. */

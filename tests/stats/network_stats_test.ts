@@ -3,7 +3,8 @@ import { countedOf } from "../../src/cluster/report.ts";
 import { reportParts } from "../../src/cluster/report_parts.ts";
 import { networkProblems, NetworkStats } from "../../src/stats/network_stats.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
-import { MergedStats, Totals } from "../../src/stats/totals.ts";
+import { MergedStats } from "../../src/stats/merged_stats.ts";
+import { Totals } from "../../src/stats/totals.ts";
 import { latencies } from "../support/snapshots.ts";
 
 const METADATA = { runId: "run", resetCount: 0, cpu: 0, lag: 0 };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { StatsDelta } from "../../src/stats/stats_delta.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { Timeline } from "../../src/stats/timeline.ts";
-import { MergedStats } from "../../src/stats/totals.ts";
+import { MergedStats } from "../../src/stats/merged_stats.ts";
 import { deltaOf, iterationsOf, secondOf } from "../support/counts.ts";
 import { sample } from "../support/samples.ts";
 

@@ -11,7 +11,9 @@ import type {
   StatsDelta,
 } from "../../src/stats/stats_delta.ts";
 import { SecondStats, StatsTable } from "../../src/stats/stats_table.ts";
-import { MergedCounts, MergedRequests, MergedStats, Totals } from "../../src/stats/totals.ts";
+import { MergedCounts, MergedRequests } from "../../src/stats/merged_counts.ts";
+import { MergedStats } from "../../src/stats/merged_stats.ts";
+import { Totals } from "../../src/stats/totals.ts";
 import {
   anyClassedSample,
   classSeconds,

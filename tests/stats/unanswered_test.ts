@@ -2,7 +2,8 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Latencies } from "../../src/stats/latencies.ts";
 import { StatsTable } from "../../src/stats/stats_table.ts";
-import { MergedStats, Totals } from "../../src/stats/totals.ts";
+import { MergedStats } from "../../src/stats/merged_stats.ts";
+import { Totals } from "../../src/stats/totals.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
 import { LATENCY_FIGURES, type RequestRow } from "../../src/stats/snapshot.ts";
 import {

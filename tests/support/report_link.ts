@@ -4,7 +4,7 @@ import { ReportOutbox } from "../../src/cluster/outbox.ts";
 import { type Message, ProtocolError } from "../../src/cluster/protocol.ts";
 import { countedOf } from "../../src/cluster/report.ts";
 import { RunState } from "../../src/cluster/run_state.ts";
-import { MergedStats } from "../../src/stats/totals.ts";
+import { MergedStats } from "../../src/stats/merged_stats.ts";
 
 type Answer = { readonly type: "ACK" | "RESUME"; readonly seq: number };
 
