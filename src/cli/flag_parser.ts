@@ -66,7 +66,7 @@ function initFlags(): Option[] {
     ["--openapi <FILE>", "an API description in OpenAPI 3.0 or 3.1, as JSON or YAML"],
     ["--postman <FILE>", "a Postman collection, version 2.0 or 2.1"],
     ["--postman-environment <FILE>", "values of its variables, as Postman exports them"],
-    ["--curl <COMMAND>", "a command of curl; -: from standard input; repeatable"],
+    ["--curl <COMMAND>", "a curl command; -: from standard input; repeatable"],
   ] as const;
   return flags.map(([flag, help]) => new Option(flag, help).helpGroup("Make a test from:"));
 }

@@ -12,7 +12,7 @@ const WIDTH = 80;
 
 const USAGE = `[options]              run a test file
        aiotest check FILE [options]   check a test file without running it
-       aiotest init [DIR] [options]   create a first test, or one from a HAR
+       aiotest init [DIR] [options]   create a first test, or convert one
        aiotest quick URL [options]    load-test a URL without a test file
        aiotest demo [options]         try aiotest on a built-in target
        aiotest compare A.json B.json  compare two runs

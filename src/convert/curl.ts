@@ -1,5 +1,5 @@
 /**
- * Reads commands of curl, as people write them and as browsers copy them.
+ * Reads curl commands, as people write them and as browsers copy them.
  *
  * @module
  */
@@ -18,9 +18,9 @@ import { shellCommands } from "./shell_words.ts";
 export type ReadFile = (path: string) => Promise<Uint8Array<ArrayBuffer>>;
 
 /**
- * The test that commands of curl make: a request each, in their order.
+ * The test that curl commands make: one request for each, in their order.
  *
- * @throws UsageError if there is no command of curl, or one cannot be converted.
+ * @throws UsageError if there is no curl command, or one cannot be converted.
  */
 export async function readCurl(texts: readonly string[], readFile: ReadFile): Promise<Draft> {
   const commands = texts.flatMap(shellCommands).map(withoutPrompt)

@@ -125,7 +125,7 @@ Deno.test("a recording that is cut off or has other characters is refused with a
   );
 });
 
-Deno.test("any text is read as commands of curl, or refused with a message", async () => {
+Deno.test("any text is read as curl commands, or refused with a message", async () => {
   const words = fc.constantFrom(
     ...[
       "curl",

@@ -4,7 +4,7 @@ import { ErrorPlaces } from "../../src/user/error_places.ts";
 const HEAD = "TypeError: no basket";
 const IN_RUNTIME = "    at JSON.parse (<anonymous>)\n    at node:assert:12:3";
 const IN_PACKAGE =
-  "    at check (file:///root/.cache/deno/npm/registry.npmjs.org/chai/5.1.0/chai.js:1:2)\n" +
+  "    at check (file:///root/.cache/deno/npm/packages.example/chai/5.1.0/chai.js:1:2)\n" +
   "    at check (file:///home/me/shop/node_modules/chai/chai.js:1:2)";
 const IN_AIOTEST = `    at User.measure (${new URL(
   "../../src/user/user.ts",
