@@ -160,6 +160,8 @@ export function textOf(expected: string): OptionType<string> {
   return { expected, types: ["text"], parse: (text) => text.trim() === "" ? null : text };
 }
 
+export const fileName: OptionType<string> = textOf("a file name");
+
 /** A file of samples, whose name says what it contains. */
 export const sampleFile: OptionType<string> = {
   expected: SAMPLE_FILE_FORMS,

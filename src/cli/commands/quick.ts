@@ -17,10 +17,10 @@ import type { Options } from "../options.ts";
 import type { OtherFile } from "../report_files.ts";
 import { checkSampleOptions } from "../role.ts";
 import { runLocal } from "../run_local.ts";
+import { QUICK_RUN_TIME } from "../load_settings.ts";
 import { defaultsOf } from "../setting_types.ts";
 import {
   OPTION_NAMES,
-  QUICK_RUN_TIME,
   QUICK_SETTINGS,
   SETTINGS,
   type Settings,
