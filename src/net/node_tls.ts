@@ -141,6 +141,10 @@ export class NodeTlsSocket implements Socket {
   #opened(): void {
     if (this.#state !== "opening") return;
     this.#state = "open";
+    // The promise jobs that opening starts run before anything is delivered: a server may speak first.
+    const tls = this.#tls!;
+    tls.pause();
+    setImmediate(() => tls.resume());
     this.handler.onOpen();
   }
 

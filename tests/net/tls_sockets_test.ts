@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect, createServer, type Server, type Socket as Peer } from "node:net";
 import { createServer as createTlsServer, type TlsOptions, TLSSocket } from "node:tls";
 import { nodeSockets } from "../../src/net/node_sockets.ts";
+import type { Socket, SocketHandler, Sockets } from "../../src/net/socket.ts";
 import { TlsError } from "../../src/net/tls_errors.ts";
 import { DEFAULT_TLS, type TlsSettings } from "../../src/net/tls_settings.ts";
 import { HandshakeLimit, openTls } from "../../src/net/tls_sockets.ts";
@@ -390,6 +391,54 @@ for (const minVersion of [null, "TLSv1.3"] as const) {
     greeter.terminate();
   });
 }
+
+Deno.test("node:tls: what arrives with the end of the handshake waits for promise jobs", async () => {
+  // In TLS 1.2, the server ends the handshake, and a server of HTTP/2 speaks at once.
+  await using server = await tlsServer({ maxVersion: "TLSv1.2" });
+  const joined: Sockets = {
+    kind: sockets.kind,
+    drain: () => sockets.drain(),
+    open(options, handler): Socket {
+      let held: number[] = [];
+      return sockets.open(options, {
+        onOpen: () => handler.onOpen(),
+        onData(bytes, length): void {
+          if (held.length === 0) {
+            setTimeout(() => {
+              const all = Uint8Array.from(held);
+              held = [];
+              handler.onData(all, all.length);
+            }, 50);
+          }
+          held.push(...bytes.subarray(0, length));
+        },
+        onEnd: () => handler.onEnd(),
+        onDrain: () => handler.onDrain(),
+        onError: (error) => handler.onError(error),
+      });
+    },
+  };
+  const isOpen = Promise.withResolvers<void>();
+  const received = Promise.withResolvers<string>();
+  const first: SocketHandler = {
+    onOpen: () => isOpen.resolve(),
+    onData: () => received.resolve("too early"),
+    onEnd(): void {},
+    onDrain(): void {},
+    onError: (error: unknown) => isOpen.reject(error),
+  };
+  const settings = { ...DEFAULT_TLS, insecure: true };
+  const socket = openTls({ ...to(server.port, settings), sockets: joined }, first);
+  await isOpen.promise;
+  for (let job = 0; job < 30; job++) await null;
+  socket.handler = {
+    ...first,
+    onData: (bytes, length) =>
+      received.resolve(new TextDecoder().decode(bytes.subarray(0, length))),
+  };
+  assert.equal(await received.promise, "hello stranger TLSv1.2");
+  socket.close();
+});
 
 Deno.test("handshakes beyond the limit wait, in their order", async () => {
   const limit = new HandshakeLimit(2, 1e6);
