@@ -107,6 +107,15 @@ export type {
   ResponseTimings,
   SessionHeaders,
 } from "./src/user/http_user.ts";
+export { WebSocketUser } from "./src/user/websocket_user.ts";
+export type {
+  AskOptions,
+  ConnectOptions,
+  MessageMatch,
+  ReceiveOptions,
+  WebSocketClose,
+  WebSocketMessage,
+} from "./src/user/websocket_user.ts";
 export type { BatchItem, BatchOptions, BatchRequest, BatchTuple } from "./src/user/batch.ts";
 export type { Session } from "./src/user/session.ts";
 export { metrics } from "./src/user/metrics.ts";

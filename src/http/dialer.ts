@@ -44,6 +44,8 @@ export interface DialSettings {
   readonly dns: DnsOrder;
   /** The protocols to offer over TLS (ALPN), the preferred one first. */
   readonly protocols: readonly string[];
+  /** Whether connections to plain origins go through a tunnel if there is a proxy, as those to secure ones do. */
+  readonly tunnelsPlain?: boolean;
 }
 
 /** An open connection, and how long each step of opening it has taken. */
@@ -69,8 +71,8 @@ export class Dialer {
 
   /**
    * Opens a connection to an origin, including the TLS handshake. For a plain origin with a proxy, the
-   * connection leads to the proxy, and requests must be in absolute form. Rejects with a WireError and
-   * nothing else, after closing what was opened.
+   * connection leads to the proxy, and requests must be in absolute form, unless the settings ask for a tunnel.
+   * Rejects with a WireError and nothing else, after closing what was opened.
    *
    * @param signal ends the attempt at any time: with the signal's reason if it is a WireError, else with
    *   `ABORTED`. It has no effect on a connection that is open.
@@ -146,9 +148,10 @@ class PendingDial {
     const socket = await withProxyInErrors(proxy, () => {
       return this.#connect(main, proxy, proxy.hostname, proxy.secure ? forProxy(tls) : null);
     });
-    if (!origin.secure) return socket;
+    if (!origin.secure && !this.#settings.tunnelsPlain) return socket;
     const to = connectedEndpoint(this.#options.connectTo, origin);
     await withProxyInErrors(proxy, () => main.wait(() => openTunnel(socket, proxy, to)));
+    if (!origin.secure) return socket;
     return await this.#openTlsThrough(proxy, origin, socket);
   }
 

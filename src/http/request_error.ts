@@ -28,7 +28,9 @@ export type RequestErrorCode =
   | "TOO_MANY_REDIRECTS"
   | "BAD_REDIRECT"
   | "ABORTED"
-  | "BAD_REQUEST";
+  | "BAD_REQUEST"
+  | "WS_REFUSED"
+  | "WS_CLOSED";
 
 /**
  * The error of a request without a complete response: no connection, a timeout, an invalid response.

@@ -282,7 +282,7 @@ function mayRetry(connection: Connection, request: WireRequest, failure: WireErr
 const NO_COOKIES: readonly string[] = [];
 
 /** A response of the engine. Head and body are evaluated only on demand. */
-class SocketResponse implements WireResponse {
+export class SocketResponse implements WireResponse {
   readonly status: number;
   readonly setCookies: readonly string[];
   readonly bytesReceived: number;

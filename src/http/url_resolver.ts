@@ -90,6 +90,11 @@ function parse(text: string): ResolvedUrl {
   return { url, name: url.pathname, authorization };
 }
 
+/** The URL of the request that asks for a WebSocket: `http` in place of `ws`, and `https` in place of `wss`. */
+export function upgradeUrl(url: string): string {
+  return url.replace(/^ws(?=s?:\/\/)/i, "http");
+}
+
 /** The value of an Authorization header for HTTP Basic authentication, in UTF-8. */
 export function basicAuthorization(user: string, password: string): string {
   return `Basic ${new TextEncoder().encode(`${user}:${password}`).toBase64()}`;

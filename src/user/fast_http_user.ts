@@ -11,7 +11,8 @@ import { QueuedTransport } from "../http/request_queue.ts";
 import { ObservedSocketTransport } from "../http/observed_socket_transport.ts";
 import { SocketTransport, type TransportSettings } from "../http/socket_transport.ts";
 import { Http2Transport } from "../http2/http2_transport.ts";
-import { MAX_BODY_SIZE } from "../http/transport.ts";
+import { MAX_BODY_SIZE, type Transport } from "../http/transport.ts";
+import { upgradeUrl } from "../http/url_resolver.ts";
 import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { UserContext } from "./context.ts";
 import { observedTransport } from "./observers.ts";
@@ -31,6 +32,13 @@ import {
   type SessionScope,
   User,
 } from "./user.ts";
+
+/** @internal Adds to the transport of a user what other kinds of requests need. */
+export type ExtendTransport = (transport: Transport, settings: TransportSettings) => Transport;
+
+function unchanged(transport: Transport): Transport {
+  return transport;
+}
 
 const DNS_TEXT = '"first", "rotate" or "random"';
 
@@ -135,7 +143,7 @@ export class FastHttpUser extends User {
   readonly session: Session;
 
   /** Opens no connection. A subclass with its own constructor must call `super(context)`. */
-  constructor(context: UserContext) {
+  constructor(context: UserContext, extend: ExtendTransport = unchanged) {
     super(context);
     const { clock, http, observers } = context;
     const { localAddresses, dns } = http.options;
@@ -163,9 +171,9 @@ export class FastHttpUser extends User {
       : new Http2Transport(clock, http, options, http1, sharedBy);
     const { socketQueue } = http;
     const queued = socketQueue === null ? sockets : new QueuedTransport(sockets, socketQueue);
-    const { host } = this;
+    const host = upgradeUrl(this.host);
     const userClass = this.constructor.name;
-    const transport = observedTransport(queued, userClass, context);
+    const transport = observedTransport(extend(queued, options), userClass, context);
     this.session = new Session(transport, context, {
       userClass,
       host,

@@ -155,6 +155,12 @@ export class Metrics {
     return this.#declare(name, "trend", unit);
   }
 
+  /** @internal Adds to a counter of aiotest itself, whichever code is running. */
+  count(name: string, amount: number): void {
+    const stats = this.#table.at(name, () => newMetricStats("counter"));
+    if (stats.type === "counter") stats.add(amount);
+  }
+
   /** @internal All metrics that were made so far. */
   get declared(): DeclaredMetric[] {
     return Array.from(this.#declared.values(), ({ name, type, unit }) => ({ name, type, unit }));

@@ -264,6 +264,25 @@ export class Session {
   }
 
   /**
+   * Sends a GET that reports show under another method.
+   *
+   * @internal
+   */
+  getAs(method: string, url: string, options: RequestOptions, check: Check): Promise<HttpResponse> {
+    if (this.#closed) return neverSettles();
+    try {
+      const { params } = options;
+      const query = params === undefined ? null : encodeFields(params, "params");
+      const request = this.#take("GET", options);
+      request.counter.method = method;
+      const target = this.#resolve(request, url, query, options);
+      return this.#send(request, target, NO_BODY, options, check);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
    * Sends requests in parallel, over as many connections as needed, and resolves when all of them have ended.
    * Each is counted as if it were sent alone.
    *

@@ -51,8 +51,8 @@ async function pong(listener: Deno.TcpListener): Promise<void> {
 
 Deno.test("every example is in the list", () => {
   const files = [...Deno.readDirSync(projectPath("examples"))].map(({ name }) => name)
-    // It needs a Redis: see redis_test.ts.
-    .filter((name) => name !== "redis_accounts.ts");
+    // They need a Redis, and servers of WebSocket: see redis_test.ts and websocket_test.ts.
+    .filter((name) => !["redis_accounts.ts", "chat.ts", "socket_io.ts"].includes(name));
   assert.deepEqual(files.sort(), Object.keys(EXAMPLES).sort());
 });
 
