@@ -31,7 +31,7 @@ import type { UserContext } from "./context.ts";
 import { FastHttpUser } from "./fast_http_user.ts";
 import { metrics } from "./metrics.ts";
 import { type NoMessage, PendingMessage, type WaitOutcome } from "./pending_message.ts";
-import { checkHttpHost } from "./session.ts";
+import { checkHttpHost } from "./session_checks.ts";
 import {
   checkFields,
   checkOptions,
@@ -347,7 +347,7 @@ export class WebSocketUser extends FastHttpUser {
   ): WaitOutcome {
     const { clock, requests, recorder } = this.#context;
     const failed = (text: string, error: unknown): void => {
-      sample.end(clock.now(), 0);
+      sample.end(clock.now());
       sample.error = text;
       requests.fail(sample, error);
       recorder.markCounted(error);
@@ -355,7 +355,7 @@ export class WebSocketUser extends FastHttpUser {
     };
     return {
       took: (message, wireBytes) => {
-        sample.end(clock.now(), 0);
+        sample.end(clock.now());
         sample.bytesReceived = wireBytes;
         requests.record(sample);
         resolve(message);
