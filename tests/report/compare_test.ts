@@ -5,15 +5,17 @@ import {
   compareRuns,
   type Comparison,
   comparisonExitCode,
-  comparisonJson,
-  comparisonReport,
   type Difference,
   errorDifference,
   FIGURES,
   type Finding,
-  type NamedRun,
   ratioDifference,
 } from "../../src/report/compare.ts";
+import {
+  comparisonJson,
+  comparisonReport,
+  type NamedRun,
+} from "../../src/report/compare_report.ts";
 import type { ComparedRun } from "../../src/report/summary_reader.ts";
 import type { LatencyFigure } from "../../src/stats/snapshot.ts";
 import { seeded } from "../support/cutting_target.ts";

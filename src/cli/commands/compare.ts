@@ -7,12 +7,8 @@
 import { atLeastFailed, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { VERSION } from "../../core/version.ts";
-import {
-  compareRuns,
-  comparisonExitCode,
-  comparisonJson,
-  comparisonReport,
-} from "../../report/compare.ts";
+import { compareRuns, comparisonExitCode } from "../../report/compare.ts";
+import { comparisonJson, comparisonReport } from "../../report/compare_report.ts";
 import { consoleAbilities } from "../../report/console.ts";
 import { type ComparedRun, readSummary } from "../../report/summary_reader.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
