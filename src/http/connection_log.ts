@@ -67,7 +67,7 @@ export function logRetry({ method, url }: WireRequest, error: unknown, wasSeen: 
   const request = `${method} ${url.origin}${url.pathname}`;
   debugLog.add(
     "retries",
-    `${request} is sent again on a new connection: ${reason(error)}; ${counted}.`,
+    `${request} is sent again: ${reason(error)}; ${counted}.`,
   );
 }
 

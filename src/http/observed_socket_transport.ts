@@ -15,7 +15,8 @@ import type { SharedHttpState } from "./shared_http_state.ts";
 import { SocketTransport, type TransportSettings } from "./socket_transport.ts";
 import type { WireRequest } from "./transport.ts";
 
-const UNKNOWN: SocketFacts = { remote: null, tls: null };
+/** What is known about a connection that tells nothing. */
+export const UNKNOWN_FACTS: SocketFacts = { remote: null, tls: null };
 
 /**
  * Tells the witnesses of exchanges how they go over the wire. The methods of {@link SocketTransport} through which
@@ -36,7 +37,7 @@ export class ObservedSocketTransport extends SocketTransport {
   }
 
   protected override opened(connection: Connection, socket: Socket): void {
-    this.#facts.set(connection, socket.facts?.() ?? UNKNOWN);
+    this.#facts.set(connection, socket.facts?.() ?? UNKNOWN_FACTS);
   }
 
   override received(connection: Connection, request: WireRequest, message: WireMessage): void {
@@ -59,7 +60,7 @@ export class ObservedSocketTransport extends SocketTransport {
     const { bytes, bodyInBytes } = encodeRequest(request, target, this.#keepAlive);
     witness.carried({
       head: latin1Text(bytes.subarray(0, bytes.length - bodyInBytes)).trimEnd(),
-      connection: this.#facts.get(connection) ?? UNKNOWN,
+      connection: this.#facts.get(connection) ?? UNKNOWN_FACTS,
       isReused,
       failure,
     });

@@ -7,7 +7,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Socket } from "../net/socket.ts";
 import { Connection, type ConnectionOwner, type ConnectionSettings } from "./connection.ts";
-import { logNotOpened, logOpened, logRetry } from "./connection_log.ts";
+import { type LoggedConnection, logNotOpened, logOpened, logRetry } from "./connection_log.ts";
 import { decodeResponse, joined, responseText } from "./decoding.ts";
 import { ConnectAttempt, type DialSettings } from "./dialer.ts";
 import {
@@ -125,7 +125,7 @@ export class SocketTransport implements Transport, ConnectionOwner {
   }
 
   /** Takes over an open connection, which no exchange has used. */
-  adopt(socket: Socket, key: string): void {
+  adopt(socket: Socket, key: string, logged: LoggedConnection | null): void {
     const connection = new Connection(
       this.#clock,
       this.#shared,
@@ -134,6 +134,8 @@ export class SocketTransport implements Transport, ConnectionOwner {
       socket,
       key,
     );
+    connection.logged = logged;
+    this.opened(connection, socket);
     this.#connections.add(connection);
     this.#keepIdle(connection);
   }

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { ConnectionSettings } from "../http/connection.ts";
+import { logClosed, type LoggedConnection } from "../http/connection_log.ts";
 import { type RequestErrorCode, WireError } from "../http/request_error.ts";
 import type { SharedHttpState } from "../http/shared_http_state.ts";
 import { socketFailure } from "../http/socket_errors.ts";
@@ -102,6 +103,8 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   used = false;
   /** Whether no further exchange can start. */
   isClosing = false;
+  /** `null` if it is not logged. */
+  logged: LoggedConnection | null = null;
   readonly #clock: Clock;
   readonly #shared: SharedHttpState;
   readonly #settings: ConnectionSettings;
@@ -194,8 +197,8 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     this.#fail(stream, failure, "other");
   }
 
-  /** Closes the connection. Exchanges under way end without an outcome. */
-  close(): void {
+  /** Closes the connection, for a reason that is logged. Exchanges under way end without an outcome. */
+  close(reason: string): void {
     for (const stream of this.#streams.values()) this.#forget(stream);
     this.#streams.clear();
     this.isClosing = true;
@@ -204,6 +207,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     this.#closed = true;
     this.#reader.stop();
     this.#socket.close();
+    if (this.logged !== null) logClosed(this.logged, reason, this.#clock.now());
   }
 
   // The request.
@@ -312,7 +316,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   #lose(failure: WireError, reason: FailureReason = "lost"): void {
     this.isClosing = true;
     const streams = [...this.#streams.values()];
-    this.close();
+    this.close(failure.message);
     for (const stream of streams) this.#owner.failed(stream, failure, reason);
     this.#owner.changed(this);
   }
@@ -714,7 +718,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   #streamEnded(): void {
     if (!this.isClosing) this.#owner.changed(this);
     else if (this.#streams.size === 0 && !this.#closed) {
-      this.close();
+      this.close("it takes no further requests");
       this.#owner.changed(this);
     }
   }

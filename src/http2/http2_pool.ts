@@ -6,7 +6,13 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Expiring } from "../http/connection_timers.ts";
-import { ConnectAttempt } from "../http/dialer.ts";
+import {
+  type LoggedConnection,
+  logNotOpened,
+  logOpened,
+  logRetry,
+} from "../http/connection_log.ts";
+import { ConnectAttempt, type DialedSocket } from "../http/dialer.ts";
 import { addPhases, asRequestError, IDEMPOTENT } from "../http/exchange_outcome.ts";
 import type { RequestTarget } from "../http/request_encoder.ts";
 import { WireError } from "../http/request_error.ts";
@@ -118,7 +124,7 @@ export class Http2Pool implements Http2Owner {
 
   /** Closes all connections. Exchanges under way end without an outcome. */
   close(): void {
-    for (const connection of this.#connections) connection.close();
+    for (const connection of this.#connections) connection.close("its user is done with it");
     this.#connections.clear();
     this.#origins.clear();
   }
@@ -133,7 +139,9 @@ export class Http2Pool implements Http2Owner {
     const { item, head } = stream;
     const { request, target, attempts } = item;
     if (attempts < MAX_ATTEMPTS && mayRetry(stream, reason)) {
-      if (reason === "lost") request.counter.retries++;
+      const wasSeen = reason === "lost";
+      if (wasSeen) request.counter.retries++;
+      logRetry(request, failure, wasSeen);
       return this.#wait(this.#originOf(target.key), { ...item, attempts: attempts + 1 });
     }
     if (head !== null) addPhases(stream, request, this.#clock.now());
@@ -211,7 +219,8 @@ export class Http2Pool implements Http2Owner {
   async #open(origin: OriginState, { request, target, user }: PoolRequest): Promise<void> {
     const { deadlines, dialer } = this.#shared;
     const settings = this.#settings;
-    const attempt = new ConnectAttempt(this.#clock.now() + settings.connectMs, Infinity);
+    const startedAt = this.#clock.now();
+    const attempt = new ConnectAttempt(startedAt + settings.connectMs, Infinity);
     origin.attempt = attempt;
     deadlines.add(attempt);
     deadlines.schedule(attempt.deadline);
@@ -224,9 +233,10 @@ export class Http2Pool implements Http2Owner {
       request.counter.phases ??= new ExchangePhases();
       request.counter.phases.addConnection(dialed.dnsMs, dialed.connectMs, dialed.tlsMs);
       origin.attempt = null;
-      this.#opened(origin, target, user, dialed.socket);
+      this.#opened(origin, target, user, dialed);
     } catch (error) {
       origin.attempt = null;
+      logNotOpened(target.origin, error, this.#clock.now() - startedAt);
       for (const waiting of [...origin.waiting]) {
         this.#failWaiting(origin, waiting, socketFailure(error, "connect"));
       }
@@ -235,9 +245,13 @@ export class Http2Pool implements Http2Owner {
     }
   }
 
-  #opened(origin: OriginState, target: RequestTarget, user: PoolUser, socket: Socket): void {
+  /** Is called for each connection that was opened. */
+  protected opened(_connection: Http2Connection, _socket: Socket): void {}
+
+  #opened(origin: OriginState, target: RequestTarget, user: PoolUser, dialed: DialedSocket): void {
+    const { socket } = dialed;
     if (target.origin.secure && socket.protocol !== "h2") {
-      if (user.http1 !== null) return this.#useHttp1(origin, target, user.http1, socket);
+      if (user.http1 !== null) return this.#useHttp1(origin, target, user.http1, dialed);
       socket.close();
       throw new WireError("TLS", "the server does not offer HTTP/2 (ALPN h2)");
     }
@@ -249,6 +263,8 @@ export class Http2Pool implements Http2Owner {
       socket,
       target.key,
     );
+    connection.logged = this.#log(target, dialed);
+    this.opened(connection, socket);
     this.#connections.add(connection);
     origin.connections.push(connection);
     this.#serve(origin);
@@ -258,14 +274,18 @@ export class Http2Pool implements Http2Owner {
     origin: OriginState,
     target: RequestTarget,
     http1: SocketTransport,
-    socket: Socket,
+    dialed: DialedSocket,
   ): void {
     origin.speaksHttp1 = true;
-    http1.adopt(socket, target.key);
+    http1.adopt(dialed.socket, target.key, this.#log(target, dialed));
     for (const waiting of [...origin.waiting]) {
       this.#endWait(origin, waiting);
       waiting.item.user.http1!.exchange(waiting.item.request);
     }
+  }
+
+  #log({ origin }: RequestTarget, dialed: DialedSocket): LoggedConnection | null {
+    return logOpened(++this.#shared.connections, origin, dialed, this.#clock.now());
   }
 }
 

@@ -66,7 +66,8 @@ export class Http2Stream implements Expiring {
   sender: BodySender | null = null;
   /** Ends the wait for `100 Continue`. */
   continueTimer: Timer | null = null;
-  readonly #owner: StreamOwner;
+  /** The connection that it belongs to. */
+  readonly owner: StreamOwner;
 
   constructor(
     owner: StreamOwner,
@@ -76,7 +77,7 @@ export class Http2Stream implements Expiring {
     sendWindow: number,
     wasUsed: boolean,
   ) {
-    this.#owner = owner;
+    this.owner = owner;
     this.id = id;
     this.item = item;
     this.sentAt = sentAt;
@@ -87,7 +88,7 @@ export class Http2Stream implements Expiring {
   expire(): void {
     this.deadline = Infinity;
     const text = LIMIT_TEXTS[this.limit] ?? "no complete response in time";
-    this.#owner.cancel(this, new WireError(this.limit, text));
+    this.owner.cancel(this, new WireError(this.limit, text));
   }
 }
 

@@ -38,6 +38,7 @@ export class Http2Transport implements Transport, PoolUser {
    * @param http1 for servers that do not speak HTTP/2, and for connections without TLS; `null` if there must be
    *   none.
    * @param sharedBy whose users share their connections; `null` if this one has its own.
+   * @param Pool what sends the requests.
    */
   constructor(
     clock: Clock,
@@ -45,6 +46,7 @@ export class Http2Transport implements Transport, PoolUser {
     settings: TransportSettings,
     http1: SocketTransport | null,
     sharedBy: object | null,
+    Pool: typeof Http2Pool = Http2Pool,
   ) {
     this.#shared = shared;
     this.http1 = http1;
@@ -52,10 +54,10 @@ export class Http2Transport implements Transport, PoolUser {
     const all = { ...settings, protocols };
     this.#sharedPool = sharedBy === null ? null : shared.ofClass(
       sharedBy,
-      () => new SharedPool(new Http2Pool(clock, shared, all, Infinity)),
+      () => new SharedPool(new Pool(clock, shared, all, Infinity)),
     );
     if (this.#sharedPool !== null) this.#sharedPool.users++;
-    this.#pool = this.#sharedPool?.pool ?? new Http2Pool(clock, shared, all, 1);
+    this.#pool = this.#sharedPool?.pool ?? new Pool(clock, shared, all, 1);
   }
 
   exchange(request: WireRequest): void {

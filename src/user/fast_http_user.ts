@@ -10,6 +10,8 @@ import { MAX_REDIRECTS } from "../http/redirects.ts";
 import { QueuedTransport } from "../http/request_queue.ts";
 import { ObservedSocketTransport } from "../http/observed_socket_transport.ts";
 import { SocketTransport, type TransportSettings } from "../http/socket_transport.ts";
+import { Http2Pool } from "../http2/http2_pool.ts";
+import { ObservedHttp2Pool } from "../http2/observed_http2_pool.ts";
 import { Http2Transport } from "../http2/http2_transport.ts";
 import { MAX_BODY_SIZE, type Transport } from "../http/transport.ts";
 import { upgradeUrl } from "../http/url_resolver.ts";
@@ -162,13 +164,13 @@ export class FastHttpUser extends User {
       protocols: ["http/1.1"],
     };
     const sharedBy = settings.connections === "shared" ? settings : null;
-    const Sockets = observers.exchanges.every(({ ignoresWire }) => ignoresWire)
-      ? SocketTransport
-      : ObservedSocketTransport;
+    const isObserved = !observers.exchanges.every(({ ignoresWire }) => ignoresWire);
+    const Sockets = isObserved ? ObservedSocketTransport : SocketTransport;
+    const Pool = isObserved ? ObservedHttp2Pool : Http2Pool;
     const http1 = version === 2 ? null : new Sockets(clock, http, options);
     const sockets = version === 1
       ? http1!
-      : new Http2Transport(clock, http, options, http1, sharedBy);
+      : new Http2Transport(clock, http, options, http1, sharedBy, Pool);
     const { socketQueue } = http;
     const queued = socketQueue === null ? sockets : new QueuedTransport(sockets, socketQueue);
     const host = upgradeUrl(this.host);

@@ -115,7 +115,7 @@ Deno.test("the debug log says that a request is sent again, and why, without its
   );
   assert.deepEqual(lines.slice(1, 3), [
     "Connection 2 to http://HOST at HOST is open: connect T ms.",
-    "GET http://HOST/basket is sent again on a new connection: the server closed the connection before " +
+    "GET http://HOST/basket is sent again: the server closed the connection before " +
     "it sent a response; the server may have read it, so this counts as a retry.",
   ]);
 });

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import http2, { type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { debugLog } from "../../src/core/debug_log.ts";
+import { configureLog } from "../../src/core/logger.ts";
+import { USER_AGENT } from "../../src/http/request_encoder.ts";
 import type { SharedHttpState } from "../../src/http/shared_http_state.ts";
 import { Http2Transport } from "../../src/http2/http2_transport.ts";
+import { ObservedHttp2Pool } from "../../src/http2/observed_http2_pool.ts";
+import { type ExchangeObserver, observedTransport } from "../../src/user/observers.ts";
 import { World } from "../http/contract/world.ts";
 import { numbers } from "../support/mutations.ts";
 import { TRANSPORT_SETTINGS } from "../support/transport_settings.ts";
@@ -156,4 +161,78 @@ Deno.test("counts are exact while the server resets streams and ends connections
   assert.ok(server.connections > 4, "connections were ended");
   const failed = world.samples.filter(({ error }) => error !== null);
   assert.ok(failed.length > 0 && failed.every(({ error }) => error === "ECONNRESET"));
+});
+
+Deno.test("observers learn how requests were sent, and on which connection", async () => {
+  await using server = await NodeServer.start(ok);
+  const observed: string[] = [];
+  const observer: ExchangeObserver = {
+    wants: () => true,
+    ended: ({ attempts }) => {
+      for (const { head, connection, isReused, failure } of attempts) {
+        observed.push(head, `${connection.remote} ${isReused} ${failure}`);
+      }
+    },
+  };
+  await using world = new World((clock, node) => {
+    const settings = { ...TRANSPORT_SETTINGS, tls: node.options.tls };
+    const engine = new Http2Transport(clock, node, settings, null, null, ObservedHttp2Pool);
+    return observedTransport(engine, "ShopTest", {
+      requests: { id: 1, iteration: 0, stage: 1, closed: false },
+      observers: { requests: [], exchanges: [observer] },
+    });
+  });
+  const { session } = world.user({ host: server.url });
+  await session.get("/a?b=1");
+  await session.post("/c", { json: { d: 2 }, headers: { "user-agent": "x" } });
+  const { host } = new URL(server.url);
+  assert.deepEqual(observed, [
+    [
+      "GET /a?b=1 HTTP/2",
+      ":scheme: http",
+      `:authority: ${host}`,
+      "accept: */*",
+      "accept-encoding: gzip, deflate, br",
+      `user-agent: ${USER_AGENT}`,
+    ].join("\r\n"),
+    `${host} false null`,
+    [
+      "POST /c HTTP/2",
+      ":scheme: http",
+      `:authority: ${host}`,
+      "user-agent: x",
+      "content-type: application/json",
+      "accept: */*",
+      "accept-encoding: gzip, deflate, br",
+      "content-length: 7",
+    ].join("\r\n"),
+    `${host} true null`,
+  ]);
+});
+
+Deno.test("the debug log names connections, why they end, and what is sent again", async () => {
+  await using server = await NodeServer.start((stream, number) => {
+    if (number === 2) stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+    else ok(stream, 0, 0);
+  });
+  const { host } = new URL(server.url);
+  const lines: string[] = [];
+  await configureLog("DEBUG", (_, { text }) => {
+    lines.push(text.replaceAll(host, "HOST").replaceAll(/\d+\.\d+ (m?s)/g, "T $1"));
+  });
+  try {
+    await using world = engine();
+    const { session } = world.user({ host: server.url });
+    await session.get("/");
+    await session.get("/again?token=secret");
+  } finally {
+    debugLog.flush();
+    await configureLog("INFO", () => {});
+  }
+  assert.deepEqual(lines, [
+    "Connection 1 to http://HOST at HOST is open: connect T ms.",
+    "GET http://HOST/again is sent again: the server reset the stream: REFUSED_STREAM; " +
+    "the server has not read it, so this does not count as a retry.",
+    "Connection 1 to http://HOST is closed after T s: its user is done with it.",
+  ]);
 });
