@@ -17,7 +17,6 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "open_model.ts": ["GET /articles/:id", "POST /orders"],
   "breaking_point.ts": ["GET /"],
   "events.ts": ["GET /"],
-  "custom_protocol.ts": ["TCP connect", "TASK PING"],
   "shop.ts": ["POST /login"],
   "accounts.ts": ["POST /login", "GET search"],
   "sale.ts": ["POST /orders", "GET /orders/:buyer"],
@@ -36,23 +35,17 @@ function answer(request: Request): Response {
   return Response.json({ found, token: "t" }, { status });
 }
 
-/** Speaks as much of Redis as one example needs. */
-async function pong(listener: Deno.TcpListener): Promise<void> {
-  for await (const connection of listener) {
-    void (async () => {
-      const buffer = new Uint8Array(1024);
-      while (await connection.read(buffer) !== null) {
-        await connection.write(new TextEncoder().encode("+PONG\r\n"));
-      }
-      connection.close();
-    })();
-  }
-}
+/** Examples that need other servers, and the tests that run them. */
+const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  "redis_test.ts": ["redis_accounts.ts"],
+  "websocket_test.ts": ["chat.ts", "socket_io.ts"],
+  "protocol_examples_test.ts": ["graphql.ts", "postgres.ts", "mqtt.ts", "tcp.ts", "udp.ts"]
+    .concat("kafka.ts", "browser.ts"),
+};
 
 Deno.test("every example is in the list", () => {
   const files = [...Deno.readDirSync(projectPath("examples"))].map(({ name }) => name)
-    // They need a Redis, and servers of WebSocket: see redis_test.ts and websocket_test.ts.
-    .filter((name) => !["redis_accounts.ts", "chat.ts", "socket_io.ts"].includes(name));
+    .filter((name) => !Object.values(ELSEWHERE).flat().includes(name));
   assert.deepEqual(files.sort(), Object.keys(EXAMPLES).sort());
 });
 
@@ -63,12 +56,8 @@ for (const [name, requests] of Object.entries(EXAMPLES)) {
       if (++answered === ENOUGH && SHAPES.includes(name)) run.kill("SIGINT");
       return answer(request);
     });
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const served = pong(listener);
     const json = await Deno.makeTempFile();
-    const host = name === "custom_protocol.ts"
-      ? `127.0.0.1:${listener.addr.port}`
-      : `http://127.0.0.1:${server.addr.port}`;
+    const host = `http://127.0.0.1:${server.addr.port}`;
     const file = projectPath(`examples/${name}`);
     const run = startAiotest(
       ["-f", file, "-H", host, "-u", "8", "-r", "100", "-L", "DEBUG", "--json", json]
@@ -82,8 +71,6 @@ for (const [name, requests] of Object.entries(EXAMPLES)) {
     const done = summary.requests.map(({ method, name }) => `${method} ${name}`);
     for (const request of requests) assert.ok(done.includes(request), `${request} in ${done}`);
     await Deno.remove(json);
-    listener.close();
-    await served;
     await server.shutdown();
   });
 }
