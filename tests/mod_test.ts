@@ -10,6 +10,7 @@ Deno.test("a test file can import exactly this", () => {
     "RequestError",
     "User",
     "UserEnd",
+    "WebSocketUser",
     "between",
     "cluster",
     "constant",

@@ -597,8 +597,10 @@ const DECLARED: readonly string[] = [
   `${CLOSES}${CLOSE_CODES.abnormal}`,
 ];
 
-/** Codes above are those of applications, of which there can be two thousand. */
-const MAX_OWN_CODE = 2999;
+/** From here on, libraries and applications choose codes: two thousand of them. */
+const FIRST_CHOSEN_CODE = 3000;
+/** How many of each thousand are told apart. */
+const CHOSEN_CODES = 20;
 
 const COUNTER: MessageCounter = {
   sent(bytes): void {
@@ -611,7 +613,8 @@ const COUNTER: MessageCounter = {
   },
   closed(code): void {
     // There can be 200 metrics at most.
-    const family = code > 4019 || (code > MAX_OWN_CODE && code < 4000) ? "other" : String(code);
+    const isOther = code >= FIRST_CHOSEN_CODE && code % 1000 >= CHOSEN_CODES;
+    const family = isOther ? "other" : String(code);
     metrics.count(`${CLOSES}${family}`, 1);
   },
 };
