@@ -12,7 +12,7 @@ import { RepeatedLog } from "./repeated_log.ts";
 export type DebugTopic = "connections" | "names" | "retries" | "users" | "cluster";
 
 /**
- * Details for whoever looks for a mistake. Of each topic, at most 20 different lines are logged each second;
+ * Details for debugging. Of each topic, at most 20 different lines are logged each second;
  * the others are counted. Nothing that every request does may be logged here.
  */
 export class DebugLog {

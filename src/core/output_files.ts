@@ -303,7 +303,7 @@ function temporaryPath(path: string): string {
   return join(dirname(path), `.aiotest-${crc32(basename(path)).toString(16).padStart(8, "0")}.tmp`);
 }
 
-/** Creates a file, in place of one that was left. A link that somebody else has put there is not followed. */
+/** Creates a file, in place of one that was left. A link that another user has put there is not followed. */
 function createTemporary(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { write: true, createNew: true });

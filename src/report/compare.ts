@@ -302,7 +302,7 @@ function historyOf(
   name: string,
 ): ComparedHistory | null {
   const found = histories.find((history) => history.kind === kind && history.name === name);
-  // A file that somebody has edited may have columns of different lengths.
+  // A file that was edited by hand may have columns of different lengths.
   const columns = found === undefined
     ? []
     : [found.requests, found.failures, found.p50, found.p95, found.p99];

@@ -41,7 +41,7 @@ export function filesOfNodes(path: string): string {
   return path.replace(ENDING, (ending) => `.*${ending}`);
 }
 
-/** Whether a path stays below the working directory of whoever uses it, on any system. */
+/** Whether a path stays below the working directory of the process that uses it, on any system. */
 export function isBelow(path: string): boolean {
   return !posix.isAbsolute(path) && !win32.isAbsolute(path) && !/^[a-z]:/i.test(path) &&
     !path.split(/[/\\]/).includes("..");

@@ -287,7 +287,7 @@ export interface SummarizedRun {
  */
 export function readRun(content: unknown, path: string): SummarizedRun {
   const run = readShaped(content, REPORTED_RUN, path);
-  // A file that somebody has edited may have columns of different lengths.
+  // A file that was edited by hand may have columns of different lengths.
   const isWhole = (run.histories ?? []).every(({ seconds, ...columns }) =>
     [columns.requests, columns.failures, columns.p50, columns.p95, columns.p99, columns.users]
       .every((column) => column === null || column.length === seconds.length)
