@@ -324,7 +324,8 @@ test(
       const { code } = await master.finished;
       const summary: Summary = JSON.parse(await Deno.readTextFile(json));
       assertEqualCounts(summary, target);
-      assert.deepEqual([summary.complete, code], [true, 0]);
+      // Its counts are complete, but one of its files is not.
+      assert.deepEqual([summary.complete, code], [true, 1]);
       assert.ok(summary.warnings.some((text) => failed.test(text)));
       const again = await runAiotest(["-f", fixture, "--master", "--resume", journal]);
       assert.equal(again.code, 2);

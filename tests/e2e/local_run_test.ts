@@ -65,6 +65,7 @@ test("a passing run exits with 0, and its summary has every documented field", a
     "groups",
     "metrics",
     "checks",
+    "tracedRequests",
     "histories",
     "thresholds",
     "breakingPoint",
@@ -76,6 +77,7 @@ test("a passing run exits with 0, and its summary has every documented field", a
     "load",
     "expectedWorkers",
     "inProgress",
+    "failureSamples",
     "metadata",
   ]);
   assert.deepEqual([summary.schema, summary.state], [4, "finished"]);

@@ -575,12 +575,14 @@ export const MISTAKES: readonly Mistake[] = [
   {
     what: "a journal on a full disk",
     ...flags(...MASTER, "--journal", "/dev/full"),
-    says: [/--journal \/dev\/full: the file cannot be written \(No space left on device/],
+    says: [/--journal \/dev\/full: the file cannot be written \(no space left on the device/],
   },
   {
     what: "a journal in a folder that does not exist",
     ...flags(...MASTER, "--journal", "nowhere/run.journal"),
-    says: [/--journal \S*nowhere\/run\.journal: the file cannot be opened \(NotFound/],
+    says: [
+      /--journal \S*nowhere\/run\.journal: the file cannot be opened \(no such file or directory/,
+    ],
   },
   {
     what: "going on with a run of another test file",
