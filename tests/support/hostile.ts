@@ -86,7 +86,7 @@ export class HostileFrames {
 }
 
 /** Whether the length of a frame is right; after any other, the receiver finds no further frames. */
-export function hasItsLength(frame: Frame): boolean {
+function hasItsLength(frame: Frame): boolean {
   if (frame.length < LENGTH_BYTES) return false;
   return new DataView(frame.buffer).getUint32(0) === frame.length - LENGTH_BYTES;
 }

@@ -25,7 +25,7 @@ import { testSockets } from "./sockets.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** A socket of which a test plays the other side. */
-export class PlayedSocket implements Socket {
+class PlayedSocket implements Socket {
   handler!: SocketHandler;
   unsent = 0;
   isClosed = false;
@@ -108,7 +108,7 @@ export class ServerFrames {
 const FRAME_NAMES = Object.entries(FRAME);
 
 /** What a client has written, frame by frame, as text such as `HEADERS 1 end GET /`. */
-export function readFrames(written: readonly Uint8Array[], decoder: HpackDecoder): string[] {
+function readFrames(written: readonly Uint8Array[], decoder: HpackDecoder): string[] {
   const all = bytesOf(...written);
   const start = PREFACE.every((byte, at) => all[at] === byte) ? PREFACE.length : 0;
   const lines: string[] = [];

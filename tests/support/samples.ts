@@ -26,7 +26,7 @@ export const latency: fc.Arbitrary<number> = fc
   .map(Math.exp);
 
 /** The phases of a request that was not plain: with or without connections, and with or without a first byte. */
-export const anyPhases: fc.Arbitrary<SamplePhases> = fc.tuple(
+const anyPhases: fc.Arbitrary<SamplePhases> = fc.tuple(
   fc.constantFrom(-1, 0, 1, 2),
   fc.array(fc.oneof(fc.constant(-1), latency), { minLength: 3, maxLength: 3 }),
   fc.constantFrom(true, true, false),

@@ -536,7 +536,7 @@ export function trendRow(changes: Partial<TrendRow> = {}): TrendRow {
 }
 
 /** An example of a failed request. */
-export function failureSample(changes: Partial<FailureSample> = {}): FailureSample {
+function failureSample(changes: Partial<FailureSample> = {}): FailureSample {
   return {
     method: "GET",
     name: "/search",
