@@ -402,5 +402,6 @@ function withoutProxy(target: RequestTarget): RequestTarget {
 function asRequestError(error: unknown, { url, counter }: WireRequest): RequestError {
   if (!(error instanceof WireError)) throw error;
   const { code, message, cause } = error;
-  return new RequestError(code, "WS", url.href, message, cause, counter.retries);
+  const shown = url.href.replace(/^http/, "ws");
+  return new RequestError(code, "WS", shown, message, cause, counter.retries);
 }

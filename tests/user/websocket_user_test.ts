@@ -5,6 +5,9 @@ import { RequestError } from "../../src/http/request_error.ts";
 import { nodeContext, type UserContext } from "../../src/user/context.ts";
 import { metrics } from "../../src/user/metrics.ts";
 import { WebSocketUser } from "../../src/user/websocket_user.ts";
+import { tagsOf } from "../../src/core/tags.ts";
+import { IterationSlot } from "../../src/user/iteration_slot.ts";
+import { identity, testAuthority } from "../support/certificates.ts";
 import { settle } from "../support/fake_clock.ts";
 import { RawServer } from "../support/raw_server.ts";
 import { Target } from "../support/target.ts";
@@ -531,6 +534,60 @@ Deno.test("without static compression, none is offered, and none is accepted", a
   using one = scene(server.url, { compression: false });
   await fails(one.user.connect("/chat"), "BAD_RESPONSE", /not offered/);
   assert.ok(!heads[0]!.toLowerCase().includes("extensions"));
+});
+
+Deno.test("over TLS: wss, with the certificates of the class", async () => {
+  await using server = webSocketServer(echo, "", identity("good"));
+  const host = server.url.replace("https", "wss");
+  using one = scene(host, { tls: { ca: testAuthority() } });
+  await one.user.connect("/chat");
+  assert.equal(await one.user.ask("a", "echo a"), "echo a");
+  assert.deepEqual(await one.user.close(), { code: 1000, reason: "" });
+  using stranger = scene(host);
+  await fails(stranger.user.connect("/chat"), "TLS_UNTRUSTED", /wss:\/\//);
+  assert.deepEqual(stranger.counted(), ["WS /chat 0 TLS_UNTRUSTED"]);
+});
+
+Deno.test("the first measurement of a scheduled iteration begins when the iteration was due", async () => {
+  await using server = webSocketServer(echo);
+  for (const connectsFirst of [true, false]) {
+    const slot = new IterationSlot({
+      scheduled: true,
+      next: () => 400,
+      cancel: () => {},
+      began: () => {},
+      ended: () => {},
+      interrupted: () => {},
+      declined: () => {},
+    }, 0);
+    using one = scene(server.url, {}, { iterationSlot: slot });
+    if (!connectsFirst) await one.user.connect("/chat");
+    await one.clock.advance(1_400);
+    await slot.begin(one.clock, () => false);
+    if (connectsFirst) await one.user.connect("/chat");
+    await one.user.ask("a", "echo a");
+    await one.user.ask("b", "echo b");
+    const latencies = one.recorded.samples.map(({ name, latencyMs }) => [name, latencyMs]);
+    assert.deepEqual(latencies, [
+      ["/chat", connectsFirst ? 1000 : 0],
+      ["/chat ask", connectsFirst ? 0 : 1000],
+      ["/chat ask", 0],
+    ]);
+  }
+});
+
+Deno.test("a round trip belongs to the group around it, and has the tags that it was given", async () => {
+  await using server = webSocketServer(echo);
+  using one = scene(server.url);
+  await one.user.group("visit", async () => {
+    await one.user.connect("/chat", { tags: { room: "large" } });
+    await one.user.ask("a", "echo a", { tags: { kind: "first" } });
+  });
+  assert.deepEqual(one.recorded.groups.map(({ name }) => name), ["visit"]);
+  assert.deepEqual(one.recorded.samples.map(({ tags }) => tagsOf(tags)), [
+    { room: "large" },
+    { kind: "first" },
+  ]);
 });
 
 Deno.test("a proxy gets CONNECT, also for ws", async () => {
