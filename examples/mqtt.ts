@@ -22,7 +22,7 @@ export class DeviceTest extends User {
     const reading = JSON.stringify({ device: this.id, temperature: 20 });
     await this.measure(
       "publish reading",
-      () => this.#within(client.publishAsync("readings", reading, { qos: 1 })),
+      () => this.#within(client, client.publishAsync("readings", reading, { qos: 1 })),
       MQTT,
     );
     await this.measure("round trip", async () => {
@@ -31,7 +31,7 @@ export class DeviceTest extends User {
         this.#arrived = (other) => other === text && resolve();
       });
       client.publish(this.#topic, text);
-      await this.#within(arrived);
+      await this.#within(client, arrived);
     }, MQTT);
   }
 
@@ -53,17 +53,23 @@ export class DeviceTest extends User {
         // The client would reconnect on its own, unmeasured, and keep messages until then.
         reconnectPeriod: 0,
       }, false), MQTT);
-    client.on("error", () => {}); // the step that is waiting fails by the end of the connection
+    client.on("error", () => {}); // the connection ends, by which the step that is waiting fails
     client.on("close", () => this.#client = null);
     client.on("message", (_topic, payload) => this.#arrived(payload.toString()));
     this.signal.addEventListener("abort", () => client.end(true), { once: true });
-    await this.measure("subscribe", () => this.#within(client.subscribeAsync(this.#topic)), MQTT);
+    await this.measure(
+      "subscribe",
+      () => this.#within(client, client.subscribeAsync(this.#topic)),
+      MQTT,
+    );
     return client;
   }
 
-  /** Adds a timeout, which the client does not have, and ends the wait when the user must stop. */
-  async #within<T>(answer: Promise<T>): Promise<T> {
+  /** Waits until a timeout, which the client does not have, the end of the connection, or that of the user. */
+  async #within<T>(client: MqttClient, answer: Promise<T>): Promise<T> {
     const end = Promise.withResolvers<never>();
+    const lost = (): void => end.reject(new Error("the connection was closed"));
+    client.on("close", lost);
     const timer = setTimeout(() => end.reject(new Error("no answer within 10 s")), LIMIT_MS);
     const stop = (): void => end.reject(this.signal.reason);
     this.signal.addEventListener("abort", stop);
@@ -71,6 +77,7 @@ export class DeviceTest extends User {
       return await Promise.race([answer, end.promise]);
     } finally {
       clearTimeout(timer);
+      client.off("close", lost);
       this.signal.removeEventListener("abort", stop);
     }
   }

@@ -207,50 +207,68 @@ async function run({ program, args }: { program: string; args: string[] }): Prom
   return decoder.decode(stdout);
 }
 
-test("PostgreSQL: it executed every query that is counted", async () => {
-  const folder = await Deno.makeTempDir({ dir: "/tmp" });
-  const port = String(steadyPort());
-  try {
-    if (Deno.uid() === 0) await run({ program: "chown", args: ["postgres", folder] });
-    await run(
-      asPostgres(`${postgres}/initdb`, "-D", `${folder}/data`, "-U", "app", "-A", "trust", "-N"),
-    );
-    const options = { listen_addresses: "127.0.0.1", port, unix_socket_directories: "" };
-    const logged = { log_statement: "all", log_connections: "on", fsync: "off", lc_messages: "C" };
-    const settings = Object.entries({ ...options, ...logged })
-      .flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    const command = asPostgres(`${postgres}/postgres`, "-D", `${folder}/data`, ...settings);
-    await using server = await LoggingServer.start(
-      // The fast way to end: open connections are closed.
-      { ...command, stopSignal: "SIGINT" },
-      "database system is ready to accept connections",
-    );
-    const psql = (sql: string): Promise<string> =>
-      run({
-        program: "psql",
-        args: ["-h", "127.0.0.1", "-p", port, "-U", "app", "-At", "-c", sql, "postgres"],
+test(
+  "PostgreSQL: it executed every query that is counted, also around lost connections",
+  async () => {
+    const folder = await Deno.makeTempDir({ dir: "/tmp" });
+    const port = String(steadyPort());
+    try {
+      if (Deno.uid() === 0) await run({ program: "chown", args: ["postgres", folder] });
+      await run(
+        asPostgres(`${postgres}/initdb`, "-D", `${folder}/data`, "-U", "app", "-A", "trust", "-N"),
+      );
+      const options = { listen_addresses: "127.0.0.1", port, unix_socket_directories: "" };
+      const logged = {
+        log_statement: "all",
+        log_connections: "on",
+        fsync: "off",
+        lc_messages: "C",
+      };
+      const settings = Object.entries({ ...options, ...logged })
+        .flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+      const command = asPostgres(`${postgres}/postgres`, "-D", `${folder}/data`, ...settings);
+      await using server = await LoggingServer.start(
+        // The fast way to end: open connections are closed.
+        { ...command, stopSignal: "SIGINT" },
+        "database system is ready to accept connections",
+      );
+      const psql = (sql: string): Promise<string> =>
+        run({
+          program: "psql",
+          args: ["-h", "127.0.0.1", "-p", port, "-U", "app", "-At", "-c", sql, "postgres"],
+        });
+      await psql("CREATE TABLE orders (id serial PRIMARY KEY, article int, buyer int)");
+      // Every eighth order ends the connection that it came from.
+      await psql(`CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END'`);
+      await psql(`CREATE TRIGGER lose BEFORE INSERT ON orders FOR EACH ROW
+      WHEN (NEW.id % 8 = 0) EXECUTE FUNCTION lose()`);
+      const { counted, errors } = await runExample("postgres.ts", null, {
+        PGHOST: "127.0.0.1",
+        PGPORT: port,
+        PGUSER: "app",
+        PGDATABASE: "postgres",
       });
-    await psql("CREATE TABLE orders (id serial PRIMARY KEY, article int, buyer int)");
-    const { counted } = await runExample("postgres.ts", null, {
-      PGHOST: "127.0.0.1",
-      PGPORT: port,
-      PGUSER: "app",
-      PGDATABASE: "postgres",
-    });
-    assert.deepEqual(counted, {
-      "SQL connect": all(USERS),
-      "SQL insert order": all(ITERATIONS),
-      "SQL select order": all(ITERATIONS),
-    });
-    assert.equal((await psql("SELECT count(*) FROM orders")).trim(), String(ITERATIONS));
-    const log = await server.stop();
-    assert.equal(occurrences(log, /execute insert order: /g), ITERATIONS);
-    assert.equal(occurrences(log, /execute select order: /g), ITERATIONS);
-    assert.equal(occurrences(log, /connection authorized: .*application_name=aiotest$/gm), USERS);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}, { ignore: isMissing(`${postgres}/initdb`) || isMissing("psql") });
+      const stored = Number(await psql("SELECT count(*) FROM orders"));
+      const log = await server.stop();
+      const opened = occurrences(log, /connection authorized: .*application_name=aiotest$/gm);
+      const lost = ITERATIONS / 8;
+      assert.deepEqual(counted, {
+        "SQL connect": all(opened),
+        "SQL insert order": { requests: ITERATIONS, failures: lost },
+        "SQL select order": all(stored),
+      });
+      assert.equal(stored, ITERATIONS - lost);
+      assert.ok(opened > USERS, `${opened} connections`);
+      assert.deepEqual(errors, ["error: terminating connection due to administrator command"]);
+      assert.equal(occurrences(log, /execute insert order: /g), ITERATIONS);
+      assert.equal(occurrences(log, /execute select order: /g), stored);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+  { ignore: isMissing(`${postgres}/initdb`) || isMissing("psql") },
+);
 
 test("MQTT: the broker got every message that is counted", async () => {
   const folder = await Deno.makeTempDir();

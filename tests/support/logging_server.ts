@@ -8,7 +8,7 @@ export interface ServerCommand {
   readonly program: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Ends it; nothing else does, not even on a busy machine. */
+  /** The signal that ends it. Default: `SIGTERM`. */
   readonly stopSignal?: Deno.Signal;
 }
 
