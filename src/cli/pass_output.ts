@@ -54,6 +54,12 @@ export class PassOutput implements RequestObserver, ExchangeObserver, FlowObserv
   readonly #secrets: boolean;
   /** A test, or another method, whose end has not been shown. */
   #ended: Extract<FlowEvent, { kind: "stepEnded" }> | null = null;
+  /** Requests for which it did not wait. */
+  #missed: readonly string[] = [];
+  /** How many tests, or other methods, are running. */
+  #running = 0;
+  /** Exchanges that the methods which are running have begun. */
+  readonly #pending = new Set<ObservedExchange>();
   readonly #turns = new UserTurns(systemClock);
 
   constructor(host: Host, { printSecrets }: Pick<Options, "printSecrets">) {
@@ -108,7 +114,12 @@ export class PassOutput implements RequestObserver, ExchangeObserver, FlowObserv
     return true;
   }
 
+  sending(exchange: ObservedExchange): void {
+    this.#pending.add(exchange);
+  }
+
   ended(exchange: ObservedExchange): void {
+    this.#pending.delete(exchange);
     this.#turns.touch();
     this.#endStep();
     const options = { secrets: this.#secrets, maxText: MAX_BODY_TEXT };
@@ -161,7 +172,12 @@ export class PassOutput implements RequestObserver, ExchangeObserver, FlowObserv
 
   #endStep(): void {
     if (this.#ended === null) return;
-    this.#text.line("*", `${this.#ended.name} took ${formatAge(this.#ended.ms)}`);
+    const { name, ms } = this.#ended;
+    for (const request of this.#missed) {
+      this.#text.line("✗", `${name} did not wait for ${request}. Is "await" missing?`);
+    }
+    this.#missed = [];
+    this.#text.line("*", `${name} took ${formatAge(ms)}`);
     this.#text.end();
     this.#ended = null;
   }
@@ -197,10 +213,18 @@ export class PassOutput implements RequestObserver, ExchangeObserver, FlowObserv
   async #step(name: string, run: () => unknown): Promise<unknown> {
     const startedAt = systemClock.now();
     this.happened({ kind: "step", name });
+    this.#running++;
     try {
       return await run();
     } finally {
-      this.happened({ kind: "stepEnded", name, ms: systemClock.now() - startedAt });
+      const ms = systemClock.now() - startedAt;
+      this.#running--;
+      this.happened({ kind: "stepEnded", name, ms });
+      // While others are running, it is not known whose requests are under way.
+      if (this.#running === 0) {
+        this.#missed = Array.from(this.#pending, ({ method, url }) => `${method} ${url.pathname}`);
+        this.#pending.clear();
+      }
     }
   }
 }

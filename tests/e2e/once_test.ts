@@ -218,3 +218,28 @@ test("with --no-failure-samples, reports have none", async () => {
   assert.equal(summary.totals.failures, 9);
   assert.deepEqual(summary.failureSamples, []);
 });
+
+test("a pass names requests for which a test did not wait", async () => {
+  await using target = shop();
+  const cwd = await Deno.makeTempDir();
+  await Deno.writeTextFile(
+    `${cwd}/aiotestfile.ts`,
+    `import { FastHttpUser } from "aiotest";
+export class ShopTest extends FastHttpUser {
+  async testForgotten() {
+    this.session.get("/new?token=abc");
+  }
+  async testAwaited() {
+    await this.session.get("/image");
+  }
+}
+`,
+  );
+  const { stdout } = await runAiotest(["-H", target.url, "--once"], { cwd });
+  await Deno.remove(cwd, { recursive: true });
+  assert.match(
+    stdout,
+    /^ {2}testForgotten\n {4}✗ testForgotten did not wait for GET \/new\. Is "await" missing\?\n/m,
+  );
+  assert.equal(stdout.match(/did not wait/g)?.length, 1);
+});
