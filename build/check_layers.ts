@@ -30,7 +30,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   load: ["core"],
   convert: ["http", "core"],
   user: ["load", "websocket", "http2", "http", "net", "stats", "core"],
-  cluster: ["stats", "net", "core"],
+  cluster: ["stats", "core"],
   shared: ["cluster", "stats", "core"],
   runner: ["load", "user", "shared", "cluster", "net", "stats", "core"],
   report: ["stats", "core"],
