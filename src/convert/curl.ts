@@ -74,7 +74,7 @@ function draftOf(requests: readonly CurlRequest[]): Draft {
       ? "Made by aiotest init from a curl command."
       : `Made by aiotest init from ${calls.length} requests of curl commands.`,
     notes: [
-      ...followsAll ? [] : [FOLLOWS_NOT],
+      ...followsAll ? [] : followsNone ? [FOLLOWS_NOT] : [FOLLOW_NOT_ALL],
       ...new Set(requests.flatMap(({ notes }) => notes)),
     ],
     secrets,
@@ -96,6 +96,7 @@ function draftOf(requests: readonly CurlRequest[]): Draft {
 }
 
 const FOLLOWS_NOT = "Redirects are not followed, because curl follows them only with --location.";
+const FOLLOW_NOT_ALL = "Requests without --location do not follow redirects, as in curl.";
 
 /** Options of curl, by what they do. */
 interface Options {

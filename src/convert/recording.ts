@@ -152,16 +152,31 @@ function select({ exchanges }: Recording, options: RecordingOptions): Selection 
     // A browser that was sent to another scheme or host began at a place of no interest.
     host: (folded.chains.get(first)?.findLast(({ url }) => isKeptHost(url.hostname)) ?? first).url
       .origin,
-    notes: left.notes(),
+    notes: [...left.notes(), ...options.hosts.flatMap((host) => unusedNote(host, exchanges))],
   };
+}
+
+/** What to say of an option that has kept nothing. */
+function unusedNote(host: string, exchanges: readonly Exchange[]): string[] {
+  const domain = domainOf(host);
+  return exchanges.some(({ url }) => isWithin(url.hostname, domain))
+    ? []
+    : [`--hosts ${host}: no request was sent there.`];
 }
 
 /** Whether requests to a host belong to the test: the site of the first page, and further hosts. */
 function hostTest(first: string, hosts: readonly string[]): (hostname: string) => boolean {
   const site = getPublicSuffix(first, { allowSpecialUseDomain: true, ignoreError: true }) ?? first;
-  const kept = [site, ...hosts.map((host) => host.toLowerCase().replace(/^\*\./, ""))];
-  return (hostname) =>
-    kept.some((host) => host === "*" || hostname === host || hostname.endsWith(`.${host}`));
+  const kept = [site, ...hosts.map(domainOf)];
+  return (hostname) => kept.some((domain) => isWithin(hostname, domain));
+}
+
+function domainOf(host: string): string {
+  return host.toLowerCase().replace(/^\*\./, "");
+}
+
+function isWithin(hostname: string, domain: string): boolean {
+  return domain === "*" || hostname === domain || hostname.endsWith(`.${domain}`);
 }
 
 /** What is not part of the test, for the notes. */
@@ -373,7 +388,10 @@ function stepsOf(timed: readonly TimedCall[], resources: readonly Exchange[]): S
     if (seconds > 0) steps.push({ kind: "wait", seconds });
     if (exchange.page !== null && exchange.page !== page) {
       page = exchange.page;
-      steps.push({ kind: "comment", text: `Page: ${titleOf(page.title)}` });
+      steps.push({
+        kind: "comment",
+        text: `Page: ${titleOf(page.title) || exchange.url.pathname}`,
+      });
     }
     steps.push(...parallel(batch.map(({ call }) => call)));
     endMs = Math.max(endMs, ...batch.map((one) => one.endMs));

@@ -198,6 +198,7 @@ function asText(
   const charset = /charset="?([^";\s]+)/i.exec(type)?.[1] ?? "utf-8";
   const isText = /^text\/|json|xml|javascript|urlencoded|graphql|yaml/.test(kindOf(type));
   const isUtf16 = /^utf-?16/i.test(charset);
+  if (/^(?:image|audio|video|font)\/(?!svg)/.test(kindOf(type))) return null;
   if (!isUtf16 && bytes.includes(0)) return null;
   try {
     // A part of a body may end within a character.

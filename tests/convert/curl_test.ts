@@ -191,6 +191,8 @@ Deno.test("without --location, redirects are responses", async () => {
   const text = writeTest(await read(`curl ${URL}`), { isTypeScript: false, command: "aiotest" });
   assert.match(text, /\n {2}static maxRedirects = 0;\n/);
   assert.match(text, /\/\/ Redirects are not followed, because curl/);
+  const { notes } = await read(`curl ${URL}; curl -L ${URL}`);
+  assert.deepEqual(notes, ["Requests without --location do not follow redirects, as in curl."]);
 });
 
 for (

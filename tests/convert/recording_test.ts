@@ -71,6 +71,10 @@ Deno.test("other sites are left out, and hosts of the same site are kept", async
   ]);
   assert.match(await code(requests, { hosts: ["other.example"] }), /\$\{CDN\}\/x/);
   assert.equal((await draft(requests, { hosts: ["*"] })).notes.length, 0);
+  assert.equal(
+    (await draft(requests, { hosts: ["*.shop.example", "typo.example"] })).notes.at(-1),
+    "--hosts typo.example: no request was sent there.",
+  );
 });
 
 Deno.test("connections and requests that a test cannot repeat are left out", async () => {
@@ -140,7 +144,7 @@ Deno.test("pauses are rounded and limited, and requests that overlap are paralle
       { url: `${SHOP}/d`, at: 1_050, page: "Start" },
       { url: `${SHOP}/e`, at: 2_400, page: "Start" },
       page(`${SHOP}/cart`, { at: 25_000, page: "Cart" }),
-      page(`${SHOP}/late`, { at: 900_000, page: "Late" }),
+      page(`${SHOP}/late`, { at: 900_000, page: "" }),
     ]),
     `// Page: Start
 await this.session.get("/");
@@ -155,7 +159,7 @@ await this.sleep(23);
 await this.session.get("/cart");
 await this.sleep(60);
 
-// Page: Late
+// Page: /late
 await this.session.get("/late");`,
   );
 });

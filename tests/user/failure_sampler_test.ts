@@ -110,6 +110,16 @@ Deno.test("a failed request is kept with what was sent and received, without sec
   assert.deepEqual(take(), []);
 });
 
+Deno.test("bytes of an image are not shown, whatever they are", async () => {
+  const { session, transport, take } = scene();
+  Object.assign(transport, { status: 500, body: "\u0007\u0007" });
+  transport.headers = { "content-type": "image/png" };
+  await session.get("/");
+  const [{ received } = assert.fail()] = take();
+  assert.ok(!received.includes("\u0007") && !received.includes("␇"), received);
+  assert.match(received, /image\/png/);
+});
+
 Deno.test("requests fail by what their check says, and successes are not kept", async () => {
   const { session, transport, take } = scene();
   await session.get("/ok");
