@@ -284,7 +284,14 @@ async function readInfo(base: URL, paths: readonly string[]): Promise<readonly I
     const entry = `${folder}/all.ts`;
     const lines = paths.map((path) => `import ${JSON.stringify(new URL(path, base).href)};\n`);
     await Deno.writeTextFile(entry, lines.join(""));
-    const args = ["info", "--json", "--config", fileURLToPath(new URL("deno.json", base)), entry];
+    const args = [
+      "info",
+      "--json",
+      "--no-lock",
+      "--config",
+      fileURLToPath(new URL("deno.json", base)),
+      entry,
+    ];
     const result = await runCommand(Deno.execPath(), args);
     if (result.code !== 0) throw new Error(`deno info failed: ${firstLine(result)}`);
     return (JSON.parse(result.stdout) as { modules: InfoModule[] }).modules;
@@ -297,7 +304,7 @@ async function readInfo(base: URL, paths: readonly string[]): Promise<readonly I
 async function readDocs(base: URL, paths: readonly string[]): Promise<DocModules | string> {
   // Unlike `deno info`, it takes no --config, but finds the import map from its working directory.
   const cwd = fileURLToPath(base);
-  const args = ["doc", "--json", "--private", ...paths];
+  const args = ["doc", "--json", "--no-lock", "--private", ...paths];
   const result = await runCommand(Deno.execPath(), args, { cwd });
   if (result.code !== 0) return firstLine(result);
   return (JSON.parse(result.stdout) as { nodes: DocModules }).nodes;
