@@ -230,7 +230,7 @@ export function unfinishedProblems(
   ];
 }
 
-/** To two digits after the point, which shows also short ones. */
+/** In a unit that shows also short times. */
 function secondsText(ms: number): string {
-  return `${(ms / 1000).toFixed(2)} s`;
+  return ms < 100 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(2)} s`;
 }

@@ -59,6 +59,9 @@ export function verdictSentence({ verdict: { reasons }, view: { exitCode, live }
 export function runFacts({ view, metadata }) {
   const { startedAt, endedAt, durationSeconds, exitCode, mode, workers, users, live } = view;
   const labels = Object.entries(view.labels).map(([label, value]) => `${label}=${value}`);
+  const usersAtEnd = exitCode === null
+    ? `${formatExact(live.users.current)} when this was written`
+    : `${formatExact(users.final)} at end`;
   return [
     ...(view.name === null ? [] : [/** @type {Fact} */ (["Name", view.name])]),
     ...(labels.length === 0 ? [] : [/** @type {Fact} */ (["Labels", labels.join(", ")])]),
@@ -68,7 +71,7 @@ export function runFacts({ view, metadata }) {
     ["Measured", `${durationSeconds} s`],
     ["Mode", mode === "local" ? "local" : `distributed, ${formatAmount(workers.length, "worker")}`],
     ["Load model", LOAD_MODELS[live.model]],
-    ["Users", `peak ${formatExact(users.peak)}, ${formatExact(users.final)} at end`],
+    ["Users", `peak ${formatExact(users.peak)}, ${usersAtEnd}`],
     ["Exit code", exitCode === null ? "none yet" : String(exitCode)],
     ["Run ID", view.runId],
   ];

@@ -69,6 +69,7 @@ Deno.test("a run in progress, or not yet started, has no end and no exit code", 
   );
   assert.equal(values(runFacts(running))["Exit code"], "none yet");
   assert.equal(values(runFacts(running)).Ended, "in progress");
+  assert.match(values(runFacts(running)).Users!, /^peak \d+, \d+ when this was written$/);
   const empty = content(emptySnapshot({ ...ENDED, workers: [] }));
   assert.equal(titleOf(empty), "NOTHING MEASURED: shop.ts · aiotest");
   assert.equal(verdictSentence(empty), "No requests.");
