@@ -145,6 +145,9 @@ export class FastHttpUser extends User {
   readonly session: Session;
 
   /** Opens no connection. A subclass with its own constructor must call `super(context)`. */
+  constructor(context: UserContext);
+  /** @internal */
+  constructor(context: UserContext, extend?: ExtendTransport);
   constructor(context: UserContext, extend: ExtendTransport = unchanged) {
     super(context);
     const { clock, http, observers } = context;
