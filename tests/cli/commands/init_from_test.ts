@@ -85,7 +85,7 @@ Deno.test("what was left out of a recording is written to standard error", async
   const all = ["--har", "visit.har", "--with-resources", "--hosts", "a.example, example.net"];
   const other = new FakeHost({ args: ["init", "a.js", ...all], files });
   assert.equal(await runInit(other), 0);
-  assert.equal(other.stderr.text, "");
+  assert.equal(other.stderr.text, "aiotest: --hosts a.example: no request was sent there.\n");
 });
 
 Deno.test("invalid arguments are refused, and nothing is created", async () => {
