@@ -224,7 +224,8 @@ export class UserLoop {
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
       progress.iterations++;
       const iterationStart = this.#iterationStart();
-      for (let i = 0; i < tests.length && !this.#finished; i++) {
+      // An iteration that has begun is counted, so its first test runs even if the user is stopped just then.
+      for (let i = 0; i < tests.length && (i === 0 || !this.#finished); i++) {
         let endsIteration = i === tests.length - 1;
         try {
           activity[0] = tests[i]!.id;

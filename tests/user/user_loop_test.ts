@@ -716,6 +716,27 @@ Deno.test("a user that is stopped just as its iteration arrives does not start i
   assert.deepEqual([user.log, scheduler.told], [["500 ended"], ["refused 500"]]);
 });
 
+Deno.test("an iteration that has begun is run, even if its user is stopped before its first test", async () => {
+  const scheduler = new FakeScheduler(false);
+  const user = withSlot(scheduler, (say) =>
+    class OneTest extends User {
+      testOne(): void {
+        say("one");
+      }
+    });
+  await user.clock.advance(500);
+  const began = scheduler.began.bind(scheduler);
+  // It counts as started from here on, and the test follows only after some promise jobs.
+  scheduler.began = (...args) => {
+    began(...args);
+    user.loop.stop(2_000);
+  };
+  scheduler.give(500);
+  await user.clock.advance(0);
+  assert.deepEqual(user.log, ["500 one", "500 ended"]);
+  assert.deepEqual(scheduler.told, ["began 500 500", "ended 500 500"]);
+});
+
 Deno.test("stopping a user interrupts its iteration, between two tests and during one", async () => {
   for (const [stopAt, timeoutMs] of [[500, 1_000], [1_500, 1_000], [2_500, 100]]) {
     const scheduler = new FakeScheduler(true);
