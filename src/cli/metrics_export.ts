@@ -6,7 +6,6 @@
 
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import { type Clock, systemClock, type Timer } from "../core/clock.ts";
-import { errorText } from "../core/errors.ts";
 import { logger } from "../core/logger.ts";
 import type { RendezvousRounds } from "../core/run_info.ts";
 import { VERSION } from "../core/version.ts";
@@ -16,6 +15,8 @@ import { PrometheusText } from "../report/prometheus.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import type { Options } from "./options.ts";
 import {
+  CollectorLink,
+  exportOnce,
   openExporter,
   OTLP_END_LIMIT_MS,
   type OtlpEndpoint,
@@ -46,10 +47,11 @@ export class OtlpExport {
   #timer: Timer | null = null;
   /** The export in progress, if any. */
   #sending: Promise<void> | null = null;
-  #isUnreachable = false;
+  readonly #link: CollectorLink;
 
   constructor(options: OtlpExportOptions) {
     this.#options = options;
+    this.#link = new CollectorLink({ ...options, signal: "metrics" });
   }
 
   /** Starts to send metrics at intervals. */
@@ -71,7 +73,7 @@ export class OtlpExport {
     };
     const limit = Promise.withResolvers<void>();
     const timer = clock.setTimer(() => {
-      this.#logChange(`no answer within ${OTLP_END_LIMIT_MS / 1000} s`);
+      this.#link.note(`no answer within ${OTLP_END_LIMIT_MS / 1000} s`);
       limit.resolve();
     }, OTLP_END_LIMIT_MS);
     await Promise.race([last(), limit.promise]);
@@ -79,33 +81,12 @@ export class OtlpExport {
   }
 
   async #send(): Promise<void> {
-    const sent = this.#export();
+    const { exporter, metrics } = this.#options;
+    const sent = exportOnce(exporter, metrics);
     this.#sending = sent.then(() => {});
     const problem = await sent;
     this.#sending = null;
-    this.#logChange(problem);
-  }
-
-  /** Logs when the collector becomes unreachable, and when it is back. */
-  #logChange(problem: string | null): void {
-    const { place, info, warn } = this.#options;
-    if (problem === null && this.#isUnreachable) {
-      info(`The OpenTelemetry collector at ${place} is receiving metrics again.`);
-    } else if (problem !== null && !this.#isUnreachable) {
-      warn(`Cannot send metrics to the OpenTelemetry collector at ${place}: ${problem}`);
-    }
-    this.#isUnreachable = problem !== null;
-  }
-
-  /** Resolves with what went wrong, or `null`. */
-  #export(): Promise<string | null> {
-    const { exporter, metrics } = this.#options;
-    return new Promise<string | null>((resolve) => {
-      exporter.export(
-        metrics(),
-        ({ code, error }) => resolve(code === 0 ? null : errorText(error)),
-      );
-    }).catch(errorText);
+    this.#link.note(problem);
   }
 }
 

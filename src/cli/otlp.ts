@@ -161,3 +161,45 @@ export function retrying<Data>(exporter: OtlpExporter<Data>, clock: Clock): Otlp
   };
   return { export: (data, done) => attempt(data, done, 0) };
 }
+
+/** What a {@link CollectorLink} says, and where. */
+interface CollectorLinkOptions {
+  /** Host and port of the collector, for messages. */
+  readonly place: string;
+  /** What is sent, for messages. */
+  readonly signal: OtlpSignal;
+  readonly info: (text: string) => void;
+  readonly warn: (text: string) => void;
+}
+
+/** Whether a collector can be reached, which is logged when it changes. */
+export class CollectorLink {
+  /** Whether the last attempt has failed. */
+  isUnreachable = false;
+  readonly #options: CollectorLinkOptions;
+
+  constructor(options: CollectorLinkOptions) {
+    this.#options = options;
+  }
+
+  /** Notes how an attempt has ended: what went wrong, or `null`. */
+  note(problem: string | null): void {
+    const { place, signal, info, warn } = this.#options;
+    if (problem === null && this.isUnreachable) {
+      info(`The OpenTelemetry collector at ${place} is receiving ${signal} again.`);
+    } else if (problem !== null && !this.isUnreachable) {
+      warn(`Cannot send ${signal} to the OpenTelemetry collector at ${place}: ${problem}`);
+    }
+    this.isUnreachable = problem !== null;
+  }
+}
+
+/** Exports something once; resolves with what went wrong, or `null`. */
+export function exportOnce<Data>(
+  exporter: OtlpExporter<Data>,
+  data: () => Data,
+): Promise<string | null> {
+  return new Promise<string | null>((resolve) => {
+    exporter.export(data(), ({ code, error }) => resolve(code === 0 ? null : errorText(error)));
+  }).catch(errorText);
+}

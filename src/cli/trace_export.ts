@@ -6,7 +6,6 @@
 
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { type Clock, systemClock, type Timer } from "../core/clock.ts";
-import { errorText } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import { VERSION } from "../core/version.ts";
@@ -14,7 +13,14 @@ import { hrTime, type OtlpResource, otlpResource } from "../report/otlp.ts";
 import { type Span, Tracing } from "../user/tracing.ts";
 import { percentage } from "./option_types.ts";
 import type { Options } from "./options.ts";
-import { openExporter, OTLP_END_LIMIT_MS, otlpEndpoint, type OtlpExporter } from "./otlp.ts";
+import {
+  CollectorLink,
+  exportOnce,
+  openExporter,
+  OTLP_END_LIMIT_MS,
+  otlpEndpoint,
+  type OtlpExporter,
+} from "./otlp.ts";
 
 /** A node whose users have traces. */
 interface TracedNode {
@@ -102,7 +108,7 @@ export class SpanExport {
   #timer: Timer | null = null;
   /** The sending in progress, if any. */
   #sending: Promise<void> | null = null;
-  #isUnreachable = false;
+  readonly #link: CollectorLink;
   #hasEnded = false;
   #made = 0;
   /** How many are on their way to the collector. */
@@ -111,6 +117,7 @@ export class SpanExport {
 
   constructor(options: SpanExportOptions) {
     this.#options = options;
+    this.#link = new CollectorLink({ ...options, signal: "traces" });
   }
 
   /** Adds a span, to be sent soon. */
@@ -121,7 +128,7 @@ export class SpanExport {
       return;
     }
     this.#waiting.push(span);
-    if (this.#waiting.length >= BATCH && !this.#isUnreachable) this.#send();
+    if (this.#waiting.length >= BATCH && !this.#link.isUnreachable) this.#send();
   }
 
   /** Starts to send spans at intervals. */
@@ -144,7 +151,7 @@ export class SpanExport {
     };
     const limit = Promise.withResolvers<void>();
     const timer = clock.setTimer(() => {
-      this.#logChange(`no answer within ${OTLP_END_LIMIT_MS / 1000} s`);
+      this.#link.note(`no answer within ${OTLP_END_LIMIT_MS / 1000} s`);
       limit.resolve();
     }, OTLP_END_LIMIT_MS);
     await Promise.race([last(), limit.promise]);
@@ -163,39 +170,21 @@ export class SpanExport {
   }
 
   async #sendBatches(): Promise<void> {
+    const { exporter, resource, version } = this.#options;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH);
       this.#underWay = batch.length;
-      const problem = await this.#export(batch);
+      const problem = await exportOnce(
+        exporter,
+        () => batch.map((span) => readableSpan(span, resource, version)),
+      );
       if (this.#hasEnded) return;
       this.#underWay = 0;
       if (problem !== null) this.#lost += batch.length;
-      this.#logChange(problem);
+      this.#link.note(problem);
       // The next attempt follows with the next interval.
       if (problem !== null) return;
     }
-  }
-
-  /** Logs when the collector becomes unreachable, and when it is back. */
-  #logChange(problem: string | null): void {
-    const { place, info, warn } = this.#options;
-    if (problem === null && this.#isUnreachable) {
-      info(`The OpenTelemetry collector at ${place} is receiving traces again.`);
-    } else if (problem !== null && !this.#isUnreachable) {
-      warn(`Cannot send traces to the OpenTelemetry collector at ${place}: ${problem}`);
-    }
-    this.#isUnreachable = problem !== null;
-  }
-
-  /** Resolves with what went wrong, or `null`. */
-  #export(batch: readonly Span[]): Promise<string | null> {
-    const { exporter, resource, version } = this.#options;
-    return new Promise<string | null>((resolve) => {
-      exporter.export(
-        batch.map((span) => readableSpan(span, resource, version)),
-        ({ code, error }) => resolve(code === 0 ? null : errorText(error)),
-      );
-    }).catch(errorText);
   }
 }
 

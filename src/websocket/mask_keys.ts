@@ -7,7 +7,7 @@
 /** How many masks are made at once, because asking the system for each would take longer than all the rest. */
 const BATCH = 1024;
 
-/** Masks that nobody can predict, as RFC 6455 demands (section 5.3). All users of a node share them. */
+/** Unpredictable masks, as RFC 6455 requires (section 5.3). All users of a node share them. */
 export class MaskKeys {
   readonly #keys = new Uint32Array(BATCH);
   #used = BATCH;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { runCommand } from "../../build/project.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import { OpenApiStub } from "../support/openapi_stub.ts";
 import { projectPath } from "../support/paths.ts";
+import { checkConverted } from "../support/init.ts";
 import { runAiotest } from "../support/process.ts";
 
 const DATA = projectPath("tests/convert/data/openapi");
@@ -61,14 +61,7 @@ for (const [name, { base, env, secrets, given }] of Object.entries(DOCUMENTS)) {
         cwd: folder,
       });
       assert.equal(init.code, 0, init.stderr);
-      for (const args of [["check"], ["lint"], ["fmt", "--check"]]) {
-        const done = await runCommand(Deno.execPath(), [...args, "aiotestfile.ts"], {
-          cwd: `${folder}/api`,
-        });
-        assert.equal(done.code, 0, `deno ${args[0]}: ${done.stderr}`);
-      }
-      const check = await runAiotest(["check", "-f", "aiotestfile.ts"], { cwd: `${folder}/api` });
-      assert.equal(check.code, 0, check.stderr);
+      await checkConverted(`${folder}/api`);
       const run = await runAiotest(
         ["-f", "aiotestfile.ts", "--once", "-H", stub.url, "--json", "a.json"],
         { cwd: `${folder}/api`, env },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { runCommand } from "../../build/project.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import { projectPath } from "../support/paths.ts";
+import { checkConverted } from "../support/init.ts";
 import { runAiotest } from "../support/process.ts";
 import { type SeenRequest, Target } from "../support/target.ts";
 
@@ -53,14 +53,7 @@ async function convertAndRun(
   await Deno.writeTextFile(`${folder}/c.json`, collection);
   const init = await runAiotest(["init", "api", "--postman", "c.json", ...args], { cwd: folder });
   assert.equal(init.code, 0, init.stderr);
-  for (const one of [["check"], ["lint"], ["fmt", "--check"]]) {
-    const done = await runCommand(Deno.execPath(), [...one, "aiotestfile.ts"], {
-      cwd: `${folder}/api`,
-    });
-    assert.equal(done.code, 0, `deno ${one[0]}: ${done.stderr}`);
-  }
-  const check = await runAiotest(["check", "-f", "aiotestfile.ts"], { cwd: `${folder}/api` });
-  assert.equal(check.code, 0, check.stderr);
+  await checkConverted(`${folder}/api`);
   const run = await runAiotest(
     ["-f", "aiotestfile.ts", "--once", "-H", url, "--json", "a.json"],
     { cwd: `${folder}/api`, env: { ...env } },

@@ -452,7 +452,7 @@ Deno.test("a body is sent as far as both windows allow", async () => {
   assert.deepEqual(await scene.sent(), ["data 1 end efghij", "settings 0 ack"]);
 });
 
-Deno.test("the window of the connection is shared, and nobody waits for ever", async () => {
+Deno.test("the streams of a connection share its window, and all bodies are sent in the end", async () => {
   const scene = new Http2Scene();
   const { server } = scene;
   scene.receive(server.settings([[SETTING.initialWindowSize, 2 ** 20]]));

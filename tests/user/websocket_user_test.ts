@@ -423,7 +423,7 @@ Deno.test("a loop over messages fails if the connection is lost", async () => {
   assert.equal(one.counted().at(-1), "WS /chat receive 0 WS_CLOSED 1006");
 });
 
-Deno.test("of messages that nobody receives, the latest are kept, and all are counted", async () => {
+Deno.test("the latest unread messages are kept, and all messages are counted", async () => {
   await using server = webSocketServer(async (peer) => {
     for (let i = 0; i < 3000; i++) await peer.text(String(i));
     await peer.raw.readToEnd();

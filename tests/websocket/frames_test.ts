@@ -129,7 +129,7 @@ const VALID: readonly (readonly [name: string, bytes: Uint8Array, events: string
     "ping []",
     "text ab 2",
   ]],
-  ["pongs that nobody asked for", joined(frame(PONG, "x"), frame(T, "a")), ["text a 1"]],
+  ["unsolicited pongs", joined(frame(PONG, "x"), frame(T, "a")), ["text a 1"]],
   ["a pong between fragments", joined(frame(1, "a"), frame(PONG), frame(FIN, "b")), ["text ab 2"]],
   ["a close without a code", frame(0x88), ["close 1005"]],
   ["a close with code and reason", close(1000, "bye €"), ["close 1000 bye €"]],

@@ -1,20 +1,10 @@
 import assert from "node:assert/strict";
 import { runInit } from "../../../src/cli/commands/init.ts";
-import { UsageError } from "../../../src/core/errors.ts";
-import { FakeHost, type FakeHostOptions } from "../../support/fake_host.ts";
+import { FakeHost } from "../../support/fake_host.ts";
+import { refusal } from "../../support/init.ts";
 import { harOf } from "../../support/hars.ts";
 
 const CURL = "curl -L http://127.0.0.1:8000/search?q=boots";
-
-async function refusal(options: FakeHostOptions): Promise<string> {
-  const host = new FakeHost(options);
-  const before = new Map(host.files);
-  const error = await runInit(host).then(() => null, (thrown) => thrown);
-  assert.ok(error instanceof UsageError, String(error));
-  assert.equal(error.exitCode, 2);
-  assert.deepEqual(host.files, before);
-  return error.message;
-}
 
 Deno.test("a named file is created alone, and its name decides the language", async () => {
   for (const [name, method] of [["a.ts", "(): Promise<void>"], ["a.mjs", "()"]] as const) {

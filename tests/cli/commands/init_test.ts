@@ -2,20 +2,10 @@ import assert from "node:assert/strict";
 import { runInit } from "../../../src/cli/commands/init.ts";
 import firstFiles from "../../../src/cli/first_files.json" with { type: "json" };
 import { UsageError } from "../../../src/core/errors.ts";
-import { FakeHost, type FakeHostOptions } from "../../support/fake_host.ts";
+import { FakeHost } from "../../support/fake_host.ts";
+import { refusal } from "../../support/init.ts";
 
 const NAMES = ["aiotestfile.ts", "aiotest.d.ts", "deno.json"] as const;
-
-/** The message of a refused init. */
-async function refusal(options: FakeHostOptions): Promise<string> {
-  const host = new FakeHost(options);
-  const before = new Map(host.files);
-  const error = await runInit(host).then(() => null, (thrown) => thrown);
-  assert.ok(error instanceof UsageError, String(error));
-  assert.equal(error.exitCode, 2);
-  assert.deepEqual(host.files, before);
-  return error.message;
-}
 
 Deno.test("init creates three files in the working directory", async () => {
   const host = new FakeHost({ args: ["init"] });
