@@ -304,3 +304,12 @@ const RESERVED: ReadonlySet<string> = new Set(
     "check constructor group host id iteration measure onStart onStop record run session signal sleep")
     .split(" "),
 );
+
+/** A part of a URL without its escapes; as it is if they are invalid. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { decoded } from "./code.ts";
 import { parseJson } from "./bodies.ts";
 import { joined, replaceValues, type Slot } from "./call_texts.ts";
 import { camelCase, uniqueName } from "./code.ts";
@@ -358,14 +359,6 @@ function addUrl(url: URL, add: Add, header?: string): void {
 
 function escaped(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&").replaceAll(/[^\x20-\x7e]/g, ".");
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { decoded } from "./code.ts";
 import { UsageError } from "../core/errors.ts";
 import { sanitizeTerminal } from "../core/text.ts";
 import { queryParameters, readBody, splitOnce } from "./bodies.ts";
@@ -404,9 +405,7 @@ function utf8(bytes: Uint8Array): string | null {
 
 function authOf(others: ReadonlyMap<string, string>, url: URL): Call["auth"] {
   const given = others.get("user") ??
-    (url.username === ""
-      ? null
-      : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
+    (url.username === "" ? null : `${decoded(url.username)}:${decoded(url.password)}`);
   if (given === null) return undefined;
   const [user, password] = splitOnce(given, ":");
   // Without a password, curl asks for it.

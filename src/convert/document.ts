@@ -4,6 +4,7 @@
  * @module
  */
 
+import { decoded } from "./code.ts";
 import { basename, dirname, resolve as resolvePath } from "node:path";
 import { messageText, systemReason, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
@@ -260,14 +261,6 @@ const MAX_STEPS = 100;
 function splitReference(reference: string): [target: string, pointer: string] {
   const hash = reference.indexOf("#");
   return hash < 0 ? [reference, ""] : [reference.slice(0, hash), reference.slice(hash + 1)];
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** All parts of a document that refer to others. Aliases of YAML can make a part appear more than once. */

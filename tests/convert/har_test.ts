@@ -125,6 +125,14 @@ Deno.test("a recording that is cut off or has other characters is refused with a
   );
 });
 
+Deno.test("a user with a percent sign that encodes nothing stays as it is", async () => {
+  const draft = await readCurl(["curl %@shop.example"], () => Promise.resolve(Uint8Array.of()));
+  const code = writeTest(draft, { isTypeScript: false, command: "aiotest" });
+  assert.match(code, /"%/);
+  const refused = readCurl(["curl %@("], () => Promise.resolve(Uint8Array.of()));
+  await refused.catch((error) => assert.ok(error instanceof UsageError, stackText(error)));
+});
+
 Deno.test("any text is read as curl commands, or refused with a message", async () => {
   const words = fc.constantFrom(
     ...[
