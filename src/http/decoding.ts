@@ -188,14 +188,14 @@ function zstdFrameEnd(bytes: Bytes, start: number): number {
     const dictionarySize = [0, 1, 2, 4][descriptor & 3]!;
     const sizeSize = [isSingleSegment, 2, 4, 8][descriptor >> 6]!;
     end = start + 5 + (1 - isSingleSegment) + dictionarySize + sizeSize;
-    for (let isLast = false; !isLast && end + 3 <= length;) {
+    for (let isLast = false; !isLast;) {
+      if (end + 3 > length) throw new Error("the zstd data is not complete");
       const header = bytes[end]! | (bytes[end + 1]! << 8) | (bytes[end + 2]! << 16);
       isLast = (header & 1) === 1;
       const isRepeated = ((header >> 1) & 3) === 1;
       end += 3 + (isRepeated ? 1 : header >> 3);
-      if (isLast) end += (descriptor >> 2) & 1 ? 4 : 0;
-      else if (end + 3 > length) end = Infinity;
     }
+    end += (descriptor >> 2) & 1 ? 4 : 0;
   } else throw new Error("the zstd data is not valid");
   if (end > length) throw new Error("the zstd data is not complete");
   return end;

@@ -74,6 +74,22 @@ Deno.test("zstd is decoded frame by frame, and refused if it is not complete", (
   );
 });
 
+Deno.test("zstd that is cut anywhere is refused, also just after its header", () => {
+  for (const plain of [new Uint8Array(), TEXT, new Uint8Array(300)]) {
+    for (const checksum of [0, 1]) {
+      const params = { [constants.ZSTD_c_checksumFlag]: checksum };
+      const frame = new Uint8Array(zstdCompressSync(plain, { params }));
+      for (let end = 1; end < frame.length; end++) {
+        assert.throws(
+          () => decodeBody(frame.slice(0, end), "zstd", LIMIT),
+          { code: "BAD_ENCODING" },
+          `${plain.length} bytes, cut at ${end} of ${frame.length}`,
+        );
+      }
+    }
+  }
+});
+
 Deno.test("a zstd body of many frames is refused: each of them blocks the process for a while", () => {
   const decode = (frames: number): number => {
     const frame = zstdCompressSync(new Uint8Array());
