@@ -14,7 +14,7 @@ import type { AddressOrder, DnsOrder } from "./address_order.ts";
 import { ConnectRace, type Entrant, failureAt, Opening } from "./connect_race.ts";
 import { connectedEndpoint, type ConnectTo, type Endpoint } from "./connect_to.ts";
 import { logUnreachable } from "./connection_log.ts";
-import type { DeadlineSweep, Expiring } from "./connection_timers.ts";
+import type { DeadlineSweep } from "./connection_timers.ts";
 import type { DnsCache } from "./dns_cache.ts";
 import type { Origin, Proxies, Proxy, SocksOptions } from "./proxies.ts";
 import { WireError } from "./request_error.ts";
@@ -341,35 +341,6 @@ async function withProxyInErrors<T>(proxy: Proxy, step: () => Promise<T>): Promi
     return await step();
   } catch (error) {
     throw failureAt(`the proxy ${proxy.hostname}:${proxy.port}`, socketFailure(error, "exchange"));
-  }
-}
-
-/** An attempt to open a connection, with a time limit. */
-export class ConnectAttempt implements Expiring {
-  deadline: number;
-  readonly #isConnectLimit: boolean;
-  readonly #controller = new AbortController();
-
-  /** @param connectDeadline of this attempt; `deadline` is that of the whole exchange. In milliseconds. */
-  constructor(connectDeadline: number, deadline: number) {
-    this.deadline = Math.min(connectDeadline, deadline);
-    this.#isConnectLimit = connectDeadline < deadline;
-  }
-
-  /** Aborted with a WireError when the attempt has to end. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  expire(): void {
-    const code = this.#isConnectLimit ? "CONNECT_TIMEOUT" : "TIMEOUT";
-    this.fail(new WireError(code, "no connection in time"));
-  }
-
-  /** Ends the attempt. */
-  fail(failure: WireError): void {
-    this.deadline = Infinity;
-    this.#controller.abort(failure);
   }
 }
 

@@ -6,10 +6,10 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Socket } from "../net/socket.ts";
+import { ConnectAttempt, type ConnectSettings } from "./connect_attempt.ts";
 import { Connection, type ConnectionOwner, type ConnectionSettings } from "./connection.ts";
-import { type LoggedConnection, logNotOpened, logOpened, logRetry } from "./connection_log.ts";
+import { type LoggedConnection, logRetry } from "./connection_log.ts";
 import { decodeResponse, joined, responseText } from "./decoding.ts";
-import { ConnectAttempt, type DialSettings } from "./dialer.ts";
 import {
   contentEncodingOf,
   headersOf,
@@ -23,12 +23,7 @@ import { type EncodedRequest, encodeRequest, type RequestTarget } from "./reques
 import { WireError } from "./request_error.ts";
 import type { WireMessage } from "./response_parser.ts";
 import type { SharedHttpState } from "./shared_http_state.ts";
-import {
-  ExchangePhases,
-  type Transport,
-  type WireRequest,
-  type WireResponse,
-} from "./transport.ts";
+import type { Transport, WireRequest, WireResponse } from "./transport.ts";
 
 /**
  * The number of origins for which a user keeps idle connections. A target can redirect to any number of
@@ -37,9 +32,7 @@ import {
 const MAX_IDLE_ORIGINS = 32;
 
 /** What a class of users asks of its transports. */
-export interface TransportSettings extends ConnectionSettings, DialSettings {
-  /** The time limit for opening a connection, in milliseconds; `Infinity` means no limit. */
-  readonly connectMs: number;
+export interface TransportSettings extends ConnectionSettings, ConnectSettings {
   /** Whether connections are used for several exchanges, one after another. */
   readonly keepAlive: boolean;
 }
@@ -126,18 +119,7 @@ export class SocketTransport implements Transport, ConnectionOwner {
 
   /** Takes over an open connection, which no exchange has used. */
   adopt(socket: Socket, key: string, logged: LoggedConnection | null): void {
-    const connection = new Connection(
-      this.#clock,
-      this.#shared,
-      this.#settings,
-      this,
-      socket,
-      key,
-    );
-    connection.logged = logged;
-    this.opened(connection, socket);
-    this.#connections.add(connection);
-    this.#keepIdle(connection);
+    this.#keepIdle(this.#add(socket, key, logged));
   }
 
   abort(): void {
@@ -234,44 +216,33 @@ export class SocketTransport implements Transport, ConnectionOwner {
    * Opens a connection, reserved for the request. Rejects with a WireError if none can be opened in time.
    */
   async #open({ deadline, counter }: WireRequest, target: RequestTarget): Promise<Connection> {
-    const { deadlines, dialer } = this.#shared;
-    const settings = this.#settings;
-    const startedAt = this.#clock.now();
-    const attempt = new ConnectAttempt(startedAt + settings.connectMs, deadline);
+    const attempt = new ConnectAttempt(this.#clock, this.#shared, this.#settings, deadline);
     this.#attempts.add(attempt);
-    deadlines.add(attempt);
-    deadlines.schedule(attempt.deadline);
     try {
-      const dialed = await dialer.dial(target.origin, settings, attempt.signal);
-      if (attempt.signal.aborted) {
-        dialed.socket.close();
-        throw attempt.signal.reason;
-      }
-      counter.phases ??= new ExchangePhases();
-      counter.phases.addConnection(dialed.dnsMs, dialed.connectMs, dialed.tlsMs);
-      const { key } = target;
-      const connection = new Connection(
-        this.#clock,
-        this.#shared,
-        settings,
-        this,
-        dialed.socket,
-        key,
-      );
-      const number = ++this.#shared.connections;
-      connection.logged = logOpened(number, target.origin, dialed, this.#clock.now());
-      this.opened(connection, dialed.socket);
-      // An abort must reach it from now on.
-      connection.reserve();
-      this.#connections.add(connection);
-      return connection;
-    } catch (error) {
-      logNotOpened(target.origin, error, this.#clock.now() - startedAt);
-      throw error;
+      return await attempt.open(target.origin, counter, ({ socket }, logged) => {
+        const connection = this.#add(socket, target.key, logged);
+        // An abort must reach it from now on.
+        connection.reserve();
+        return connection;
+      });
     } finally {
-      deadlines.delete(attempt);
       this.#attempts.delete(attempt);
     }
+  }
+
+  #add(socket: Socket, key: string, logged: LoggedConnection | null): Connection {
+    const connection = new Connection(
+      this.#clock,
+      this.#shared,
+      this.#settings,
+      this,
+      socket,
+      key,
+    );
+    connection.logged = logged;
+    this.opened(connection, socket);
+    this.#connections.add(connection);
+    return connection;
   }
 }
 

@@ -6,13 +6,8 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Expiring } from "../http/connection_timers.ts";
-import {
-  type LoggedConnection,
-  logNotOpened,
-  logOpened,
-  logRetry,
-} from "../http/connection_log.ts";
-import { ConnectAttempt, type DialedSocket } from "../http/dialer.ts";
+import { ConnectAttempt } from "../http/connect_attempt.ts";
+import { logClosed, type LoggedConnection, logRetry } from "../http/connection_log.ts";
 import { addPhases, asRequestError, IDEMPOTENT } from "../http/exchange_outcome.ts";
 import type { RequestTarget } from "../http/request_encoder.ts";
 import { WireError } from "../http/request_error.ts";
@@ -217,43 +212,37 @@ export class Http2Pool implements Http2Owner {
 
   /** Opens a connection. If that fails, all requests fail that wait for it. */
   async #open(origin: OriginState, { request, target, user }: PoolRequest): Promise<void> {
-    const { deadlines, dialer } = this.#shared;
-    const settings = this.#settings;
-    const startedAt = this.#clock.now();
-    const attempt = new ConnectAttempt(startedAt + settings.connectMs, Infinity);
+    const attempt = new ConnectAttempt(this.#clock, this.#shared, this.#settings, Infinity);
     origin.attempt = attempt;
-    deadlines.add(attempt);
-    deadlines.schedule(attempt.deadline);
     try {
-      const dialed = await dialer.dial(target.origin, settings, attempt.signal);
-      if (attempt.signal.aborted) {
-        dialed.socket.close();
-        throw attempt.signal.reason;
-      }
-      request.counter.phases ??= new ExchangePhases();
-      request.counter.phases.addConnection(dialed.dnsMs, dialed.connectMs, dialed.tlsMs);
-      origin.attempt = null;
-      this.#opened(origin, target, user, dialed);
+      await attempt.open(target.origin, request.counter, ({ socket }, logged) => {
+        origin.attempt = null;
+        this.#opened(origin, target, user, socket, logged);
+      });
     } catch (error) {
       origin.attempt = null;
-      logNotOpened(target.origin, error, this.#clock.now() - startedAt);
       for (const waiting of [...origin.waiting]) {
         this.#failWaiting(origin, waiting, socketFailure(error, "connect"));
       }
-    } finally {
-      deadlines.delete(attempt);
     }
   }
 
   /** Is called for each connection that was opened. */
   protected opened(_connection: Http2Connection, _socket: Socket): void {}
 
-  #opened(origin: OriginState, target: RequestTarget, user: PoolUser, dialed: DialedSocket): void {
-    const { socket } = dialed;
+  #opened(
+    origin: OriginState,
+    target: RequestTarget,
+    { http1 }: PoolUser,
+    socket: Socket,
+    logged: LoggedConnection | null,
+  ): void {
     if (target.origin.secure && socket.protocol !== "h2") {
-      if (user.http1 !== null) return this.#useHttp1(origin, target, user.http1, dialed);
+      if (http1 !== null) return this.#useHttp1(origin, target, http1, socket, logged);
+      const failure = new WireError("TLS", "the server does not offer HTTP/2 (ALPN h2)");
+      if (logged !== null) logClosed(logged, failure.message, this.#clock.now());
       socket.close();
-      throw new WireError("TLS", "the server does not offer HTTP/2 (ALPN h2)");
+      throw failure;
     }
     const connection = new Http2Connection(
       this.#clock,
@@ -263,7 +252,7 @@ export class Http2Pool implements Http2Owner {
       socket,
       target.key,
     );
-    connection.logged = this.#log(target, dialed);
+    connection.logged = logged;
     this.opened(connection, socket);
     this.#connections.add(connection);
     origin.connections.push(connection);
@@ -272,20 +261,17 @@ export class Http2Pool implements Http2Owner {
 
   #useHttp1(
     origin: OriginState,
-    target: RequestTarget,
+    { key }: RequestTarget,
     http1: SocketTransport,
-    dialed: DialedSocket,
+    socket: Socket,
+    logged: LoggedConnection | null,
   ): void {
     origin.speaksHttp1 = true;
-    http1.adopt(dialed.socket, target.key, this.#log(target, dialed));
+    http1.adopt(socket, key, logged);
     for (const waiting of [...origin.waiting]) {
       this.#endWait(origin, waiting);
       waiting.item.user.http1!.exchange(waiting.item.request);
     }
-  }
-
-  #log({ origin }: RequestTarget, dialed: DialedSocket): LoggedConnection | null {
-    return logOpened(++this.#shared.connections, origin, dialed, this.#clock.now());
   }
 }
 

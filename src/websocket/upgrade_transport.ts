@@ -7,9 +7,8 @@
 
 import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
-import { logNotOpened, logOpened } from "../http/connection_log.ts";
+import { ConnectAttempt } from "../http/connect_attempt.ts";
 import type { Expiring } from "../http/connection_timers.ts";
-import { ConnectAttempt, type DialedSocket } from "../http/dialer.ts";
 import { headersOf, HeadReader, latin1Text } from "../http/head_parser.ts";
 import { encodeRequest, type RequestTarget } from "../http/request_encoder.ts";
 import { RequestError, type RequestErrorCode, WireError } from "../http/request_error.ts";
@@ -17,12 +16,7 @@ import { ResponseParser, type WireMessage } from "../http/response_parser.ts";
 import type { SharedHttpState } from "../http/shared_http_state.ts";
 import { socketFailure } from "../http/socket_errors.ts";
 import { SocketResponse, type TransportSettings } from "../http/socket_transport.ts";
-import {
-  ExchangePhases,
-  type HeaderPairs,
-  type Transport,
-  type WireRequest,
-} from "../http/transport.ts";
+import type { HeaderPairs, Transport, WireRequest } from "../http/transport.ts";
 import type { Socket, SocketHandler } from "../net/socket.ts";
 import { DEFLATE_OFFER, type DeflateTerms, deflateTerms } from "./deflate.ts";
 
@@ -122,49 +116,27 @@ export class UpgradeTransport implements Transport {
 
   async #upgrade(request: WireRequest, key: string, offer: UpgradeOffer): Promise<void> {
     const clock = this.#clock;
+    const shared = this.#shared;
+    const settings = this.#settings;
+    const attempt = new ConnectAttempt(clock, shared, settings, request.deadline);
+    this.#pending.add(attempt);
     try {
-      const target = withoutProxy(this.#shared.target(request.url));
+      const target = withoutProxy(shared.target(request.url));
       const { bytes } = encodeRequest(request, target, true);
-      const { socket } = await this.#open(request, target);
-      const exchange = new PendingUpgrade(request, socket, offer, {
-        clock,
-        shared: this.#shared,
-        settings: this.#settings,
-        key,
-        onEnd: () => this.#pending.delete(exchange),
+      await attempt.open(target.origin, request.counter, ({ socket }) => {
+        const exchange = new PendingUpgrade(request, socket, offer, {
+          clock,
+          shared,
+          settings,
+          key,
+          onEnd: () => this.#pending.delete(exchange),
+        });
+        this.#pending.add(exchange);
+        exchange.send(bytes);
       });
-      this.#pending.add(exchange);
-      exchange.send(bytes);
     } catch (error) {
       request.failed(asRequestError(error, request));
-    }
-  }
-
-  async #open(
-    { deadline, counter }: WireRequest,
-    { origin }: RequestTarget,
-  ): Promise<DialedSocket> {
-    const { deadlines, dialer } = this.#shared;
-    const startedAt = this.#clock.now();
-    const attempt = new ConnectAttempt(startedAt + this.#settings.connectMs, deadline);
-    this.#pending.add(attempt);
-    deadlines.add(attempt);
-    deadlines.schedule(attempt.deadline);
-    try {
-      const dialed = await dialer.dial(origin, this.#settings, attempt.signal);
-      if (attempt.signal.aborted) {
-        dialed.socket.close();
-        throw attempt.signal.reason;
-      }
-      counter.phases ??= new ExchangePhases();
-      counter.phases.addConnection(dialed.dnsMs, dialed.connectMs, dialed.tlsMs);
-      logOpened(++this.#shared.connections, origin, dialed, this.#clock.now());
-      return dialed;
-    } catch (error) {
-      logNotOpened(origin, error, this.#clock.now() - startedAt);
-      throw error;
     } finally {
-      deadlines.delete(attempt);
       this.#pending.delete(attempt);
     }
   }
