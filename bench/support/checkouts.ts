@@ -32,7 +32,7 @@ export interface CheckoutOptions extends MeasureOptions {
 export async function runPairs(
   contender: Contender,
   nginx: Nginx,
-  scenario: Scenario,
+  scenario: Pick<Scenario, "exchange" | "isTls" | "connections">,
   { base, pairs, onPair, ...options }: CheckoutOptions,
 ): Promise<Pair[]> {
   const other = await ofCheckout(contender, base);

@@ -279,7 +279,7 @@ function bareLoop(
 }
 
 /** aiotest with a test file of this folder, from source. */
-function aiotest(
+export function aiotest(
   file: string,
   exchanges: readonly Exchange[],
   denoFlags: readonly string[] = [],

@@ -1,5 +1,7 @@
-import { events, FastHttpUser, HttpUser } from "aiotest";
+import { events, FastHttpUser, HttpUser, tag } from "aiotest";
+import { CountedUsers } from "./counted_users.ts";
 
+const users = new CountedUsers();
 let streams = 1;
 
 events.on("initCommandLineParser", ({ parser }) => {
@@ -9,15 +11,22 @@ events.on("init", ({ options }) => {
   streams = Number(options.streams);
 });
 
-async function send(user: FastHttpUser | HttpUser): Promise<void> {
+async function send(user: (FastHttpUser | HttpUser) & { requests: number }): Promise<void> {
   if (streams === 1) await user.session.get("");
   else await user.session.batch(Array<string>(streams).fill(""), { perOrigin: streams });
+  user.requests += streams;
 }
 
 export class Http2Test extends FastHttpUser {
   static override waitTime = 0;
   static override http = 2 as const;
+  requests = 0;
 
+  override onStart(): void {
+    users.add(this);
+  }
+
+  @tag("get")
   async testGet(): Promise<void> {
     await send(this);
   }
@@ -25,7 +34,13 @@ export class Http2Test extends FastHttpUser {
 
 export class FetchTest extends HttpUser {
   static override waitTime = 0;
+  requests = 0;
 
+  override onStart(): void {
+    users.add(this);
+  }
+
+  @tag("get")
   async testGet(): Promise<void> {
     await send(this);
   }

@@ -13,8 +13,10 @@ export const DEFAULT_TABLE_SIZE = 4096;
 /** What an entry of a table counts beyond its name and value. */
 const ENTRY_OVERHEAD = 32;
 
+type Header = HeaderPairs[number];
+
 /** The static table (RFC 7541, appendix A), from index 1. */
-const STATIC: readonly (readonly [name: string, value: string])[] = [
+const STATIC: readonly Header[] = [
   [":authority", ""],
   [":method", "GET"],
   [":method", "POST"],
@@ -51,13 +53,12 @@ function pairKey(name: string, value: string): string {
 }
 
 /** An entry of a dynamic table. */
-interface Entry {
-  readonly name: string;
-  readonly value: string;
+export interface TableEntry {
+  readonly header: Header;
   readonly size: number;
 }
 
-function entrySize(name: string, value: string): number {
+function headerSize([name, value]: Header): number {
   return name.length + value.length + ENTRY_OVERHEAD;
 }
 
@@ -65,37 +66,39 @@ function entrySize(name: string, value: string): number {
 class DynamicTable {
   /** The largest size at present. */
   limit: number;
-  /** Entries that were ever added. */
-  added = 0;
+  /** How many entries it has. */
+  length = 0;
+  /** Is increased whenever the content may have changed. */
+  changes = 0;
   #size = 0;
-  /** Oldest first; those before {@link #first} are gone. */
-  #entries: Entry[] = [];
-  #first = 0;
+  /** A ring, whose length is a power of two. */
+  #entries = new Array<TableEntry | null>(8).fill(null);
+  /** Where the next entry goes. */
+  #end = 0;
 
   constructor(limit: number) {
     this.limit = limit;
   }
 
-  get length(): number {
-    return this.#entries.length - this.#first;
-  }
-
-  at(index: number): Entry | undefined {
-    const position = this.#entries.length - 1 - index;
-    return position < this.#first ? undefined : this.#entries[position];
+  at(index: number): TableEntry | null {
+    if (index >= this.length) return null;
+    return this.#entries[(this.#end - 1 - index) & (this.#entries.length - 1)]!;
   }
 
   /** Adds an entry; one that is larger than the table empties it. */
-  add(name: string, value: string): void {
-    const size = entrySize(name, value);
-    this.#evict(this.limit - size);
-    if (size > this.limit) return;
-    this.#entries.push({ name, value, size });
-    this.#size += size;
-    this.added++;
+  add(entry: TableEntry): void {
+    this.changes++;
+    this.#evict(this.limit - entry.size);
+    if (entry.size > this.limit) return;
+    if (this.length === this.#entries.length) this.#grow();
+    this.#entries[this.#end] = entry;
+    this.#end = (this.#end + 1) & (this.#entries.length - 1);
+    this.#size += entry.size;
+    this.length++;
   }
 
   resize(limit: number): void {
+    this.changes++;
     this.limit = limit;
     this.#evict(limit);
   }
@@ -103,13 +106,19 @@ class DynamicTable {
   /** Removes the oldest entries until their sizes add up to no more than a limit. */
   #evict(limit: number): void {
     while (this.#size > limit && this.length > 0) {
-      this.#size -= this.#entries[this.#first]!.size;
-      this.#first++;
+      const oldest = (this.#end - this.length) & (this.#entries.length - 1);
+      this.#size -= this.#entries[oldest]!.size;
+      this.#entries[oldest] = null;
+      this.length--;
     }
-    if (this.#first > 64 && this.#first * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#first);
-      this.#first = 0;
-    }
+  }
+
+  #grow(): void {
+    const { length } = this;
+    const larger = new Array<TableEntry | null>(length * 2).fill(null);
+    for (let i = 0; i < length; i++) larger[i] = this.at(length - 1 - i);
+    this.#entries = larger;
+    this.#end = length;
   }
 }
 
@@ -131,6 +140,9 @@ export class HpackDecoder {
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
+  #usesTable = false;
+  #changesSize = false;
+  #added: TableEntry[] = [];
 
   /**
    * @param maxTableSize what the other side was allowed for its table.
@@ -139,6 +151,26 @@ export class HpackDecoder {
   constructor(maxTableSize: number, maxListSize: number) {
     this.#maxTableSize = maxTableSize;
     this.#maxListSize = maxListSize;
+  }
+
+  /** Is increased whenever the table may have changed. */
+  get changes(): number {
+    return this.#table.changes;
+  }
+
+  /** Whether what the last block means, or does, depends on the table as it was. */
+  get usesTable(): boolean {
+    return this.#usesTable || this.#changesSize;
+  }
+
+  /** What the last block has added to the table. */
+  get added(): readonly TableEntry[] {
+    return this.#added;
+  }
+
+  /** Adds to the table what an equal block has added, instead of decoding it again. */
+  repeat(added: readonly TableEntry[]): void {
+    for (const entry of added) this.#table.add(entry);
   }
 
   /**
@@ -151,13 +183,16 @@ export class HpackDecoder {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
-    const headers: (readonly [string, string])[] = [];
+    this.#usesTable = false;
+    this.#changesSize = false;
+    this.#added = [];
+    const headers: Header[] = [];
     let size = 0;
     try {
       this.#updateSizes();
       while (this.#at < this.#end) {
         const header = this.#header();
-        size += entrySize(header[0], header[1]);
+        size += headerSize(header);
         if (size <= this.#maxListSize) headers.push(header);
       }
     } catch (error) {
@@ -176,34 +211,38 @@ export class HpackDecoder {
       if (size > this.#maxTableSize) {
         throw new HpackError(`a table of ${size} bytes, ${this.#maxTableSize} at most`);
       }
+      this.#changesSize = true;
       this.#table.resize(size);
     }
   }
 
-  #header(): readonly [string, string] {
+  #header(): Header {
     const first = this.#bytes[this.#at]!;
     if ((first & 0x80) !== 0) return this.#entry(this.#integer(7));
     if ((first & 0x40) !== 0) {
       const header = this.#literal(6);
-      this.#table.add(header[0], header[1]);
+      const entry: TableEntry = { header, size: headerSize(header) };
+      this.#added.push(entry);
+      this.#table.add(entry);
       return header;
     }
     if ((first & 0x20) !== 0) throw new HpackError("the table's size changes after a header");
     return this.#literal(4);
   }
 
-  #literal(prefix: number): readonly [string, string] {
+  #literal(prefix: number): Header {
     const index = this.#integer(prefix);
     const name = index === 0 ? this.#string() : this.#entry(index)[0];
     return [name, this.#string()];
   }
 
-  #entry(index: number): readonly [string, string] {
+  #entry(index: number): Header {
     if (index === 0) throw new HpackError("index 0");
     if (index < FIRST_DYNAMIC) return STATIC[index - 1]!;
+    this.#usesTable = true;
     const entry = this.#table.at(index - FIRST_DYNAMIC);
-    if (entry === undefined) throw new HpackError(`index ${index} is beyond the table`);
-    return [entry.name, entry.value];
+    if (entry === null) throw new HpackError(`index ${index} is beyond the table`);
+    return entry.header;
   }
 
   /** An integer whose first bits are the last ones of a byte (RFC 7541, section 5.1). */
@@ -257,9 +296,9 @@ export class HpackEncoder {
   #bytes = new Uint8Array(1024);
   #at = 0;
 
-  /** How many entries were added to the table: as long as it is the same, equal headers have equal blocks. */
-  get additions(): number {
-    return this.#table.added;
+  /** Is increased whenever the table may have changed: as long as it is the same, equal headers have equal blocks. */
+  get changes(): number {
+    return this.#table.changes;
   }
 
   /** The other side has changed how large its table may become. */
@@ -268,15 +307,13 @@ export class HpackEncoder {
     if (limit === this.#table.limit) return;
     this.#smallest = Math.min(this.#smallest ?? limit, limit);
     this.#table.resize(limit);
-    // Blocks that were encoded before are no longer valid.
-    this.#table.added++;
   }
 
   /** Encodes headers. @param headers with names in lower case; each character is one byte. */
   encode(headers: HeaderPairs): Uint8Array<ArrayBuffer> {
     this.#at = 0;
     if (this.#smallest !== null) this.#announce(this.#smallest);
-    for (const [name, value] of headers) this.#header(name, value);
+    for (const header of headers) this.#header(header);
     return this.#bytes.slice(0, this.#at);
   }
 
@@ -286,25 +323,26 @@ export class HpackEncoder {
     if (smallest !== this.#table.limit) this.#integer(0x20, 5, this.#table.limit);
   }
 
-  #header(name: string, value: string): void {
+  #header(header: Header): void {
+    const [name, value] = header;
     const known = STATIC_PAIRS.get(pairKey(name, value));
     if (known !== undefined) return this.#integer(0x80, 7, known);
     let nameIndex = STATIC_NAMES.get(name) ?? 0;
     for (let i = 0; i < this.#table.length; i++) {
-      const entry = this.#table.at(i)!;
-      if (entry.name !== name) continue;
-      if (entry.value === value) return this.#integer(0x80, 7, FIRST_DYNAMIC + i);
+      const entry = this.#table.at(i)!.header;
+      if (entry[0] !== name) continue;
+      if (entry[1] === value) return this.#integer(0x80, 7, FIRST_DYNAMIC + i);
       if (nameIndex === 0) nameIndex = FIRST_DYNAMIC + i;
     }
     const isNever = NEVER_INDEXED.has(name);
     // An entry that takes most of the table would drive all others out.
-    const isIndexed = !isNever && !NOT_INDEXED.has(name) &&
-      entrySize(name, value) * 2 <= this.#table.limit;
+    const size = headerSize(header);
+    const isIndexed = !isNever && !NOT_INDEXED.has(name) && size * 2 <= this.#table.limit;
     if (isIndexed) this.#integer(0x40, 6, nameIndex);
     else this.#integer(isNever ? 0x10 : 0, 4, nameIndex);
     if (nameIndex === 0) this.#string(name);
     this.#string(value);
-    if (isIndexed) this.#table.add(name, value);
+    if (isIndexed) this.#table.add({ header, size });
   }
 
   #integer(pattern: number, prefix: number, value: number): void {

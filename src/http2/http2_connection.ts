@@ -33,12 +33,13 @@ import {
   SETTING,
   settingsFrame,
 } from "./frames.ts";
-import { DEFAULT_TABLE_SIZE, HeaderListError, HpackDecoder, HpackError } from "./hpack.ts";
+import { DEFAULT_TABLE_SIZE, HeaderListError, HpackError } from "./hpack.ts";
 import { BodySender, type SentBody } from "./body_sender.ts";
 import { ConnectionError, expectLength, protocolError, unpadded } from "./connection_error.ts";
 import { Http2Stream, type PoolRequest, type StreamOwner } from "./http2_stream.ts";
 import { type RequestBlock, RequestBlocks } from "./request_blocks.ts";
-import { checkTrailers, responseHead } from "./response_head.ts";
+import { type ResponseBlock, ResponseBlocks } from "./response_blocks.ts";
+import { checkTrailers } from "./response_head.ts";
 
 /**
  * Why an exchange has failed: the server has said that it did nothing with the request, the connection was lost,
@@ -112,7 +113,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   readonly #socket: Socket;
   readonly #reader: FrameReader;
   readonly #blocks = new RequestBlocks();
-  readonly #decoder = new HpackDecoder(DEFAULT_TABLE_SIZE, MAX_HEADER_LIST);
+  readonly #responseBlocks = new ResponseBlocks(DEFAULT_TABLE_SIZE, MAX_HEADER_LIST);
   readonly #streams = new Map<number, Http2Stream>();
   /** Streams whose response began with the current read. */
   #begun: Http2Stream[] = [];
@@ -481,10 +482,10 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     end: number,
   ): void {
     const stream = this.#streams.get(id);
-    let list: HeaderPairs;
+    let block: ResponseBlock;
     try {
       // Also without a stream: later blocks depend on the table.
-      list = this.#decoder.decode(bytes, start, end);
+      block = this.#responseBlocks.read(bytes, start, end);
     } catch (error) {
       if (error instanceof HpackError) {
         throw new ConnectionError(ERROR.compression, `invalid headers: ${error.message}`);
@@ -495,8 +496,8 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     }
     if (stream === undefined) return this.#countIdle();
     try {
-      if (stream.head !== null) this.#trailers(list, endStream);
-      else if (this.#isInterim(stream, list, endStream)) return;
+      if (stream.head !== null) this.#trailers(block.headers, endStream);
+      else if (this.#isInterim(stream, block, endStream)) return;
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       return this.#malformed(stream, error.message);
@@ -510,8 +511,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   }
 
   /** Sets the head of a response. Returns `true` if it is an interim one. */
-  #isInterim(stream: Http2Stream, list: HeaderPairs, endStream: boolean): boolean {
-    const head = responseHead(list);
+  #isInterim(stream: Http2Stream, { head }: ResponseBlock, endStream: boolean): boolean {
     if (head.status >= 200) {
       stream.head = head;
       return false;

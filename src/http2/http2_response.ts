@@ -7,6 +7,7 @@
 import { decodeResponse, joined, responseText } from "../http/decoding.ts";
 import type { HeaderPairs, WireResponse } from "../http/transport.ts";
 import type { Http2Stream } from "./http2_stream.ts";
+import { headerValues } from "./response_head.ts";
 
 /** A response. Headers and body are evaluated only on demand. */
 export class Http2Response implements WireResponse {
@@ -24,9 +25,9 @@ export class Http2Response implements WireResponse {
   #body: Uint8Array<ArrayBuffer> | null = null;
 
   constructor(stream: Http2Stream, endedAt: number, maxBodySize: number) {
-    const { status, headers } = stream.head!;
+    const { status, headers, setCookies } = stream.head!;
     this.status = status;
-    this.setCookies = valuesOf(headers, "set-cookie");
+    this.setCookies = setCookies;
     this.bytesReceived = stream.bodyLength;
     this.bytesSent = stream.bodySent;
     this.endedAt = endedAt;
@@ -47,27 +48,20 @@ export class Http2Response implements WireResponse {
   }
 
   locations(): readonly string[] {
-    return valuesOf(this.#pairs, "location");
+    return headerValues(this.#pairs, "location");
   }
 
   text(): string {
-    const [type = null] = valuesOf(this.#pairs, "content-type");
+    const [type = null] = headerValues(this.#pairs, "content-type");
     return responseText(this.#method, this.#url, this.bytes(), type);
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
     if (this.#body !== null) return this.#body;
     const wire = joined(this.#pieces, this.bytesReceived);
-    const codings = valuesOf(this.#pairs, "content-encoding").join(", ");
+    const codings = headerValues(this.#pairs, "content-encoding").join(", ");
     return this.#body = codings === "" || wire.length === 0
       ? wire
       : decodeResponse(this.#method, this.#url, wire, codings, this.#maxBodySize);
   }
-}
-
-/** The values of all headers of a name, in order. */
-function valuesOf(headers: HeaderPairs, name: string): readonly string[] {
-  const values: string[] = [];
-  for (const header of headers) if (header[0] === name) values.push(header[1]);
-  return values;
 }

@@ -22,7 +22,7 @@ interface KnownBlock extends RequestBlock {
   readonly method: string;
   readonly own: HeaderPairs;
   readonly bodyLength: number;
-  readonly additions: number;
+  readonly changes: number;
 }
 
 /** Encodes the heads of requests, and remembers those that can be sent again as they are. */
@@ -42,22 +42,22 @@ export class RequestBlocks {
     const known = this.#known.get(target);
     if (
       known !== undefined && known.own === own && known.bodyLength === bodyLength &&
-      known.method === method && known.additions === this.#encoder.additions
+      known.method === method && known.changes === this.#encoder.changes
     ) return known;
     const { headers, streamLength, expectsContinue } = http2Head(request, target);
-    const { additions } = this.#encoder;
+    const { changes } = this.#encoder;
     const block = this.#encoder.encode(headers);
     const made: KnownBlock = {
       method,
       own,
       bodyLength,
-      additions,
+      changes,
       block,
       streamLength,
       expectsContinue,
     };
     // A block that has changed the table is another one the next time.
-    if (this.#encoder.additions === additions) this.#known.set(target, made);
+    if (this.#encoder.changes === changes) this.#known.set(target, made);
     return made;
   }
 }

@@ -16,6 +16,8 @@ export interface ResponseHead {
   readonly headers: HeaderPairs;
   /** The value of Content-Length; -1 if there is none. */
   readonly contentLength: number;
+  /** The values of Set-Cookie. */
+  readonly setCookies: readonly string[];
 }
 
 /**
@@ -29,7 +31,19 @@ export function responseHead(list: HeaderPairs): ResponseHead {
   if (!/^[1-9]\d\d$/.test(status)) throw badResponse(`the status ${JSON.stringify(status)}`);
   const headers = list.slice(1);
   const contentLength = checkFields(headers);
-  return { status: Number(status), headers, contentLength };
+  return {
+    status: Number(status),
+    headers,
+    contentLength,
+    setCookies: headerValues(headers, "set-cookie"),
+  };
+}
+
+/** The values of all headers of a name, in order. */
+export function headerValues(headers: HeaderPairs, name: string): readonly string[] {
+  const values: string[] = [];
+  for (const header of headers) if (header[0] === name) values.push(header[1]);
+  return values;
 }
 
 /** @throws WireError `BAD_RESPONSE` if trailers are malformed. */
