@@ -107,15 +107,15 @@ export type {
   ResponseTimings,
   SessionHeaders,
 } from "./src/user/http_user.ts";
-export { WebSocketUser } from "./src/user/websocket_user.ts";
+export { type WebSocketClose, WebSocketUser } from "./src/user/websocket_user.ts";
 export type {
   AskOptions,
   ConnectOptions,
   MessageMatch,
+  PingOptions,
   ReceiveOptions,
-  WebSocketClose,
   WebSocketMessage,
-} from "./src/user/websocket_user.ts";
+} from "./src/user/websocket_options.ts";
 export type { BatchItem, BatchOptions, BatchRequest, BatchTuple } from "./src/user/batch.ts";
 export type { Session } from "./src/user/session.ts";
 export { metrics } from "./src/user/metrics.ts";

@@ -1,5 +1,5 @@
 /**
- * One wait for a message of a WebSocket.
+ * One wait for a message of a WebSocket, or for a pong.
  *
  * @module
  */
@@ -29,6 +29,7 @@ export interface WaitOutcome {
 /** Waits on a connection until a message matches, the time limit passes, the connection ends, or the user must stop. */
 export class PendingMessage implements MessageWaiter, Expiring {
   deadline: number;
+  ping = 0;
   readonly #connection: WebSocketConnection;
   readonly #deadlines: DeadlineSweep;
   readonly #all: Set<PendingMessage>;

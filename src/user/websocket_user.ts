@@ -5,13 +5,11 @@
  */
 
 import { errorText, isInstance } from "../core/errors.ts";
-import { nearestWord } from "../core/spelling.ts";
-import { type Tags, tagsText } from "../core/tags.ts";
+import { tagsText } from "../core/tags.ts";
 import { asText, shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
 import type { HttpResponse } from "../http/http_response.ts";
 import { RequestError } from "../http/request_error.ts";
-import { type Auth, type Fields, headerPairs } from "../http/request_options.ts";
 import { upgradeUrl } from "../http/url_resolver.ts";
 import {
   CLOSE_CODES,
@@ -21,15 +19,10 @@ import {
 } from "../websocket/frames.ts";
 import { MaskKeys } from "../websocket/mask_keys.ts";
 import { type OpenedWebSocket, UpgradeTransport } from "../websocket/upgrade_transport.ts";
-import {
-  type MessageCounter,
-  type WebSocketClosure,
-  WebSocketConnection,
-} from "../websocket/websocket_connection.ts";
+import { type WebSocketClosure, WebSocketConnection } from "../websocket/websocket_connection.ts";
 import { checkTls } from "./class_tls.ts";
 import type { UserContext } from "./context.ts";
 import { FastHttpUser } from "./fast_http_user.ts";
-import { metrics } from "./metrics.ts";
 import { type NoMessage, PendingMessage, type WaitOutcome } from "./pending_message.ts";
 import { checkHttpHost } from "./session_checks.ts";
 import {
@@ -40,51 +33,19 @@ import {
   renewSession,
 } from "./user.ts";
 import { PendingSample } from "./user_requests.ts";
-
-// The public part of the websocket layer, which mod.ts must not import itself.
-export type { WebSocketMessage } from "../websocket/frames.ts";
-
-/** Options of {@link WebSocketUser.connect}. */
-export interface ConnectOptions {
-  /** The name in reports. Default: the path of the URL without its query. */
-  readonly name?: string;
-  /** Added to the query of the URL. */
-  readonly params?: Fields;
-  /** Headers of the request that opens the connection. They replace those of the session. */
-  readonly headers?: HeadersInit;
-  /** Application protocols to offer, the preferred one first. */
-  readonly protocols?: string | readonly string[];
-  /** Credentials of the request; `null`: none, even if the session has some. */
-  readonly auth?: Auth | null;
-  /** Time limit in seconds until the connection is open. Default: the class's `timeout`. */
-  readonly timeout?: number;
-  /** Parts of the name that reports also show by themselves, such as `{ room: "large" }`. */
-  readonly tags?: Tags;
-}
-
-/**
- * Which message is waited for: one that equals a string, that a regular expression matches, or for which a function
- * returns `true`. Strings and expressions never match a binary message.
- */
-export type MessageMatch = string | RegExp | ((message: WebSocketMessage) => boolean);
-
-/** Options of {@link WebSocketUser.receive}. */
-export interface ReceiveOptions {
-  /** Time limit in seconds. Default: the class's `timeout`. */
-  readonly timeout?: number;
-  /** Which message to wait for; others before it are passed over. Default: the next one. */
-  readonly match?: MessageMatch;
-}
-
-/** Options of {@link WebSocketUser.ask}. */
-export interface AskOptions {
-  /** The name in reports. Default: the name of the connection and ` ask`. */
-  readonly name?: string;
-  /** Time limit in seconds. Default: the class's `timeout`. */
-  readonly timeout?: number;
-  /** Parts of the name that reports also show by themselves. */
-  readonly tags?: Tags;
-}
+import { declareMessageMetrics, MESSAGE_METRICS } from "./websocket_metrics.ts";
+import {
+  type AskOptions,
+  checkNames,
+  type ConnectOptions,
+  connectParts,
+  contentOf,
+  matcher,
+  type MessageMatch,
+  notMatch,
+  type PingOptions,
+  type ReceiveOptions,
+} from "./websocket_options.ts";
 
 /** How a WebSocket was closed. */
 export interface WebSocketClose {
@@ -103,7 +64,7 @@ const MAX_QUEUED_MESSAGES = 1000;
  * session: cookies and headers of the session are sent when it connects. Its URLs can start with `ws://` and
  * `wss://`.
  *
- * Connecting is a request with the method `WS` in reports, and so is each {@link ask}. Messages, their bytes and the
+ * Connecting is a request with the method `WS` in reports, and so are each {@link ask} and {@link ping}. Messages, their bytes and the
  * codes with which connections were closed are counted in metrics: `ws_messages_sent`, `ws_messages_received`,
  * `ws_bytes_sent`, `ws_bytes_received`, and `ws_closes_1000` and so on.
  *
@@ -130,6 +91,12 @@ export class WebSocketUser extends FastHttpUser {
   static compression = true;
   /** Time limit in seconds for the server to answer a close. */
   static closeTimeout = 5;
+  /**
+   * Seconds in which nothing has arrived, after which a ping is sent to keep the connection open. If its pong does not
+   * arrive within the same time, the connection is closed, and a failure is counted under the name of the connection
+   * and ` ping`. Pongs are not counted. Default: no pings.
+   */
+  static pingInterval: number = Infinity;
 
   /** @internal */
   static override [checkOptions](options: ClassOptions): void {
@@ -154,8 +121,12 @@ export class WebSocketUser extends FastHttpUser {
       (value) => typeof value === "number" && value > 0 && value <= 3600,
       "a number of seconds over 0, at most 3600",
     );
-    // Thresholds can only use metrics that are known before the run.
-    for (const name of DECLARED) metrics.counter(name);
+    check(
+      "pingInterval",
+      (value) => typeof value === "number" && value > 0,
+      "a number of seconds over 0, or Infinity for no pings",
+    );
+    declareMessageMetrics();
   }
 
   readonly #context: UserContext;
@@ -202,15 +173,10 @@ export class WebSocketUser extends FastHttpUser {
    *   other codes as for any request. Error if there is an open connection. TypeError if an option is invalid.
    */
   async connect(url = "", options: ConnectOptions = {}): Promise<HttpResponse> {
-    checkConnectOptions(options);
+    const { protocols, headers: ownHeaders, rest } = connectParts(options);
     if (this.connected) throw new Error("connect: this user is connected; call close first");
     const { requests, recorder } = this.#context;
     const { compression } = this.constructor as typeof WebSocketUser;
-    const { protocols: given = [], headers: own = {}, ...request } = options;
-    const protocols = typeof given === "string" ? [given] : [...given];
-    checkProtocols(protocols);
-    const ownHeaders = headerPairs(own);
-    checkOwnHeaders(ownHeaders);
     this.#connection?.leave(CLOSE_CODES.goingAway);
     this.#connection = null;
     const headers = this.#upgrades.offer({
@@ -232,7 +198,7 @@ export class WebSocketUser extends FastHttpUser {
       const res = await this.session.getAs(
         METHOD,
         target,
-        { ...request, headers: all },
+        { ...rest, headers: all },
         checkAgreed,
       );
       this.#url = res.url.replace(/^http/, "ws");
@@ -248,15 +214,18 @@ export class WebSocketUser extends FastHttpUser {
 
   #open({ socket, deflate }: OpenedWebSocket): WebSocketConnection {
     const { clock, http } = this.#context;
-    const { maxMessageSize, maxQueuedMessages } = this.constructor as typeof WebSocketUser;
+    const { maxMessageSize, maxQueuedMessages, pingInterval } = this
+      .constructor as typeof WebSocketUser;
     return new WebSocketConnection(socket, {
       clock,
       deadlines: http.deadlines,
       keys: http.ofClass(MaskKeys, () => new MaskKeys()),
-      counter: COUNTER,
+      counter: MESSAGE_METRICS,
       maxMessageSize,
       maxQueued: maxQueuedMessages,
       deflate,
+      pingIntervalMs: pingInterval * 1000,
+      onUnanswered: (sentAt) => void this.#failed("ping", "TIMEOUT", sentAt),
     });
   }
 
@@ -311,25 +280,19 @@ export class WebSocketUser extends FastHttpUser {
    *   Error if the user has not connected.
    */
   ask(message: unknown, match: MessageMatch, options: AskOptions = {}): Promise<WebSocketMessage> {
-    const { clock, lease, requests, iterationSlot } = this.#context;
+    const { clock, lease, requests } = this.#context;
     const now = clock.now();
     if (requests.closed || !lease.holds(now)) return neverSettles();
     try {
-      checkNames("ask", options, ["name", "timeout", "tags"]);
+      checkNames("ask", options, ROUND_TRIP_OPTIONS);
       const content = contentOf(message);
       const matches = matcher(match);
       if (matches === null) throw notMatch(match);
       const timeoutMs = this.#milliseconds(options.timeout);
-      const sample = new PendingSample();
-      sample.method = METHOD;
-      if (options.tags !== undefined) sample.tags = tagsText(options.tags);
       const connection = this.#current("ask");
-      if (this.signal.aborted) throw this.signal.reason;
-      sample.name = asText(options.name || `${this.#name} ask`);
-      sample.startedAt = iterationSlot === null ? now : iterationSlot.measureFrom(now);
-      requests.start(sample);
+      const sample = this.#start("ask", options, now);
       return new Promise((resolve, reject) => {
-        const outcome = this.#outcomeOf(sample, resolve, reject);
+        const outcome = this.#outcomeOf(sample, "message", resolve, reject);
         if (!connection.isOpen) return outcome.missed(connection.closure ?? CLOSING);
         connection.skipQueued();
         this.#wait(connection, matches, now + timeoutMs, outcome);
@@ -340,8 +303,50 @@ export class WebSocketUser extends FastHttpUser {
     }
   }
 
+  /**
+   * Sends a ping, and waits for its pong. Both together are counted as a request with the method `WS`, whose latency is
+   * the round trip. The pong of a later ping counts too, because a server may leave out earlier ones.
+   *
+   * @returns the round trip in milliseconds.
+   * @throws RequestError `TIMEOUT` or `WS_CLOSED`, which count as failures. Error if the user has not connected.
+   */
+  ping(options: PingOptions = {}): Promise<number> {
+    const { clock, lease, requests } = this.#context;
+    const now = clock.now();
+    if (requests.closed || !lease.holds(now)) return neverSettles();
+    try {
+      checkNames("ping", options, ROUND_TRIP_OPTIONS);
+      const timeoutMs = this.#milliseconds(options.timeout);
+      const connection = this.#current("ping");
+      const sample = this.#start("ping", options, now);
+      return new Promise((resolve, reject) => {
+        const outcome = this.#outcomeOf(sample, "pong", () => resolve(clock.now() - now), reject);
+        if (!connection.isOpen) return outcome.missed(connection.closure ?? CLOSING);
+        const wait = this.#wait(connection, noMessage, now + timeoutMs, outcome);
+        wait.ping = connection.ping();
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Starts the sample of a round trip. */
+  #start(what: string, { name, tags }: AskOptions | PingOptions, now: number): PendingSample {
+    const { requests, iterationSlot } = this.#context;
+    const sample = new PendingSample();
+    sample.method = METHOD;
+    if (tags !== undefined) sample.tags = tagsText(tags);
+    if (this.signal.aborted) throw this.signal.reason;
+    sample.name = asText(name || `${this.#name} ${what}`);
+    sample.startedAt = iterationSlot === null ? now : iterationSlot.measureFrom(now);
+    requests.start(sample);
+    return sample;
+  }
+
+  /** @param awaited what a timeout says is missing. */
   #outcomeOf(
     sample: PendingSample,
+    awaited: string,
     resolve: (message: WebSocketMessage) => void,
     reject: (error: unknown) => void,
   ): WaitOutcome {
@@ -360,7 +365,7 @@ export class WebSocketUser extends FastHttpUser {
         requests.record(sample);
         resolve(message);
       },
-      missed: (why) => failed(countedAs(why), this.#errorOf(why)),
+      missed: (why) => failed(countedAs(why), this.#errorOf(why, awaited)),
       threw: (error) => {
         if (!isInstance(error, UserEnd)) return failed(errorText(error), error);
         requests.drop(sample);
@@ -474,9 +479,9 @@ export class WebSocketUser extends FastHttpUser {
     matches: ((message: WebSocketMessage) => boolean) | null,
     deadline: number,
     outcome: WaitOutcome,
-  ): void {
+  ): PendingMessage {
     const { deadlines } = this.#context.http;
-    new PendingMessage(connection, deadlines, this.#waits, matches, deadline, outcome);
+    return new PendingMessage(connection, deadlines, this.#waits, matches, deadline, outcome);
   }
 
   #next(
@@ -509,7 +514,7 @@ export class WebSocketUser extends FastHttpUser {
   /** Counts a failure that belongs to no request; returns the error to throw. */
   #failed(what: string, why: NoMessage, startedAt: number): RequestError {
     const { clock, recorder, requests } = this.#context;
-    const error = this.#errorOf(why);
+    const error = this.#errorOf(why, "message");
     recorder.markCounted(error);
     const endedAt = clock.now();
     requests.recorded({
@@ -528,9 +533,9 @@ export class WebSocketUser extends FastHttpUser {
     return error;
   }
 
-  #errorOf(why: NoMessage): RequestError {
+  #errorOf(why: NoMessage, awaited: string): RequestError {
     return why === "TIMEOUT"
-      ? new RequestError("TIMEOUT", METHOD, this.#url, "no message in time")
+      ? new RequestError("TIMEOUT", METHOD, this.#url, `no ${awaited} in time`)
       : new RequestError(why.errorCode, METHOD, this.#url, why.detail);
   }
 
@@ -560,6 +565,14 @@ export class WebSocketUser extends FastHttpUser {
   }
 }
 
+/** Options of `ask` and `ping`. */
+const ROUND_TRIP_OPTIONS: readonly string[] = ["name", "timeout", "tags"];
+
+/** Matches nothing, for those who wait for a pong. */
+function noMessage(): boolean {
+  return false;
+}
+
 /** This side has begun to close the connection. */
 const CLOSING: WebSocketClosure = {
   code: CLOSE_CODES.normal,
@@ -582,128 +595,4 @@ function countedAs(why: NoMessage): string {
 /** A response that is neither an agreement nor an error, such as a page. */
 function checkAgreed(res: HttpResponse): void {
   if (res.status !== 101 && res.status < 400) res.failure(`HTTP ${res.status}`);
-}
-
-const SENT = "ws_messages_sent";
-const RECEIVED = "ws_messages_received";
-const BYTES_SENT = "ws_bytes_sent";
-const BYTES_RECEIVED = "ws_bytes_received";
-const CLOSES = "ws_closes_";
-const DECLARED: readonly string[] = [
-  SENT,
-  RECEIVED,
-  BYTES_SENT,
-  BYTES_RECEIVED,
-  `${CLOSES}${CLOSE_CODES.abnormal}`,
-];
-
-/** From here on, libraries and applications choose codes: two thousand of them. */
-const FIRST_CHOSEN_CODE = 3000;
-/** How many of each thousand are told apart. */
-const CHOSEN_CODES = 20;
-
-const COUNTER: MessageCounter = {
-  sent(bytes): void {
-    metrics.count(SENT, 1);
-    metrics.count(BYTES_SENT, bytes);
-  },
-  received(bytes): void {
-    metrics.count(RECEIVED, 1);
-    metrics.count(BYTES_RECEIVED, bytes);
-  },
-  closed(code): void {
-    // There can be 200 metrics at most.
-    const isOther = code >= FIRST_CHOSEN_CODE && code % 1000 >= CHOSEN_CODES;
-    const family = isOther ? "other" : String(code);
-    metrics.count(`${CLOSES}${family}`, 1);
-  },
-};
-
-/** What is sent for a message. @throws TypeError if it cannot be sent. */
-function contentOf(message: unknown): string | Uint8Array {
-  if (typeof message === "string") return message;
-  if (message instanceof Uint8Array) return message;
-  if (ArrayBuffer.isView(message)) {
-    return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
-  }
-  if (message instanceof ArrayBuffer) return new Uint8Array(message);
-  const text: string | undefined = JSON.stringify(message);
-  if (text !== undefined) return text;
-  throw new TypeError(
-    `the message is ${shown(message)}, expected a string, bytes or what can be written as JSON`,
-  );
-}
-
-function matcher(
-  match: MessageMatch | undefined,
-): ((message: WebSocketMessage) => boolean) | null {
-  if (match === undefined) return null;
-  if (typeof match === "function") return match;
-  if (typeof match === "string") return (message) => message === match;
-  // With the flags g and y, an expression begins where its last match has ended.
-  if (match instanceof RegExp) {
-    return (message) => typeof message === "string" && message.search(match) >= 0;
-  }
-  throw notMatch(match);
-}
-
-function notMatch(match: unknown): TypeError {
-  return new TypeError(
-    `match: ${shown(match)}, expected a string, a regular expression or a function`,
-  );
-}
-
-const CONNECT_OPTIONS: readonly string[] = [
-  "name",
-  "params",
-  "headers",
-  "protocols",
-  "auth",
-  "timeout",
-  "tags",
-];
-
-function checkConnectOptions(options: ConnectOptions): void {
-  checkNames("connect", options, CONNECT_OPTIONS);
-}
-
-/** @throws TypeError if these are no options, or one of them has another name. */
-function checkNames(method: string, options: object, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${method}: the options are ${shown(options)}, expected an object`);
-  }
-  for (const name in options) {
-    if (names.includes(name)) continue;
-    const near = nearestWord(name, names);
-    const hint = near === null ? `expected ${names.join(", ")}` : `did you mean ${near}?`;
-    throw new TypeError(`${method}: the option ${JSON.stringify(name)} is unknown; ${hint}`);
-  }
-}
-
-function checkProtocols(protocols: readonly unknown[]): void {
-  const isToken = (one: unknown): boolean =>
-    typeof one === "string" && /^[!#$%&'*+.^_`|~\w-]+$/.test(one);
-  if (protocols.every(isToken) && new Set(protocols).size === protocols.length) return;
-  throw new TypeError(
-    `protocols: ${shown(protocols)}, expected different names like ["chat.v1"]`,
-  );
-}
-
-/** Headers that connect sends itself. */
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  "connection",
-  "upgrade",
-  "sec-websocket-key",
-  "sec-websocket-version",
-  "sec-websocket-protocol",
-  "sec-websocket-extensions",
-]);
-
-function checkOwnHeaders(pairs: readonly (readonly [string, string])[]): void {
-  const own = pairs.find(([name]) => OWN_HEADERS.has(name.toLowerCase()));
-  if (own === undefined) return;
-  const hint = own[0].toLowerCase() === "sec-websocket-protocol"
-    ? "; use the option protocols"
-    : "";
-  throw new TypeError(`headers: connect sends ${own[0]} itself${hint}`);
 }

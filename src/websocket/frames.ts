@@ -13,7 +13,7 @@ const CONTINUATION = 0;
 export const TEXT = 1;
 export const BINARY = 2;
 export const CLOSE = 8;
-const PING = 9;
+export const PING = 9;
 export const PONG = 10;
 
 /** The longest payload of a close, a ping and a pong. */
@@ -55,6 +55,7 @@ export interface MessageSink {
   /** A complete message. @param wireBytes its size as it was sent, without the heads of frames. */
   onMessage(message: WebSocketMessage, wireBytes: number): void;
   onPing(payload: Uint8Array<ArrayBuffer>): void;
+  onPong(payload: Uint8Array<ArrayBuffer>): void;
   /** The other side closes the connection. What follows is not read. @param code 1005 if it has none. */
   onClose(code: number, reason: string): void;
 }
@@ -259,7 +260,8 @@ export class MessageReader {
     this.#control = NOTHING;
     this.#left = -1;
     if (this.#opcode === PING) this.#sink.onPing(payload);
-    else if (this.#opcode === CLOSE) this.#endClose(payload);
+    else if (this.#opcode === PONG) this.#sink.onPong(payload);
+    else this.#endClose(payload);
   }
 
   #endClose(payload: Uint8Array<ArrayBuffer>): void {

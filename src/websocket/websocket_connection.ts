@@ -18,10 +18,12 @@ import {
   FrameError,
   MessageReader,
   type MessageSink,
+  PING,
   PONG,
   TEXT,
   type WebSocketMessage,
 } from "./frames.ts";
+import { KeepAlive } from "./keep_alive.ts";
 import type { MaskKeys } from "./mask_keys.ts";
 
 /** Counts what happens on connections. Bytes are those of payloads as they are sent. */
@@ -44,6 +46,10 @@ export interface WebSocketOptions {
   readonly maxQueued: number;
   /** `null` for no compression. */
   readonly deflate: DeflateTerms | null;
+  /** How long nothing may arrive until a ping is sent, and its pong then; `Infinity` for no pings. */
+  readonly pingIntervalMs: number;
+  /** Is called before the connection is closed because a ping has not been answered. */
+  readonly onUnanswered: (sentAt: number) => void;
 }
 
 /** How a connection has ended. */
@@ -56,8 +62,10 @@ export interface WebSocketClosure {
   readonly detail: string;
 }
 
-/** Waits for a message. Exactly one of `take`, `fail` and `threw` is called, once, as soon as it has happened. */
+/** Waits for a message, or a pong. One of `take`, `fail` and `threw` is called, once, as soon as it has happened. */
 export interface MessageWaiter {
+  /** The number of the ping whose pong it waits for; 0 if it waits for a message. */
+  readonly ping: number;
   /** Whether it waits for any message. Those who wait for certain ones come first. */
   readonly takesAny: boolean;
   /** Whether it waits for this message. */
@@ -86,10 +94,13 @@ export class WebSocketConnection implements SocketHandler, MessageSink, Expiring
   readonly #socket: Socket;
   readonly #options: WebSocketOptions;
   readonly #reader: MessageReader;
+  readonly #keepAlive: KeepAlive | null;
   #queue: WebSocketMessage[] | null = null;
   /** How many messages at the start of the queue are taken. */
   #taken = 0;
   #waiters: Set<MessageWaiter> | null = null;
+  /** How many pings were sent. */
+  #pings = 0;
   #closure: WebSocketClosure | null = null;
   /** The code with which this side has closed the connection; 0 if it has not. */
   #sentCode = 0;
@@ -98,12 +109,15 @@ export class WebSocketConnection implements SocketHandler, MessageSink, Expiring
 
   /** @param socket is open, and belongs to this connection from now on. */
   constructor(socket: Socket, options: WebSocketOptions) {
-    const { maxMessageSize, deflate } = options;
+    const { clock, deadlines, maxMessageSize, deflate, pingIntervalMs } = options;
     this.#socket = socket;
     this.#options = options;
     const inflater = deflate === null ? null : new Inflater(deflate);
     this.#reader = new MessageReader(this, { maxMessageSize, inflater });
-    socket.handler = this;
+    this.#keepAlive = pingIntervalMs === Infinity
+      ? null
+      : new KeepAlive(this, clock, deadlines, pingIntervalMs);
+    socket.handler = this.#keepAlive ?? this;
   }
 
   /** How it has ended; `null` while it is open. */
@@ -127,6 +141,13 @@ export class WebSocketConnection implements SocketHandler, MessageSink, Expiring
     this.#socket.write(encodeFrame(opcode, wire, keys.next(), small !== null));
     counter.sent(wire.length);
     return wire.length;
+  }
+
+  /** Sends a ping. Returns its number, for {@link MessageWaiter.ping}. The connection must be open. */
+  ping(): number {
+    const number = ++this.#pings;
+    this.#socket.write(encodeFrame(PING, pingPayload(number), this.#options.keys.next()));
+    return number;
   }
 
   /** The oldest message that was received and not taken; those before one that matches are passed over. */
@@ -242,6 +263,27 @@ export class WebSocketConnection implements SocketHandler, MessageSink, Expiring
   }
 
   /** @internal */
+  onPong(payload: Uint8Array<ArrayBuffer>): void {
+    this.#keepAlive?.answered();
+    const number = pingNumber(payload);
+    if (number > this.#pings) return;
+    // A server may leave out the pongs of earlier pings (RFC 6455, section 5.5.3).
+    for (const waiter of this.#waiters ?? []) {
+      if (waiter.ping === 0 || waiter.ping > number) continue;
+      this.#waiters!.delete(waiter);
+      waiter.take("", payload.length);
+    }
+  }
+
+  /** @internal */
+  unanswered(sentAt: number): void {
+    const { clock, onUnanswered } = this.#options;
+    onUnanswered(sentAt);
+    const seconds = ((clock.now() - sentAt) / 1000).toFixed(1);
+    this.#lost(`the server did not answer a ping within ${seconds} s`);
+  }
+
+  /** @internal */
   onClose(code: number, reason: string): void {
     const isAnswer = this.#sentCode !== 0;
     if (!isAnswer) this.#sendClose(code, "");
@@ -293,6 +335,7 @@ export class WebSocketConnection implements SocketHandler, MessageSink, Expiring
 
   #sendClose(code: number, reason: string): void {
     this.#sentCode = code;
+    this.#keepAlive?.stop();
     const frame = encodeFrame(CLOSE, closePayload(code, reason), this.#options.keys.next());
     this.#socket.write(frame);
   }
@@ -314,6 +357,7 @@ export class WebSocketConnection implements SocketHandler, MessageSink, Expiring
   #finish(closure: WebSocketClosure): void {
     if (this.#closure !== null) return;
     this.#closure = closure;
+    this.#keepAlive?.stop();
     this.#options.counter.closed(closure.code);
     const waiters = this.#waiters;
     this.#waiters = null;
@@ -338,6 +382,19 @@ export class WebSocketConnection implements SocketHandler, MessageSink, Expiring
     this.#options.deadlines.delete(this);
     this.#socket.close();
   }
+}
+
+const PING_BYTES = 4;
+
+function pingPayload(number: number): Uint8Array {
+  const payload = new Uint8Array(PING_BYTES);
+  new DataView(payload.buffer).setUint32(0, number);
+  return payload;
+}
+
+/** The number of the ping that a pong answers; 0 if it cannot be an answer. */
+function pingNumber({ buffer, byteOffset, length }: Uint8Array): number {
+  return length === PING_BYTES ? new DataView(buffer, byteOffset).getUint32(0) : 0;
 }
 
 function closureOf(code: number, reason: string, detail: string): WebSocketClosure {

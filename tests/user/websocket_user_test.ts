@@ -336,6 +336,127 @@ Deno.test("pings are answered, also while nothing is awaited", async () => {
   assert.deepEqual(seen, ["10 AB", "10 "]);
 });
 
+Deno.test("a ping is counted with its round trip; messages and other pongs do not end it", async () => {
+  const payloads: number[][] = [];
+  await using server = webSocketServer(async (peer) => {
+    for (let frame = await peer.frame(); frame?.opcode === 9; frame = await peer.frame()) {
+      payloads.push([...frame.payload]);
+      await peer.text("a");
+      await peer.send(0x8a);
+      await peer.send(0x8a, Uint8Array.of(0, 0, 0, 0));
+      await peer.send(0x8a, Uint8Array.of(0, 0, 0, 200));
+      await peer.text("b");
+      await peer.send(0x8a, frame.payload);
+    }
+  });
+  using one = scene(server.url);
+  const { user } = one;
+  await user.connect("/chat");
+  const seen: string[] = [];
+  const ping = user.ping().then((ms) => {
+    seen.push("pong");
+    return ms;
+  });
+  while (payloads.length === 0) await settle();
+  one.clock.block(40);
+  seen.push(String(await user.receive()), String(await user.receive()));
+  assert.equal(await ping, 40);
+  assert.deepEqual(seen, ["a", "b", "pong"]);
+  await user.ping({ name: "heartbeat", tags: { room: "large" } });
+  assert.deepEqual(one.recorded.samples.map(({ latencyMs }) => latencyMs), [0, 40, 0]);
+  assert.deepEqual(one.counted(), ["WS /chat 101 ok", "WS /chat ping 0 ok", "WS heartbeat 0 ok"]);
+  assert.deepEqual(payloads.length, 2);
+  assert.notDeepEqual(payloads[0], payloads[1]);
+  const { ws_messages_sent = 0, ws_messages_received } = one.metrics();
+  assert.deepEqual([ws_messages_sent, ws_messages_received], [0, 4], "pings are no messages");
+});
+
+Deno.test("the pong of a ping ends earlier ones, too", async () => {
+  await using server = webSocketServer(async (peer) => {
+    await peer.frame();
+    await peer.send(0x8a, (await peer.frame())!.payload);
+    await peer.raw.readToEnd();
+  });
+  using one = scene(server.url);
+  await one.user.connect("/chat");
+  await Promise.all([one.user.ping(), one.user.ping()]);
+  const third = one.user.ping({ timeout: 2 });
+  await advanceUntil(one, third, 2_100);
+  await fails(third, "TIMEOUT", /no pong in time/);
+  assert.deepEqual(one.counted(), [
+    "WS /chat 101 ok",
+    "WS /chat ping 0 ok",
+    "WS /chat ping 0 ok",
+    "WS /chat ping 0 TIMEOUT",
+  ]);
+});
+
+Deno.test("pings end with their connection and their user", async () => {
+  await using server = webSocketServer(async (peer, index) => {
+    await peer.next();
+    if (index === 0) await peer.close(1011);
+    await peer.raw.readToEnd();
+  });
+  using one = scene(server.url);
+  const { user } = one;
+  await assert.rejects(user.ping(), /ping: this user is not connected; call connect first/);
+  await user.connect("/chat");
+  await fails(user.ping(), "WS_CLOSED", /1011/);
+  await fails(user.ping(), "WS_CLOSED", /1011/);
+  await user.connect("/chat");
+  await assert.rejects(user.ping({ timeout: 0 }), /timeout: 0/);
+  await assert.rejects(user.ping({ match: /a/ } as object), /"match" is unknown/);
+  const pinging = user.ping();
+  one.abort.abort(new Error("stopped"));
+  await assert.rejects(pinging, /stopped/);
+  assert.deepEqual(one.counted(), [
+    "WS /chat 101 ok",
+    "WS /chat ping 0 WS_CLOSED 1011",
+    "WS /chat ping 0 WS_CLOSED 1011",
+    "WS /chat 101 ok",
+  ]);
+  assert.deepEqual(one.recorded.unfinished.map(({ name }) => name), ["/chat ping"]);
+});
+
+Deno.test("static pingInterval: idle connections get pings, and are closed if there is no pong", async () => {
+  const pings: string[] = [];
+  await using server = webSocketServer(async (peer) => {
+    let frame = await peer.frame();
+    for (; frame?.opcode === 9; frame = await peer.frame()) {
+      pings.push("ping");
+      if (pings.length < 3) {
+        await peer.send(0x8a, frame.payload);
+        await peer.text("pong sent");
+      }
+    }
+    pings.push(frame === null ? "end" : "close");
+  });
+  using one = scene(server.url, { pingInterval: 20 });
+  const { user } = one;
+  await user.connect("/chat");
+  for (let round = 1; round <= 2; round++) {
+    const receiving = user.receive();
+    await one.clock.advance(20_050);
+    assert.equal(await receiving, "pong sent");
+    assert.equal(pings.length, round);
+    assert.ok(user.connected);
+  }
+  assert.deepEqual(one.counted(), ["WS /chat 101 ok"], "pongs are not counted");
+  const late = /the server did not answer a ping within 20\.\d s/;
+  await Promise.all([fails(user.receive(), "WS_CLOSED", late), one.clock.advance(41_000)]);
+  assert.ok(!user.connected);
+  while (pings.length < 4) await settle();
+  assert.deepEqual(pings, ["ping", "ping", "ping", "end"]);
+  assert.deepEqual(one.counted(), ["WS /chat ping 0 TIMEOUT", "WS /chat receive 0 WS_CLOSED 1006"]);
+  assert.equal(one.metrics().ws_closes_1006, 1);
+  // The user can connect again, and leaves no timer when it ends.
+  await user.connect("/chat");
+  one.context.requests.close(one.clock.now());
+  user[Symbol.dispose]();
+  await one.clock.advance(2_000);
+  assert.equal(one.clock.pending, 0);
+});
+
 Deno.test("a server that breaks the protocol is told why, and waits fail", async () => {
   const cases: readonly (readonly [Uint8Array, string, string])[] = [
     [Uint8Array.of(0x83, 0), "8 1002", "BAD_RESPONSE"],

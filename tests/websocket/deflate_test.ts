@@ -106,6 +106,7 @@ Deno.test("the reader inflates compressed messages, also in fragments, and refus
     new MessageReader({
       onMessage: (message, wireBytes) => void messages.push([message, wireBytes]),
       onPing: () => {},
+      onPong: () => {},
       onClose: () => {},
     }, { maxMessageSize: 1000, inflater: new Inflater(KEEPING) });
   const whole = Uint8Array.from([
@@ -135,7 +136,7 @@ Deno.test("compressed text that is not UTF-8 is refused with 1007", () => {
   const data = deflateRawSync(Uint8Array.of(0x61, 0xff), { finishFlush: constants.Z_SYNC_FLUSH })
     .subarray(0, -4);
   const reader = new MessageReader(
-    { onMessage: () => {}, onPing: () => {}, onClose: () => {} },
+    { onMessage: () => {}, onPing: () => {}, onPong: () => {}, onClose: () => {} },
     { maxMessageSize: 1000, inflater: new Inflater(KEEPING) },
   );
   const bytes = Uint8Array.from([0xc1, data.length, ...data]);

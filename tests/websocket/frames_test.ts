@@ -55,6 +55,7 @@ function read(bytes: Uint8Array, sizes: (at: number) => number, maxMessageSize =
         } ${wireBytes}`,
       ),
     onPing: (payload) => void events.push(`ping ${text(payload)}`),
+    onPong: (payload) => void events.push(`pong ${text(payload)}`),
     onClose: (code, reason) => void events.push(`close ${code} ${reason}`.trimEnd()),
   }, { maxMessageSize, inflater: null });
   for (let at = 0; at < bytes.length;) {
@@ -129,8 +130,11 @@ const VALID: readonly (readonly [name: string, bytes: Uint8Array, events: string
     "ping []",
     "text ab 2",
   ]],
-  ["unsolicited pongs", joined(frame(PONG, "x"), frame(T, "a")), ["text a 1"]],
-  ["a pong between fragments", joined(frame(1, "a"), frame(PONG), frame(FIN, "b")), ["text ab 2"]],
+  ["pongs", joined(frame(PONG, "x"), frame(T, "a")), ["pong [120]", "text a 1"]],
+  ["a pong between fragments", joined(frame(1, "a"), frame(PONG), frame(FIN, "b")), [
+    "pong []",
+    "text ab 2",
+  ]],
   ["a close without a code", frame(0x88), ["close 1005"]],
   ["a close with code and reason", close(1000, "bye €"), ["close 1000 bye €"]],
   ["the longest reason", close(1000, "r".repeat(123)), [`close 1000 ${"r".repeat(123)}`]],
