@@ -11,6 +11,8 @@ import { CONNECT_TO_FORM, parseConnectTo } from "../http/connect_to.ts";
 import { MAX_USERS, metricLabel } from "../core/run_info.ts";
 import { isVisible } from "../core/text.ts";
 import { hostPattern } from "../web/allowed_hosts.ts";
+import { basePath } from "../web/base_path.ts";
+import { proxyNetwork } from "../web/forwarded.ts";
 import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
 import {
   SAMPLE_FILE_FORMS,
@@ -375,6 +377,27 @@ export const hostPatterns: OptionType<readonly string[]> = {
   parse(text): readonly string[] | null {
     const patterns = text.split(",").map((name) => hostPattern(name.trim()));
     return patterns.includes(null) ? null : patterns as string[];
+  },
+};
+
+/** The path of the dashboard. */
+export const webPath: OptionType<string> = {
+  expected: "the path in the dashboard's URL like /aiotest or /tools/aiotest",
+  hint: "It starts with a slash, and has only letters, digits and -, ., _, ~ between slashes. " +
+    "Write it without https:// and a host.",
+  types: ["text"],
+  parse: basePath,
+};
+
+/** Networks of proxies, separated by commas. */
+export const proxyNetworks: OptionType<readonly string[]> = {
+  expected: "the IP address of a proxy like 10.1.2.3, or a network like 10.1.0.0/16 or fd00::/8",
+  hint: "A network has at least 8 BITS, because every machine in it can pretend to be any client.",
+  types: ["text", "list"],
+  add: (earlier, later) => [...earlier, ...later],
+  parse(text): readonly string[] | null {
+    const networks = text.split(",").map((network) => proxyNetwork(network.trim()));
+    return networks.includes(null) ? null : networks as string[];
   },
 };
 

@@ -203,6 +203,22 @@ export function checkStartable(
 }
 
 /**
+ * Checks that the dashboard has both a certificate and its key, or neither.
+ *
+ * @throws UsageError if one of them is missing.
+ */
+export function checkWebTls(
+  { webTlsCert, webTlsKey }: Pick<Settings, "webTlsCert" | "webTlsKey">,
+): void {
+  if (webTlsCert !== null && webTlsKey === null) {
+    throw new UsageError("--web-tls-cert needs --web-tls-key");
+  }
+  if (webTlsKey !== null && webTlsCert === null) {
+    throw new UsageError("--web-tls-key needs --web-tls-cert");
+  }
+}
+
+/**
  * Checks that the options about samples can be combined.
  *
  * @throws UsageError if they cannot.
@@ -288,6 +304,7 @@ export function checkConflicts(options: RoleOptions): void {
     );
   }
   checkStartable(options);
+  checkWebTls(options);
   // A worker may get one of them from its master.
   if (!worker) checkSampleOptions(options);
   if (tlsCert !== null && tlsKey === null) throw new UsageError("--tls-cert needs --tls-key");

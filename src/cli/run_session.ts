@@ -157,13 +157,16 @@ const HIDDEN_FROM_TESTS: ReadonlySet<string> = new Set<keyof Options>([
 
 /** The files that a run reads because of its options. */
 function readFiles(
-  { aiotestfile, tlsCert, tlsKey, tlsCa, resume, readFrom, ...options }: Options,
+  { aiotestfile, tlsCert, tlsKey, tlsCa, webTlsCert, webTlsKey, resume, readFrom, ...options }:
+    Options,
 ): OtherFile[] {
   const named = [
     { what: "the test file", path: aiotestfile },
     { what: "the file of --tls-cert", path: tlsCert },
     { what: "the file of --tls-key", path: tlsKey },
     { what: "the file of --tls-ca", path: tlsCa },
+    { what: "the file of --web-tls-cert", path: webTlsCert },
+    { what: "the file of --web-tls-key", path: webTlsKey },
     { what: "the journal of --resume", path: resume },
     ...targetFiles(options),
   ];

@@ -29,6 +29,8 @@ export interface WebListenOptions {
   readonly port: number;
   /** Connections that may be open at the same time, at least 2. An address may have half of them. */
   readonly maxConnections: number;
+  /** Certificate and key in PEM; without them, plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string } | null;
 }
 
 /**
@@ -63,8 +65,15 @@ const LINGER_MS = 500;
  * @throws `Deno.errors.AddrInUse` and other errors of the system.
  */
 export function serveWeb(options: WebListenOptions, handle: WebHandler): WebListener {
-  const listener = listen({ hostname: options.hostname, port: options.port, tls: null });
-  return new WebServer(listener, options.maxConnections, handle, systemClock);
+  const { hostname, port, maxConnections, tls = null } = options;
+  const listener = listen({ hostname, port, tls });
+  return new WebServer(
+    listener,
+    maxConnections,
+    handle,
+    systemClock,
+    tls === null ? "http" : "https",
+  );
 }
 
 /** Serves HTTP on a listener. Each connection carries one request, so none is kept open for later. */
@@ -73,6 +82,7 @@ export class WebServer implements WebListener {
   readonly #listener: StreamListener;
   readonly #handle: WebHandler;
   readonly #clock: Clock;
+  readonly #scheme: "http" | "https";
   readonly #limiter: ConnectionLimiter;
   /** Oldest first. */
   readonly #connections = new Set<WebConnection>();
@@ -89,11 +99,13 @@ export class WebServer implements WebListener {
     maxConnections: number,
     handle: WebHandler,
     clock: Clock,
+    scheme: "http" | "https" = "http",
   ) {
     this.port = listener.port;
     this.#listener = listener;
     this.#handle = handle;
     this.#clock = clock;
+    this.#scheme = scheme;
     this.#limiter = new ConnectionLimiter(Math.ceil(maxConnections / 2), maxConnections);
     void this.#accept();
   }
@@ -156,7 +168,7 @@ export class WebServer implements WebListener {
     connection.requestArrived();
     to.setHeader("Connection", "close");
     try {
-      const request = requestOf(message);
+      const request = requestOf(message, this.#scheme);
       const response = request === null
         ? new Response(null, { status: 400 })
         : await this.#handle(request, connection.remoteAddress);
@@ -174,9 +186,9 @@ export class WebServer implements WebListener {
 const NO_HOST = "no-host.invalid";
 
 /** The request that a message contains; `null` if it is invalid. */
-function requestOf(message: IncomingMessage): Request | null {
+function requestOf(message: IncomingMessage, scheme: string): Request | null {
   const { method = "GET", url: target = "", headers, rawHeaders } = message;
-  const url = target.startsWith("/") ? `http://${headers.host ?? NO_HOST}${target}` : target;
+  const url = target.startsWith("/") ? `${scheme}://${headers.host ?? NO_HOST}${target}` : target;
   const fields: [string, string][] = [];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     fields.push([rawHeaders[at]!, rawHeaders[at + 1]!]);

@@ -181,7 +181,7 @@ function clientCertificate(
   if (!matches(certificate!, privateKey)) {
     throw new UsageError(
       `${placeOf("key")}: does not belong to the certificate (${subject(certificate!)})`,
-      "The certificate of the client comes first, before those that signed it.",
+      "The certificate of this key comes first, before those that signed it.",
     );
   }
   return { cert: cert as string, key: key as string };
@@ -233,7 +233,7 @@ function readKey(value: unknown, place: string): KeyObject {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(text)) {
     throw new UsageError(
       `${place}: the private key is encrypted with a password`,
-      "Decrypt it: openssl pkey -in encrypted.key -out client.key",
+      "Decrypt it: openssl pkey -in encrypted.key -out plain.key",
     );
   }
   if (!/-----BEGIN (RSA |EC )?PRIVATE KEY-----/.test(text)) {

@@ -28,10 +28,13 @@ export interface ServerAddress {
   readonly hostname: string;
   /** The names of proxies in front of it, as {@link hostPattern} returns them. */
   readonly allowedHosts: readonly string[];
+  /** Whether it is served over TLS. */
+  readonly isTls: boolean;
 }
 
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
 
 /**
  * The values of `Host` that address this dashboard.
@@ -45,13 +48,15 @@ export class AllowedHosts {
   readonly #port: number;
   readonly #anyAddress: boolean;
   readonly #proxies: readonly string[];
+  readonly #isTls: boolean;
 
-  constructor({ bindHost, port, hostname, allowedHosts }: ServerAddress) {
+  constructor({ bindHost, port, hostname, allowedHosts, isTls }: ServerAddress) {
     this.#anyAddress = isAnyAddress(bindHost);
     const own = this.#anyAddress ? hostname : urlHost(bindHost);
     this.#names = [...LOOPBACK_NAMES, own.toLowerCase()];
     this.#port = port;
     this.#proxies = allowedHosts;
+    this.#isTls = isTls;
   }
 
   /** Whether a value of `Host` addresses this dashboard. */
@@ -62,17 +67,24 @@ export class AllowedHosts {
     if (this.#isProxy(name)) return true;
     // The published port of a container or a tunnel differs from the port that we listen at.
     if (this.#anyAddress) return this.#names.includes(name) || cannotBeRebound(name);
-    return this.#names.includes(name) && Number(match[2] ?? HTTP_PORT) === this.#port;
+    const port = Number(match[2] ?? (this.#isTls ? HTTPS_PORT : HTTP_PORT));
+    return this.#names.includes(name) && port === this.#port;
   }
 
   /**
    * Whether the page of an `Origin` may send requests with a value of `Host` that is allowed. A proxy may
    * send its own `Host`, but passes on the browser's `Origin`.
+   *
+   * @param isSecure whether the browser uses HTTPS; null if that is unknown.
    */
-  allowsOrigin(origin: string, host: string): boolean {
-    if (origin === `http://${host}` || origin === `https://${host}`) return true;
-    const name = HOST.exec(origin.replace(/^https?:\/\//, ""))?.[1];
-    return /^https?:/.test(origin) && name !== undefined && this.#isProxy(name.toLowerCase());
+  allowsOrigin(origin: string, host: string, isSecure: boolean | null = null): boolean {
+    const [, scheme, place = ""] = /^(https?):\/\/(.*)$/.exec(origin) ?? [];
+    if (scheme === undefined) return false;
+    // Anyone on the network can be a page of the same name without TLS.
+    if (isSecure !== null && scheme !== (isSecure ? "https" : "http")) return false;
+    const name = HOST.exec(place)?.[1]?.toLowerCase();
+    if (name !== undefined && this.#isProxy(name)) return true;
+    return place === host && (scheme === "https" || !this.#isTls);
   }
 
   #isProxy(name: string): boolean {
@@ -113,28 +125,39 @@ export function hostPattern(text: string): string | null {
 
 /**
  * Why a request must not be answered whatever its path; null if it may be. Browsers set these headers
- * themselves, and only browsers can be misused by another site's page. What a proxy says about the
- * browser's request (`X-Forwarded-Host`) is not read: any client can send it.
+ * themselves, and only browsers can be misused by another site's page. The `Host` that a trusted proxy has
+ * received must be allowed as well as the one that it sends: a page of an attacker's own domain could add a
+ * header with another one.
+ *
+ * @param canBeOpened whether the path may be opened by a link on another site.
  */
 export function crossOriginProblem(
   request: Request,
   url: URL,
-  allowedHosts: AllowedHosts,
+  { allowedHosts, client, canBeOpened }: {
+    readonly allowedHosts: AllowedHosts;
+    readonly client: { readonly hosts: readonly string[]; readonly isSecure: boolean | null };
+    readonly canBeOpened: boolean;
+  },
 ): ErrorReply | null {
   const { headers } = request;
   const host = headers.get("host") ?? "";
-  // The two differ if the request line contains a whole URL.
-  const foreign = [host, url.host].find((name) => !allowedHosts.allows(name));
+  // The first two differ if the request line contains a whole URL.
+  const foreign = [host, url.host, ...client.hosts].find((name) => !allowedHosts.allows(name));
   if (foreign !== undefined) {
     const error = "The Host header does not name this dashboard.";
     return { status: 403, error: error + adviceFor(foreign) };
   }
   const origin = headers.get("origin");
-  if (origin !== null && !allowedHosts.allowsOrigin(origin, host)) {
+  const named = client.hosts.at(-1) ?? host;
+  if (origin !== null && !allowedHosts.allowsOrigin(origin, named, client.isSecure)) {
     const error = "Cross-origin requests are not allowed.";
     return { status: 403, error: error + adviceFor(origin.replace(/^https?:\/\//, "")) };
   }
-  if (headers.get("sec-fetch-site") === "cross-site" && !opensPage(request, url)) {
+  // Other ports and sibling domains are the same site, but not the same origin.
+  const site = headers.get("sec-fetch-site");
+  const isForeign = site === "cross-site" || site === "same-site";
+  if (isForeign && !(canBeOpened && opensPage(request))) {
     return { status: 403, error: "Cross-site requests are not allowed." };
   }
   return null;
@@ -150,8 +173,8 @@ function adviceFor(host: string): string {
 /** The longest name of a host. */
 const MAX_NAME = 253;
 
-/** Whether a user followed a link to the page. The linking site cannot read the response. */
-function opensPage({ method, headers }: Request, url: URL): boolean {
-  return method === "GET" && url.pathname === "/" &&
-    headers.get("sec-fetch-mode") === "navigate" && headers.get("sec-fetch-dest") === "document";
+/** Whether a user followed a link. The linking site cannot read the response. */
+function opensPage({ method, headers }: Request): boolean {
+  return method === "GET" && headers.get("sec-fetch-mode") === "navigate" &&
+    headers.get("sec-fetch-dest") === "document";
 }

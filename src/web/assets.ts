@@ -36,12 +36,16 @@ export function isAsset(path: string): boolean {
   return ASSETS.has(path);
 }
 
-/** The file at a path that {@link isAsset} accepts. */
-export async function readAsset(path: string): Promise<Asset> {
+/**
+ * The file at a path that {@link isAsset} accepts.
+ *
+ * @param base the path below which the browser sees the dashboard; empty if it is not known.
+ */
+export async function readAsset(path: string, base = ""): Promise<Asset> {
   const name = ASSETS.get(path)!;
   const mediaType = MEDIA_TYPES[name.split(".").at(-1)!]!;
   const text = await readSource(name);
-  return { mediaType, text: path === "/" ? filledIn(text) : forBrowsers(text) };
+  return { mediaType, text: path === "/" ? filledIn(text, base) : forBrowsers(text) };
 }
 
 /** Browsers cannot resolve package names, so modules must import uPlot by its path. */
@@ -50,8 +54,9 @@ function forBrowsers(text: string): string {
 }
 
 /** The page with what it needs to know about its server: settings, and the reports on offer. */
-function filledIn(page: string): string {
-  const settings = [["heartbeat-ms", HEARTBEAT_MS], ["log-lines", LOG_LINES]]
+function filledIn(page: string, base: string): string {
+  const values = [["heartbeat-ms", HEARTBEAT_MS], ["log-lines", LOG_LINES], ["base-path", base]];
+  const settings = values
     .map(([name, value]) => `<meta name="${name}" content="${value}">`);
   // Most runs would have nothing but titles in the others.
   const always = REPORT_FILES.filter(({ isEmpty }) => isEmpty === undefined);

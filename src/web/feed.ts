@@ -31,6 +31,7 @@ import {
   liveView,
   LOG_LINES,
   type LogLine,
+  permissionsOf,
 } from "./live_view.ts";
 
 /** What a {@link LiveFeed} needs. */
@@ -60,13 +61,14 @@ const OVERDUE_MS = 1_500;
  */
 export class LiveFeed {
   readonly #options: LiveFeedOptions;
-  readonly #clients = new Set<EventStream>();
+  /** With why each of them may not change the run; mostly null. */
+  readonly #clients = new Map<EventStream, string | null>();
   /** The snapshot that all clients have; null while there are no clients. */
   #sent: Snapshot | null = null;
   #exitCode: number | null = null;
   #logLinesSent = 0;
-  /** The event `view` for {@link #sent}; null until a client needs it. */
-  #view: Uint8Array<ArrayBuffer> | null = null;
+  /** The event `view` for {@link #sent}, by why clients may not change the run. */
+  readonly #views = new Map<string | null, Uint8Array<ArrayBuffer>>();
   #lastUpdate = "";
   #snapshotAt = 0;
   #lastSendAt = 0;
@@ -81,17 +83,21 @@ export class LiveFeed {
     return this.#clients.size;
   }
 
-  /** Connects a client. Returns its stream, or null if there are too many clients. */
-  join(): EventStream["body"] | null {
+  /**
+   * Connects a client. Returns its stream, or null if there are too many clients.
+   *
+   * @param denial why this client may not change the run, even if others may.
+   */
+  join(denial: string | null = null): EventStream["body"] | null {
     if (this.#clients.size >= Math.min(this.#options.maxClients, MAX_CLIENTS)) return null;
     if (this.#sent === null) {
       this.#keep(this.#options.snapshot());
       this.#timer = this.#scheduleTick();
     }
     this.#sendLog();
-    const view = this.#view ??= this.#viewBytes();
+    const view = this.#viewBytes(denial);
     const client = openEventStream(() => this.#leave(client));
-    this.#clients.add(client);
+    this.#clients.set(client, denial);
     client.send(view);
     return client.body;
   }
@@ -105,32 +111,46 @@ export class LiveFeed {
     this.#sendLog();
     if (changes === null) {
       this.#keep(snapshot);
-      this.#send(this.#view ??= this.#viewBytes());
+      this.#sendEach((denial) => this.#viewBytes(denial));
       return;
     }
-    const live = liveState(snapshot, this.#options.permissions(), exitCode);
-    const text = JSON.stringify({ live, ...changes, exitCode } satisfies LiveUpdate);
+    const permissions = this.#options.permissions();
+    const textFor = (denial: string | null): string => {
+      const live = liveState(snapshot, permissionsOf(permissions, denial), exitCode);
+      return JSON.stringify({ live, ...changes, exitCode } satisfies LiveUpdate);
+    };
+    const text = textFor(null);
     this.#keep(snapshot);
     // Before its start and after its end, a run does not change.
     if (text === this.#lastUpdate) return;
     this.#lastUpdate = text;
-    this.#send(eventBytes("update", text));
+    this.#sendEach((denial) => eventBytes("update", denial === null ? text : textFor(denial)));
   }
 
   /** Ends all streams. */
   close(): void {
-    for (const client of [...this.#clients]) client.close();
+    for (const client of [...this.#clients.keys()]) client.close();
   }
 
   #keep(snapshot: Snapshot): void {
     this.#sent = snapshot;
     this.#snapshotAt = this.#options.clock.now();
-    this.#view = null;
+    this.#views.clear();
   }
 
   #send(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#sendEach(() => bytes);
+  }
+
+  /** @param make the event for clients with a reason why they may not change the run, or with none. */
+  #sendEach(make: (denial: string | null) => Uint8Array<ArrayBuffer>): void {
     this.#lastSendAt = this.#options.clock.now();
-    for (const client of [...this.#clients]) client.send(bytes);
+    const made = new Map<string | null, Uint8Array<ArrayBuffer>>();
+    for (const [client, denial] of [...this.#clients]) {
+      const bytes = made.get(denial) ?? make(denial);
+      made.set(denial, bytes);
+      client.send(bytes);
+    }
   }
 
   #sendLog(): void {
@@ -138,20 +158,24 @@ export class LiveFeed {
     const lines = log.since(this.#logLinesSent);
     this.#logLinesSent = log.count;
     if (lines.length === 0) return;
-    this.#view = null;
+    this.#views.clear();
     this.#send(eventBytes("log", JSON.stringify({ lines } satisfies LiveLog)));
   }
 
-  #viewBytes(): Uint8Array<ArrayBuffer> {
+  #viewBytes(denial: string | null): Uint8Array<ArrayBuffer> {
+    const kept = this.#views.get(denial);
+    if (kept !== undefined) return kept;
     const { version, permissions, log } = this.#options;
     const view = liveView(this.#sent!, {
       version,
       exitCode: this.#exitCode,
-      permissions: permissions(),
+      permissions: permissionsOf(permissions(), denial),
       log: log.since(0),
     });
     this.#lastUpdate = "";
-    return eventBytes("view", JSON.stringify(view));
+    const bytes = eventBytes("view", JSON.stringify(view));
+    this.#views.set(denial, bytes);
+    return bytes;
   }
 
   #scheduleTick(): Timer {
@@ -170,7 +194,7 @@ export class LiveFeed {
     this.#clients.delete(client);
     if (this.#clients.size > 0) return;
     this.#sent = null;
-    this.#view = null;
+    this.#views.clear();
     if (this.#timer !== null) this.#options.clock.clearTimer(this.#timer);
     this.#timer = null;
   }

@@ -57,6 +57,30 @@ export function errorReply({ status, error, headers = {} }: ErrorReply): Respons
   return jsonReply({ error }, { status, headers });
 }
 
+/**
+ * The same for a person who has opened an address in a browser.
+ *
+ * @param home the address of the dashboard's page.
+ */
+export function errorPage(
+  { status, error, headers = {} }: ErrorReply,
+  home: string,
+): Response {
+  const page = `<!DOCTYPE html>
+<html lang="en">
+<title>aiotest: error ${status}</title>
+<h1>aiotest</h1>
+<p>${escaped(error)}</p>
+<p><a href="${escaped(home)}">Open the dashboard at ${escaped(home)}</a></p>
+</html>
+`;
+  return reply("text/html; charset=utf-8", page, { status, headers });
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
 const MAX_BODY_BYTES = 4096;
 
 /** A client that takes longer to send its body is cut off. */

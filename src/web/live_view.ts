@@ -203,6 +203,14 @@ export interface ControlPermissions {
   readonly canStart: boolean;
 }
 
+/** What one client may do: what all may, unless there is a reason against it. */
+export function permissionsOf(
+  ofAll: ControlPermissions,
+  denial: string | null,
+): ControlPermissions {
+  return { ...ofAll, denial: ofAll.denial ?? denial };
+}
+
 /** What a view needs besides the snapshot. */
 export interface LiveViewOptions {
   /** Version of aiotest. */

@@ -13,7 +13,12 @@ import { isAsset, readAsset } from "./assets.ts";
 import { type DashboardControl, readLoad } from "./control.ts";
 import type { LiveFeed, LogTail } from "./feed.ts";
 import { bodyOf, type ErrorReply, errorReply, jsonReply, reply } from "./http.ts";
-import { type ControlPermissions, liveState, type LiveSummary } from "./live_view.ts";
+import {
+  type ControlPermissions,
+  liveState,
+  type LiveSummary,
+  permissionsOf,
+} from "./live_view.ts";
 import { REPORT_FILES, type ReportedRun, type ReportFile } from "./report_formats.ts";
 import type { Authenticator } from "./security.ts";
 
@@ -22,6 +27,12 @@ export interface RouteRequest {
   readonly headers: Headers;
   /** The client's address, without its port. */
   readonly address: string;
+  /** The base path as the browser sees it, without a slash at its end. */
+  readonly base: string;
+  /** Whether the browser uses HTTPS, as far as that is known. */
+  readonly isSecure: boolean;
+  /** Why this client may not change the run, even if others may; null: no reason of its own. */
+  readonly denial: string | null;
   /** The JSON object in the body of a POST; empty for a GET. */
   readonly body: Readonly<Record<string, unknown>>;
 }
@@ -66,7 +77,11 @@ const SUMMARY_MAX_AGE_MS = 1_000;
 export class DashboardRouter {
   readonly #options: RouterOptions;
   readonly #routes: ReadonlyMap<string, Route>;
-  #summary: { readonly parts: BodyParts; readonly createdAt: number } | null = null;
+  /** By why the client may not change the run. */
+  readonly #summaries = new Map<
+    string | null,
+    { readonly parts: BodyParts; readonly createdAt: number }
+  >();
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -80,9 +95,9 @@ export class DashboardRouter {
       ["/metrics", { method: "GET", handle: () => reply(METRICS, options.metrics()) }],
       ["/api/summary", {
         method: "GET",
-        handle: () => reply(JSON_TYPE, bodyOf(this.#summaryParts())),
+        handle: ({ denial }) => reply(JSON_TYPE, bodyOf(this.#summaryParts(denial))),
       }],
-      ["/api/stream", { method: "GET", handle: () => this.#stream() }],
+      ["/api/stream", { method: "GET", handle: ({ denial }) => this.#stream(denial) }],
       [
         "/api/login",
         { method: "POST", isPublic: true, handle: (request) => this.#logIn(request) },
@@ -101,39 +116,45 @@ export class DashboardRouter {
     ]);
   }
 
-  /** The route of a path; null if there is none. */
+  /** The route of a path below the base path; null if there is none. */
   find(path: string): Route | null {
-    if (isAsset(path)) return { method: "GET", isPublic: true, handle: () => assetReply(path) };
+    if (path === "") return TO_PAGE;
+    if (isAsset(path)) {
+      return { method: "GET", isPublic: true, handle: ({ base }) => assetReply(path, base) };
+    }
     return this.#routes.get(path) ?? null;
   }
 
   /** Discards cached data, because the run has changed. */
   refresh(): void {
-    this.#summary = null;
+    this.#summaries.clear();
   }
 
-  #summaryParts(): BodyParts {
+  #summaryParts(denial: string | null): BodyParts {
     const { control, clock, log, permissions, exitCode, metadata } = this.#options;
-    if (this.#summary === null || clock.now() - this.#summary.createdAt >= SUMMARY_MAX_AGE_MS) {
-      const snapshot = control.snapshot();
-      const code = exitCode();
-      const content: InRows<LiveSummary> = {
-        ...summaryRows(snapshot, { metadata: metadata(), exitCode: code }),
-        live: { ...liveState(snapshot, permissions(), code), log: log.since(0) },
-      };
-      const text = [...jsonParts(content, 0), "\n"];
-      this.#summary = { parts: [...encodedParts(text)], createdAt: clock.now() };
-    }
-    return this.#summary.parts;
+    const kept = this.#summaries.get(denial);
+    if (kept !== undefined && clock.now() - kept.createdAt < SUMMARY_MAX_AGE_MS) return kept.parts;
+    const snapshot = control.snapshot();
+    const code = exitCode();
+    const allowed = permissionsOf(permissions(), denial);
+    const content: InRows<LiveSummary> = {
+      ...summaryRows(snapshot, { metadata: metadata(), exitCode: code }),
+      live: { ...liveState(snapshot, allowed, code), log: log.since(0) },
+    };
+    const parts = [...encodedParts([...jsonParts(content, 0), "\n"])];
+    this.#summaries.set(denial, { parts, createdAt: clock.now() });
+    return parts;
   }
 
-  #stream(): Response {
-    const body = this.#options.feed.join();
+  #stream(denial: string | null): Response {
+    const body = this.#options.feed.join(denial);
     if (body === null) {
       const error = "Too many clients are connected to this dashboard.";
       return errorReply({ status: 429, error, headers: { "Retry-After": "10" } });
     }
-    return reply("text/event-stream; charset=utf-8", body);
+    // nginx and others would hold back events to send several at once.
+    const headers = { "X-Accel-Buffering": "no" };
+    return reply("text/event-stream; charset=utf-8", body, { headers });
   }
 
   async #report({ suffix, mediaType, make }: ReportFile): Promise<Response> {
@@ -143,7 +164,7 @@ export class DashboardRouter {
     return reply(mediaType, bodyOf(parts), { headers });
   }
 
-  #logIn({ headers, address, body }: RouteRequest): Response {
+  #logIn({ address, base, isSecure, body }: RouteRequest): Response {
     const { authenticator } = this.#options;
     if (!authenticator.hasToken) {
       return errorReply({ status: 409, error: "This dashboard does not use a token." });
@@ -156,14 +177,13 @@ export class DashboardRouter {
     if (result.kind === "denied") {
       return errorReply({ status: 401, error: "The token is wrong." });
     }
-    const secure = headers.get("origin")?.startsWith("https:") ?? false;
     return jsonReply({ ok: true }, {
-      headers: { "Set-Cookie": authenticator.openSession(secure) },
+      headers: { "Set-Cookie": authenticator.openSession(isSecure, `${base}/`) },
     });
   }
 
-  #logOut({ headers }: RouteRequest): Response {
-    const cookie = this.#options.authenticator.closeSession(headers);
+  #logOut({ headers, base }: RouteRequest): Response {
+    const cookie = this.#options.authenticator.closeSession(headers, `${base}/`);
     return jsonReply({ ok: true }, { headers: { "Set-Cookie": cookie } });
   }
 
@@ -214,8 +234,15 @@ export function rateLimited(seconds: number): ErrorReply {
   };
 }
 
-async function assetReply(path: string): Promise<Response> {
-  const { mediaType, text } = await readAsset(path);
+/** Relative URLs of the page need the slash at the end of its own. */
+const TO_PAGE: Route = {
+  method: "GET",
+  isPublic: true,
+  handle: ({ base }) => reply(TEXT, "", { status: 308, headers: { Location: `${base}/` } }),
+};
+
+async function assetReply(path: string, base: string): Promise<Response> {
+  const { mediaType, text } = await readAsset(path, base);
   return reply(mediaType, text);
 }
 

@@ -78,19 +78,20 @@ export class Authenticator {
    * Starts a session. Returns its cookie, as a `Set-Cookie` value.
    *
    * @param secure whether the browser uses HTTPS.
+   * @param path of the dashboard, with a slash at its end.
    */
-  openSession(secure: boolean): string {
+  openSession(secure: boolean, path: string): string {
     const [oldest] = this.#sessions;
     if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(oldest!);
     const id = crypto.getRandomValues(new Uint8Array(SESSION_BYTES)).toHex();
     this.#sessions.add(sha256(id).toString("hex"));
-    return `${COOKIE}=${id}; ${cookieAttributes(secure)}`;
+    return `${COOKIE}=${id}; ${cookieAttributes(secure, path)}`;
   }
 
   /** Ends a request's session. Returns a `Set-Cookie` value that deletes the cookie. */
-  closeSession(headers: Headers): string {
+  closeSession(headers: Headers, path: string): string {
     for (const id of sessionIds(headers)) this.#sessions.delete(sha256(id).toString("hex"));
-    return `${COOKIE}=; ${cookieAttributes(false)}; Max-Age=0`;
+    return `${COOKIE}=; ${cookieAttributes(false, path)}; Max-Age=0`;
   }
 
   #hasSession(headers: Headers): boolean {
@@ -98,8 +99,8 @@ export class Authenticator {
   }
 }
 
-function cookieAttributes(secure: boolean): string {
-  return `HttpOnly; SameSite=Strict; Path=/${secure ? "; Secure" : ""}`;
+function cookieAttributes(secure: boolean, path: string): string {
+  return `HttpOnly; SameSite=Strict; Path=${path}${secure ? "; Secure" : ""}`;
 }
 
 /**

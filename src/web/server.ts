@@ -10,9 +10,11 @@ import type { WebHandler, WebListener, WebListenOptions } from "../core/web_serv
 import type { RunMetadata } from "../report/summary.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { AllowedHosts, crossOriginProblem, isLoopback } from "./allowed_hosts.ts";
+import { notFoundText, placeOf } from "./base_path.ts";
 import type { DashboardControl } from "./control.ts";
 import { LiveFeed, type LogTail } from "./feed.ts";
-import { type ErrorReply, errorReply, readJsonBody } from "./http.ts";
+import { type Client, TrustedProxies } from "./forwarded.ts";
+import { errorPage, type ErrorReply, errorReply, readJsonBody } from "./http.ts";
 import type { ControlPermissions } from "./live_view.ts";
 import type { ReportedRun } from "./report_formats.ts";
 import { DashboardRouter, rateLimited, type Route, type RouteRequest } from "./routes.ts";
@@ -32,6 +34,12 @@ export interface DashboardOptions {
   readonly hostname: string;
   /** The names of proxies in front of it, as `hostPattern` returns them. */
   readonly allowedHosts: readonly string[];
+  /** The networks of proxies whose headers are believed, as `proxyNetwork` returns them. */
+  readonly trustedProxies: readonly string[];
+  /** The path below which it is served, as `basePath` returns it. */
+  readonly basePath: string;
+  /** Certificate and key in PEM; null: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Required from clients; null: no token, and only this machine may change the run. */
   readonly token: string | null;
   readonly clock: Clock;
@@ -56,12 +64,16 @@ const READ_ONLY =
 const READ_ONLY_BEHIND_PROXY =
   "The dashboard is read-only: other machines reach it through a proxy, and it has no --web-token.";
 
+const READ_ONLY_THROUGH_PROXY =
+  "The dashboard is read-only for requests that come through a proxy, because it has no --web-token.";
+
 /** Serves the dashboard's page and its API. */
 export class DashboardServer {
   readonly #options: DashboardOptions;
   readonly #authenticator: Authenticator;
   readonly #feed: LiveFeed;
   readonly #router: DashboardRouter;
+  readonly #proxies: TrustedProxies;
   /** Why clients may not change the run; null if they may. */
   readonly #denial: string | null;
   #listener: WebListener | null = null;
@@ -73,6 +85,7 @@ export class DashboardServer {
     const { control, clock, log, version, token } = options;
     this.#options = options;
     this.#denial = denialOf(options);
+    this.#proxies = new TrustedProxies(options.trustedProxies);
     this.#authenticator = new Authenticator(token, clock, options.warn);
     const permissions = (): ControlPermissions => ({
       denial: this.#denial,
@@ -97,11 +110,11 @@ export class DashboardServer {
 
   /** Starts to listen. Returns the port. Rejects with `Deno.errors.AddrInUse` and similar errors. */
   async start(): Promise<number> {
-    const { serve, bindHost, port: wanted, maxConnections, hostname, allowedHosts } = this.#options;
-    const at = { hostname: bindHost, port: wanted, maxConnections };
+    const { serve, bindHost, port: wanted, maxConnections, tls } = this.#options;
+    const at = { hostname: bindHost, port: wanted, maxConnections, tls };
     this.#listener = await serve(at, (request, address) => this.#handle(request, address));
     const { port } = this.#listener;
-    this.#allowedHosts = new AllowedHosts({ bindHost, port, hostname, allowedHosts });
+    this.#allowedHosts = new AllowedHosts({ ...this.#options, port, isTls: tls !== null });
     return port;
   }
 
@@ -142,27 +155,61 @@ export class DashboardServer {
     }
   }
 
-  async #handleOrThrow(request: Request, address: string): Promise<Response> {
+  async #handleOrThrow(request: Request, peer: string): Promise<Response> {
     const url = URL.parse(request.url);
     if (url === null) return errorReply({ status: 400, error: "The request URL is invalid." });
-    const route = this.#router.find(url.pathname);
+    const { basePath } = this.#options;
+    const client = this.#proxies.clientOf(request.headers, peer);
+    const place = placeOf(url.pathname, basePath, client.prefix);
+    const route = place === null ? null : this.#router.find(place.path);
     // Load balancers ask for the health of a server at its address. It tells nothing about the run.
-    const crossOrigin = route?.isForAnyHost
-      ? null
-      : crossOriginProblem(request, url, this.#allowedHosts!);
-    if (crossOrigin !== null) return errorReply(crossOrigin);
-    if (route === null) return errorReply({ status: 404, error: "Not found." });
-    const problem = this.#problemWith(route, request, address);
-    if (problem !== null) return errorReply(problem);
-    const routeRequest: Omit<RouteRequest, "body"> = { headers: request.headers, address };
+    const crossOrigin = route?.isForAnyHost ? null : crossOriginProblem(request, url, {
+      allowedHosts: this.#allowedHosts!,
+      client,
+      canBeOpened: route === null || place!.path === "/" || place!.path === "",
+    });
+    const base = place?.base ?? basePath;
+    if (crossOrigin !== null) return refusal(request, crossOrigin, base);
+    if (route === null) {
+      const isKnown = (path: string): boolean => this.#router.find(path) !== null;
+      const error = notFoundText(url.pathname, basePath, isKnown);
+      return refusal(request, { status: 404, error }, base);
+    }
+    const denial = this.#denialFor(client);
+    const problem = this.#problemWith(route, request, client.address, denial);
+    if (problem !== null) return refusal(request, problem, base);
+    const routeRequest: Omit<RouteRequest, "body"> = {
+      headers: request.headers,
+      address: client.address,
+      base,
+      isSecure: this.#isSecure(request.headers, client),
+      denial,
+    };
     if (route.method === "GET") return await route.handle({ ...routeRequest, body: {} });
     const body = await readJsonBody(request, this.#options.clock);
     if ("problem" in body) return errorReply(body.problem);
     return await route.handle({ ...routeRequest, body: body.value });
   }
 
+  /** Why a client may not change the run; null if it may. */
+  #denialFor({ isLocal }: Client): string | null {
+    if (this.#denial !== null || this.#authenticator.hasToken || isLocal) return this.#denial;
+    return READ_ONLY_THROUGH_PROXY;
+  }
+
+  /** Whether a browser uses HTTPS, as far as that is known: an `Origin` is sent by browsers only. */
+  #isSecure(headers: Headers, { isSecure }: Client): boolean {
+    return isSecure ??
+      (this.#options.tls !== null || (headers.get("origin")?.startsWith("https:") ?? false));
+  }
+
   /** Why a route must not handle a request; null if it may. */
-  #problemWith(route: Route, { method, headers }: Request, address: string): ErrorReply | null {
+  #problemWith(
+    route: Route,
+    { method, headers }: Request,
+    address: string,
+    denial: string | null,
+  ): ErrorReply | null {
     if (method !== route.method && !(method === "HEAD" && route.method === "GET")) {
       const error = `Method ${method} is not allowed; use ${route.method}.`;
       return { status: 405, error, headers: { Allow: route.method } };
@@ -179,7 +226,7 @@ export class DashboardServer {
     if (route.method === "POST" && headers.get("x-aiotest") !== "1") {
       return { status: 403, error: "The header X-Aiotest: 1 is missing." };
     }
-    if (route.isControl && this.#denial !== null) return { status: 403, error: this.#denial };
+    if (route.isControl && denial !== null) return { status: 403, error: denial };
     return null;
   }
 }
@@ -191,6 +238,12 @@ function denialOf(
   if (token !== null) return null;
   if (!isLoopback(bindHost)) return READ_ONLY;
   return allowedHosts.length === 0 ? null : READ_ONLY_BEHIND_PROXY;
+}
+
+/** An error, as a page if a person has opened the address in a browser. */
+function refusal({ method, headers }: Request, problem: ErrorReply, base: string): Response {
+  const isOpened = method === "GET" && /\btext\/html\b/i.test(headers.get("accept") ?? "");
+  return isOpened ? errorPage(problem, `${base}/`) : errorReply(problem);
 }
 
 async function withoutBody(response: Response): Promise<Response> {

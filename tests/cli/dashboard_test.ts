@@ -25,6 +25,10 @@ class ListeningHost extends FakeHost {
 const OPTIONS = {
   webHost: "127.0.0.1",
   webAllowedHost: [],
+  webBasePath: "",
+  webTrustedProxy: [],
+  webTlsCert: null,
+  webTlsKey: null,
   webPort: 8089,
   noAutostart: false,
   noWeb: false,

@@ -236,6 +236,8 @@ const CONFLICTS: [args: string, message: string][] = [
   ["--journal a", `--journal ${NO_MASTER}`],
   ["--resume a", `--resume ${NO_MASTER}`],
   ["--tls-cert a --tls-key b", `--tls-cert ${NO_MASTER}`],
+  ["--web-tls-cert a", "--web-tls-cert needs --web-tls-key"],
+  ["--web-tls-key a", "--web-tls-key needs --web-tls-cert"],
   [
     "--master --journal a --resume a",
     "--journal cannot be used with --resume: a resumed run continues its own journal",

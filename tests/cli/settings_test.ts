@@ -90,6 +90,11 @@ const GOOD: Good[] = [
     "a.example",
     "*.b.example",
   ]],
+  ["webBasePath", ["--web-base-path"], "/aiotest", "/aiotest"],
+  ["webBasePath", ["--web-base-path"], "/", ""],
+  ["webTrustedProxy", ["--web-trusted-proxy"], "10.1.2.3, fd00::/8", ["10.1.2.3/32", "fd00::/8"]],
+  ["webTlsCert", ["--web-tls-cert"], "web.pem", "web.pem"],
+  ["webTlsKey", ["--web-tls-key"], "web.key", "web.key"],
   ["webPort", ["--prometheus-port", "--web-port"], "9000", 9000],
   ["webPort", ["--prometheus-port", "--web-port"], "0", 0],
   ["webPort", ["--web-port"], "65535", 65_535],
@@ -206,6 +211,10 @@ const HOST_ADDRESS = "expected a host name or an address, without a scheme and a
 const ALLOWED_HOST =
   "expected the name in the dashboard's URL like load.example.com, or *.example.com";
 
+const BASE_PATH = "expected the path in the dashboard's URL like /aiotest or /tools/aiotest";
+const PROXY_NETWORK =
+  "expected the IP address of a proxy like 10.1.2.3, or a network like 10.1.0.0/16 or fd00::/8";
+
 const BAD: [flag: string, text: string, needed: string][] = [
   ["--aiotestfile", " ", "expected the path of a test file"],
   ["--host", " ", "expected a host like http://127.0.0.1:8000"],
@@ -275,6 +284,12 @@ const BAD: [flag: string, text: string, needed: string][] = [
   ["--web-allowed-host", "https://load.example.com", ALLOWED_HOST],
   ["--web-allowed-host", "load.example.com:443", ALLOWED_HOST],
   ["--web-allowed-host", "*", ALLOWED_HOST],
+  ...["aiotest", "https://load.example.com/aiotest", "/a//b", "/a/../b", "/a?b", "/ü", " "].map(
+    (path) => ["--web-base-path", path, BASE_PATH] satisfies [string, string, string],
+  ),
+  ...["localhost", "10.0.0.0/7", "0.0.0.0/0", "10.0.0.0/33", "fe80::1%eth0", "*"].map(
+    (proxy) => ["--web-trusted-proxy", proxy, PROXY_NETWORK] satisfies [string, string, string],
+  ),
   ["--web-port", "-1", "expected a whole number from 0 to 65535"],
   ["--web-port", "65536", "expected a whole number from 0 to 65535"],
   ["--web-token", " ", "expected a secret"],
@@ -462,6 +477,10 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     show-shape = true
     web-host = "j"
     web-allowed-host = ["LOAD.example.com", "::1"]
+    web-base-path = "/tools/aiotest/"
+    web-trusted-proxy = ["10.0.0.0/8", "::1"]
+    web-tls-cert = "web.pem"
+    webTlsKey = "web.key"
     webPort = 3
     no-web = true
     web-token = "k"
@@ -539,6 +558,10 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     showShape: true,
     webHost: "j",
     webAllowedHost: ["load.example.com", "[::1]"],
+    webBasePath: "/tools/aiotest",
+    webTrustedProxy: ["10.0.0.0/8", "::1/128"],
+    webTlsCert: "web.pem",
+    webTlsKey: "web.key",
     webPort: 3,
     noWeb: true,
     webToken: "k",

@@ -61,6 +61,8 @@ export interface TestDashboardOptions {
   readonly run?: FakeRun;
   readonly bindHost?: string;
   readonly allowedHosts?: readonly string[];
+  readonly trustedProxies?: readonly string[];
+  readonly basePath?: string;
   readonly token?: string;
   readonly clock?: Clock;
   readonly maxConnections?: number;
@@ -93,6 +95,9 @@ export async function withDashboard(
     maxConnections: options.maxConnections ?? 256,
     hostname: "testhost",
     allowedHosts: options.allowedHosts ?? [],
+    trustedProxies: options.trustedProxies ?? [],
+    basePath: options.basePath ?? "",
+    tls: null,
     token,
     clock: options.clock ?? systemClock,
     version: "1.2.3",

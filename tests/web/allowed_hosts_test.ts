@@ -6,7 +6,7 @@ import {
   isLoopback,
 } from "../../src/web/allowed_hosts.ts";
 
-const AT = { port: 8089, hostname: "Laptop.example", allowedHosts: [] };
+const AT = { port: 8089, hostname: "Laptop.example", allowedHosts: [], isTls: false };
 
 function allowed(bindHost: string, hosts: readonly string[]): string[] {
   const rules = new AllowedHosts({ ...AT, bindHost });

@@ -41,7 +41,7 @@ Deno.test("wrong cookies do not block an address", () => {
 
 Deno.test("a browser with a session has access even if its address is blocked", () => {
   const closed = gate("secret");
-  const session = withCookie(closed.openSession(false));
+  const session = withCookie(closed.openSession(false, "/"));
   for (let count = 0; count < 10; count++) closed.checkToken("wrong", "10.0.0.1");
   assert.deepEqual(closed.checkToken("secret", "10.0.0.1"), { kind: "limited", seconds: 60 });
   assert.deepEqual(closed.authenticate(session, "10.0.0.1"), { kind: "granted" });
@@ -49,10 +49,10 @@ Deno.test("a browser with a session has access even if its address is blocked", 
 
 Deno.test("after a thousand sessions, the oldest one ends", () => {
   const closed = gate("secret");
-  const first = withCookie(closed.openSession(false));
-  for (let count = 0; count < 999; count++) closed.openSession(false);
+  const first = withCookie(closed.openSession(false, "/"));
+  for (let count = 0; count < 999; count++) closed.openSession(false, "/");
   assert.equal(closed.authenticate(first, "10.0.0.1").kind, "granted");
-  closed.openSession(false);
+  closed.openSession(false, "/");
   assert.equal(closed.authenticate(first, "10.0.0.1").kind, "denied");
 });
 
