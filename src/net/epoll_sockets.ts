@@ -354,8 +354,10 @@ function invalidAddress(address: string): SystemError {
 /** States of a socket, in their order. */
 const CONNECTING = 0;
 const OPEN = 1;
-const LOST = 2;
-const CLOSED = 3;
+/** Open, but nothing is read. */
+const PAUSED = 2;
+const LOST = 3;
+const CLOSED = 4;
 
 class EpollSocket implements Socket {
   handler: SocketHandler;
@@ -386,7 +388,7 @@ class EpollSocket implements Socket {
   }
 
   get isOpen(): boolean {
-    return this.#state === OPEN;
+    return this.#state === OPEN || this.#state === PAUSED;
   }
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
@@ -405,8 +407,18 @@ class EpollSocket implements Socket {
 
   wasReset(probe: Uint8Array<ArrayBuffer>): Promise<boolean> {
     // A send may take the error that the loop has not seen yet; it then reports it all the same.
-    if (this.#state === OPEN && this.error === null) this.write(probe);
+    if (this.isOpen && this.error === null) this.write(probe);
     return Promise.resolve(this.#wasReset);
+  }
+
+  pause(): void {
+    if (this.#state === OPEN) this.#state = PAUSED;
+  }
+
+  resume(): void {
+    if (this.#state !== PAUSED) return;
+    this.#state = OPEN;
+    this.#sockets.serveAgain(this, null);
   }
 
   facts(): SocketFacts {
@@ -490,6 +502,7 @@ class EpollSocket implements Socket {
         break;
       }
     }
+    if (this.#state === PAUSED) this.#flags = events;
     if (this.#state !== OPEN) return;
     // The end of the stream hides a reset after it.
     if (this.#ended && (events & EPOLLERR) !== 0) this.error ??= this.#pendingError();
@@ -497,9 +510,9 @@ class EpollSocket implements Socket {
   }
 
   #continueLater(events: number): void {
-    if (this.#state !== OPEN) return;
+    if (!this.isOpen) return;
     this.#flags = events;
-    this.#sockets.serveAgain(this, null);
+    if (this.#state === OPEN) this.#sockets.serveAgain(this, null);
   }
 
   /** Sends a message; returns how many bytes the system has taken, or -1 if the connection is lost. */

@@ -113,6 +113,8 @@ class NodeSocket implements Socket {
   #awaitsDrain = false;
   /** Events that wait for their turn. All later ones follow them. */
   #held = 0;
+  /** Events that wait until reading goes on; `null` unless it is paused. */
+  #paused: (() => void)[] | null = null;
 
   constructor(to: SocketAddress, handler: SocketHandler, reads: Reads) {
     this.handler = handler;
@@ -148,6 +150,20 @@ class NodeSocket implements Socket {
     });
   }
 
+  pause(): void {
+    if (this.#state !== "open" || this.#paused !== null) return;
+    this.#paused = [];
+    this.#stream!.pause();
+  }
+
+  resume(): void {
+    const events = this.#paused;
+    if (events === null) return;
+    this.#paused = null;
+    for (const event of events) this.#hold(event);
+    this.#stream!.resume();
+  }
+
   facts(): SocketFacts {
     const { remoteAddress, remotePort } = this.#stream ?? {};
     const isKnown = remoteAddress !== undefined && remotePort !== undefined;
@@ -156,6 +172,7 @@ class NodeSocket implements Socket {
 
   close(): void {
     this.#state = "closed";
+    this.resume();
     this.#stream?.destroy();
   }
 
@@ -197,7 +214,7 @@ class NodeSocket implements Socket {
     if (this.#state !== "open") return true;
     const reads = this.#reads;
     reads.count++;
-    if (this.#held === 0 && reads.turns.take()) {
+    if (this.#paused === null && this.#held === 0 && reads.turns.take()) {
       this.handler.onData(reads.buffer, length);
       return true;
     }
@@ -214,6 +231,7 @@ class NodeSocket implements Socket {
     this.#held++;
     this.#reads.turns.wait(() => {
       this.#held--;
+      if (this.#paused !== null) return void this.#paused.push(event);
       try {
         event();
       } catch (error) {
@@ -223,7 +241,7 @@ class NodeSocket implements Socket {
   }
 
   readonly #onEnd = (): void => {
-    if (this.#held > 0) return this.#hold(this.#onEnd);
+    if (this.#held > 0 || this.#paused !== null) return this.#hold(this.#onEnd);
     this.#ended = true;
     if (this.#state !== "open") return;
     this.#reads.count++;
@@ -241,7 +259,7 @@ class NodeSocket implements Socket {
 
   readonly #onError = (error: unknown): void => {
     if (isResetError(error)) this.#wasReset = true;
-    if (this.#held > 0) return this.#hold(() => this.#onError(error));
+    if (this.#held > 0 || this.#paused !== null) return this.#hold(() => this.#onError(error));
     if (this.#state === "lost" || this.#state === "closed") return;
     this.#reads.count++;
     this.#state = "lost";

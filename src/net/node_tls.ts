@@ -53,6 +53,7 @@ export class NodeTlsSocket implements Socket {
   #state: "opening" | "open" | "lost" | "closed" = "opening";
   #ended = false;
   #awaitsDrain = false;
+  #isPaused = false;
 
   constructor(options: TlsConnectOptions, handler: SocketHandler) {
     this.handler = handler;
@@ -102,6 +103,21 @@ export class NodeTlsSocket implements Socket {
     return await this.#lower.wasReset(NOTHING);
   }
 
+  pause(): void {
+    if (this.#state !== "open") return;
+    this.#isPaused = true;
+    this.#tls!.pause();
+    this.#lower.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (this.#state !== "open") return;
+    this.#lower.resume();
+    this.#tls!.resume();
+  }
+
   facts(): SocketFacts {
     const remote = this.#lower.facts?.().remote ?? null;
     return { remote, tls: this.#tls === null ? null : factsOf(this.#tls) };
@@ -144,7 +160,9 @@ export class NodeTlsSocket implements Socket {
     // The promise jobs that opening starts run before anything is delivered: a server may speak first.
     const tls = this.#tls!;
     tls.pause();
-    setImmediate(() => tls.resume());
+    setImmediate(() => {
+      if (!this.#isPaused) tls.resume();
+    });
     this.handler.onOpen();
   }
 

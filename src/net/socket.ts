@@ -49,6 +49,14 @@ export interface Socket {
    * {@link SocketHandler.onError}.
    */
   wasReset(probe: Uint8Array<ArrayBuffer>): Promise<boolean>;
+  /**
+   * Stops reading, so that the other side has to wait as soon as the buffers of both systems are full. Until
+   * {@link resume}, nothing is called but {@link SocketHandler.onDrain}, and not even the end or the loss of the
+   * connection is noticed.
+   */
+  pause(): void;
+  /** Reads again. Does nothing if the socket is not paused. */
+  resume(): void;
   /** What is known about it while it is open. Missing if nothing is. */
   facts?(): SocketFacts;
   /** Closes the connection at once. No callback is called afterwards. */

@@ -114,6 +114,8 @@ class RuntimeTlsSocket implements Socket {
   /** Why writing has failed. It is reported when nothing more can be read. */
   #writeError: unknown = null;
   #buffer = new Uint8Array(FIRST_BUFFER);
+  /** What the reader waits for, and how to end that; `null` unless reading is paused. */
+  #pause: PromiseWithResolvers<void> | null = null;
   /** What is to be written after what is being written. */
   #queue: Uint8Array<ArrayBuffer>[] | null = null;
   #writing: Uint8Array<ArrayBuffer> | null = null;
@@ -142,6 +144,15 @@ class RuntimeTlsSocket implements Socket {
     }
   }
 
+  pause(): void {
+    if (this.#state === "open") this.#pause ??= Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.#pause?.resolve();
+    this.#pause = null;
+  }
+
   /** The runtime does not tell anything about the handshake. */
   facts(): SocketFacts {
     const address = this.#conn?.remoteAddr;
@@ -152,6 +163,7 @@ class RuntimeTlsSocket implements Socket {
   close(): void {
     const wasOpening = this.#state === "opening";
     this.#state = "closed";
+    this.resume();
     if (wasOpening) this.#controller.abort();
     this.#closeConn();
   }
@@ -178,6 +190,7 @@ class RuntimeTlsSocket implements Socket {
       while (this.#isReading()) {
         const count = await conn.read(this.#buffer);
         if (!turns.take()) await new Promise<void>((resolve) => turns.wait(resolve));
+        while (this.#pause !== null) await this.#pause.promise;
         if (!this.#isReading()) return;
         if (count === null) return this.#end();
         const buffer = this.#buffer;

@@ -22,6 +22,10 @@ class FakeSocket implements Socket {
     return Promise.resolve(false);
   }
 
+  pause(): void {}
+
+  resume(): void {}
+
   close(): void {
     this.isClosed = true;
   }

@@ -42,6 +42,10 @@ class ScriptedProxy implements Socket {
     return Promise.resolve(false);
   }
 
+  pause(): void {}
+
+  resume(): void {}
+
   close(): void {}
 
   #answer(): void {
@@ -144,6 +148,10 @@ class ScriptedSocks implements Socket {
   wasReset(): Promise<boolean> {
     return Promise.resolve(false);
   }
+
+  pause(): void {}
+
+  resume(): void {}
 
   close(): void {}
 }

@@ -278,6 +278,71 @@ export function socketContract(implementation: SocketImplementation): void {
     close(client);
   });
 
+  test("while it is paused, nothing is read, and the other side has to wait", async () => {
+    const size = 32_000_000;
+    let isSent = false;
+    await using server = await serve(implementation, (peer) => {
+      peer.write(new Uint8Array(size).fill(7), () => isSent = true);
+      peer.end();
+    });
+    const client = new Recorder();
+    client.keepsText = false;
+    const paused = Promise.withResolvers<number>();
+    client.onEvent = (event) => {
+      if (event !== "data") return;
+      client.onEvent = () => {};
+      client.socket!.pause();
+      paused.resolve(client.bytes);
+    };
+    open(implementation, server.port, client);
+    const before = await paused.promise;
+    await delay(100);
+    assert.equal(client.bytes, before);
+    assert.ok(!isSent);
+    client.call(() => client.socket!.resume());
+    await client.has("end");
+    assert.equal(client.bytes, size);
+    assert.deepEqual(client.events, ["open", "data", "end"]);
+    close(client);
+  });
+
+  test("a pause also holds back what has arrived, the end, and a loss", async () => {
+    await using server = await serve(implementation, (peer) => {
+      peer.on("data", (chunk) => {
+        if (String(chunk) === "end") return peer.end("the last words");
+        peer.write("the last words", () => reset(implementation, peer));
+      });
+    });
+    for (const ask of ["end", "reset"]) {
+      const client = open(implementation, server.port);
+      await client.has("open");
+      client.call(() => client.socket!.pause());
+      write(client, ask);
+      await delay(50);
+      assert.deepEqual(client.events.filter((event) => event !== "drain"), ["open"]);
+      for (let turn = 0; turn < 3; turn++) {
+        client.call(() => client.socket!.resume());
+        client.call(() => client.socket!.pause());
+      }
+      client.call(() => client.socket!.resume());
+      await client.has(ask === "end" ? "end" : "error");
+      if (ask === "end") assert.equal(client.text, "the last words");
+      close(client);
+    }
+  });
+
+  test("a paused socket can be closed", async () => {
+    await using server = await serve(implementation, (peer) => peer.end("words"));
+    const client = open(implementation, server.port);
+    await client.has("open");
+    client.call(() => client.socket!.pause());
+    await delay(20);
+    const before = [...client.events];
+    close(client);
+    await nothingMore();
+    assert.deepEqual(client.events, before);
+  });
+
   if (implementation.writesAtOnce) {
     test("a write within the limits of the system has no drain", async () => {
       await using server = await serve(implementation, (peer) => peer.pipe(peer));

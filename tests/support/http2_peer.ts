@@ -43,6 +43,10 @@ class PlayedSocket implements Socket {
     return Promise.resolve(false);
   }
 
+  pause(): void {}
+
+  resume(): void {}
+
   close(): void {
     this.isClosed = true;
   }
