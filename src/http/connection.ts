@@ -14,7 +14,8 @@ import type { HeadFraming } from "./head_parser.ts";
 import { ResponseParser, type WireMessage } from "./response_parser.ts";
 import type { SharedHttpState } from "./shared_http_state.ts";
 import { socketFailure } from "./socket_errors.ts";
-import type { WireRequest } from "./transport.ts";
+import { StreamedBody } from "./streamed_body.ts";
+import type { BodyFlow, WireRequest } from "./transport.ts";
 
 /** Settings of a connection. Times are in milliseconds; `Infinity` means no limit. */
 export interface ConnectionSettings {
@@ -28,6 +29,12 @@ export interface ConnectionSettings {
 
 /** The owner of a connection, which turns outcomes of exchanges into results. */
 export interface ConnectionOwner {
+  /**
+   * Tells the reader of a request that the response has begun. Returns whether it wants the body as it arrives.
+   *
+   * @param head the response without its body.
+   */
+  begun(connection: Connection, request: WireRequest, head: WireMessage, flow: BodyFlow): boolean;
   /** Handles a complete response. The connection is idle or closed. */
   received(connection: Connection, request: WireRequest, message: WireMessage): void;
   /**
@@ -79,6 +86,8 @@ export class Connection implements Expiring, SocketHandler {
   #closes = false;
   #request: WireRequest | null = null;
   #sender: BodySender | null = null;
+  /** The response, if it is read while it arrives. */
+  #streamed: StreamedBody | null = null;
   /** Whether the response is complete, and the rest of the request's body is still being sent. */
   #isAhead = false;
   #failure: WireError | null = null;
@@ -135,6 +144,7 @@ export class Connection implements Expiring, SocketHandler {
     this.sentAt = sentAt;
     this.firstByteAt = 0;
     this.#parser.begin(encoded.method);
+    if (request.reader !== null) this.#streamed = this.#streamedBody(request);
     if (this.closed) return this.#lose(LOST);
     this.#watch(request.deadline, this.#settings.headersMs, "HEADERS_TIMEOUT");
     this.bodySent = encoded.bodyInBytes;
@@ -159,9 +169,39 @@ export class Connection implements Expiring, SocketHandler {
     if (complete) return this.#complete(request);
     if (this.firstByteAt === 0) this.firstByteAt = this.#clock.now();
     if (this.#sender !== null) this.#steerUpload(this.#sender);
-    if (this.#settings.bodyMs !== Infinity) {
+    if (this.#streamed !== null) this.#handOver(this.#streamed);
+    else if (this.#settings.bodyMs !== Infinity) {
       this.#watch(request.deadline, this.#settings.bodyMs, "BODY_TIMEOUT");
     }
+  }
+
+  #streamedBody(request: WireRequest): StreamedBody {
+    const parser = this.#parser;
+    return new StreamedBody(request.reader!, parser, {
+      begun: (head, flow) => this.#owner.begun(this, request, head, flow),
+      pause: () => {
+        this.#socket.pause();
+        this.#watch(request.deadline, Infinity, "TIMEOUT");
+      },
+      resume: () => {
+        this.#socket.resume();
+        this.#watch(request.deadline, this.#settings.bodyMs, "BODY_TIMEOUT");
+      },
+      cancel: () => this.fail(new WireError("ABORTED", "its reader wants no more of it")),
+    });
+  }
+
+  /** Hands over what has arrived. */
+  #handOver(streamed: StreamedBody): void {
+    const request = this.#request!;
+    try {
+      streamed.handOver();
+    } catch (error) {
+      return this.#lose(asWireError(error));
+    }
+    if (streamed.isOver || streamed.isPaused) return;
+    // The reader may have changed the time limit.
+    this.#watch(request.deadline, this.#settings.bodyMs, "BODY_TIMEOUT");
   }
 
   /** @internal */
@@ -242,6 +282,8 @@ export class Connection implements Expiring, SocketHandler {
     const cause = this.#failure ?? failure;
     this.#retire();
     this.#sender = null;
+    this.#streamed?.end();
+    this.#streamed = null;
     this.#request = null;
     if (request !== null) this.#owner.failed(this, request, cause);
   }
@@ -322,12 +364,18 @@ export class Connection implements Expiring, SocketHandler {
 
   #complete(request: WireRequest): void {
     const parser = this.#parser;
+    const streamed = this.#streamed;
+    if (streamed !== null) {
+      this.#handOver(streamed);
+      if (streamed.isOver) return;
+    }
     const sender = this.#sender;
     if (sender !== null) {
       if (!sender.done && this.#letsUploadFinish(sender, request)) return;
       this.#isAhead = false;
     }
-    const { message } = parser;
+    const message = streamed === null ? parser.message : streamed.complete(parser.message);
+    this.#streamed = null;
     if (parser.framing.limitsReuse) this.#limitReuse(parser.framing);
     parser.forget();
     this.#request = null;

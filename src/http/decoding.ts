@@ -252,6 +252,7 @@ function decoderOf(charset: string): TextDecoder {
 
 /** Joins the pieces of a body into an array that has its own buffer. */
 export function joined(pieces: readonly Bytes[], size: number): Bytes {
+  if (pieces.length === 0) return new Uint8Array();
   if (pieces.length === 1 && pieces[0]!.buffer.byteLength === size) return pieces[0]!;
   const whole = new Uint8Array(size);
   let at = 0;

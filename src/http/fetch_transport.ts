@@ -20,6 +20,8 @@ import { decodeResponse, joined, responseText } from "./decoding.ts";
 import { checkField, ownFraming, streamLengthOf, wrongLength } from "./request_encoder.ts";
 import { RequestError, type RequestErrorCode, WireError } from "./request_error.ts";
 import {
+  type BodyFlow,
+  type BodyReader,
   ExchangePhases,
   MAX_BODY_SIZE,
   type Transport,
@@ -81,7 +83,7 @@ export class FetchTransport implements Transport {
   }
 
   async #exchange(request: WireRequest): Promise<void> {
-    const exchange = this.#begin(request.deadline);
+    const exchange = this.#start(request.deadline);
     let inBody = false;
     let response: WireResponse;
     try {
@@ -95,7 +97,12 @@ export class FetchTransport implements Transport {
       const { headers } = fetched;
       const max = this.#maxBodySize;
       const coding = headers.get("content-encoding");
-      const body = await (fits(headers, coding, max) ? fetched.bytes() : readBody(fetched, max));
+      const streamed = request.reader === null
+        ? null
+        : this.#begin(request, fetched, coding, exchange);
+      const body = streamed !== null
+        ? await streamed.handOver(fetched.body)
+        : await (fits(headers, coding, max) ? fetched.bytes() : readBody(fetched, max));
       if (!turns.take()) await new Promise<void>((resolve) => turns.wait(resolve));
       const endedAt = this.#clock.now();
       phases.downloadMs += endedAt - headAt;
@@ -108,6 +115,7 @@ export class FetchTransport implements Transport {
         exchange.bytesSent,
         endedAt,
         max,
+        streamed?.received ?? body.length,
       );
     } catch (error) {
       const failure = error instanceof RequestError
@@ -124,7 +132,30 @@ export class FetchTransport implements Transport {
     else request.received(response);
   }
 
-  #begin(deadline: number): FetchExchange {
+  /** Tells the reader of a request that the response has begun. Returns `null` if the body is to be kept. */
+  #begin(
+    request: WireRequest,
+    fetched: Response,
+    coding: string | null,
+    exchange: FetchExchange,
+  ): FetchedStream | null {
+    const reader = request.reader!;
+    const stream = new FetchedStream(reader, exchange);
+    const now = this.#clock.now();
+    const max = this.#maxBodySize;
+    const { bytesSent } = exchange;
+    const head = new FetchResponse(request, fetched, coding, NOTHING, bytesSent, now, max, 0);
+    const isWanted = reader.begun(head, stream);
+    if (!exchange.stopped) {
+      // The reader may have changed the time limit.
+      exchange.deadline = request.deadline;
+      this.#deadlines.schedule(exchange.deadline);
+    }
+    stream.isOver = !isWanted;
+    return isWanted ? stream : null;
+  }
+
+  #start(deadline: number): FetchExchange {
     const exchange = this.#idle.pop() ?? this.#addExchange();
     exchange.begin(deadline);
     this.#deadlines.schedule(deadline);
@@ -185,6 +216,8 @@ export class FetchTransport implements Transport {
 /** The runtime completes many responses at once. Users continue in between. */
 const turns = new Turns();
 
+const NOTHING = new Uint8Array();
+
 /** The value of {@link ExchangePhases.opened}, because `fetch` does not show its connections. */
 const UNKNOWN = -1;
 
@@ -206,6 +239,54 @@ class SizedStream extends Blob {
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     // The type excludes shared memory, which fetch reads as well.
     return this.#stream as ReadableStream<Uint8Array<ArrayBuffer>>;
+  }
+}
+
+/** A body that is handed over while it arrives. */
+class FetchedStream implements BodyFlow {
+  /** Bytes that were handed over. */
+  received = 0;
+  /** Whether nothing is handed over any more. The exchange is used again for other requests. */
+  isOver = false;
+  readonly #reader: BodyReader;
+  readonly #exchange: FetchExchange;
+  #pause: PromiseWithResolvers<void> | null = null;
+
+  constructor(reader: BodyReader, exchange: FetchExchange) {
+    this.#reader = reader;
+    this.#exchange = exchange;
+  }
+
+  pause(): void {
+    this.#pause ??= Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.#pause?.resolve();
+    this.#pause = null;
+  }
+
+  cancel(): void {
+    if (!this.isOver) this.#exchange.stop("ABORTED");
+  }
+
+  /** Returns what is left to be kept: nothing. Rejects with what `fetch` rejects with. */
+  async handOver(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer>> {
+    const { signal } = this.#exchange;
+    const onAbort = (): void => this.resume();
+    signal.addEventListener("abort", onAbort);
+    try {
+      for await (const piece of body === null ? [] : piecesOf(body)) {
+        this.received += piece.length;
+        this.#reader.piece(piece);
+        if (this.#pause !== null && !signal.aborted) await this.#pause.promise;
+        signal.throwIfAborted();
+      }
+      return NOTHING;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.isOver = true;
+    }
   }
 }
 
@@ -363,25 +444,36 @@ const NEXT_READ = 65_536;
  * @throws WireError `TOO_LARGE`.
  */
 async function readBody({ body }: Response, maxSize: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (body === null) return new Uint8Array();
-  const reader = body.getReader({ mode: "byob" });
+  if (body === null) return NOTHING;
   const pieces: Uint8Array<ArrayBuffer>[] = [];
-  let buffer = new Uint8Array(FIRST_READ);
   let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read(buffer);
-    if (done) return joined(pieces, size);
-    size += value.length;
-    if (size > maxSize) {
-      // Not awaited: what was received is dropped, and an error of the connection no longer matters.
-      reader.cancel().catch(() => {});
-      throw new WireError("TOO_LARGE", `a body of over ${maxSize} bytes`);
+  for await (const piece of piecesOf(body)) {
+    size += piece.length;
+    if (size > maxSize) throw new WireError("TOO_LARGE", `a body of over ${maxSize} bytes`);
+    pieces.push(piece);
+  }
+  return joined(pieces, size);
+}
+
+/** Reads a body. If its caller leaves, the connection is closed. */
+async function* piecesOf(
+  body: ReadableStream<Uint8Array>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  const reader = body.getReader({ mode: "byob" });
+  let buffer = new Uint8Array(FIRST_READ);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read(buffer);
+      if (done) return;
+      yield value.slice();
+      // A read takes its buffer over and returns it.
+      buffer = value.length < value.buffer.byteLength
+        ? new Uint8Array(value.buffer)
+        : new Uint8Array(NEXT_READ);
     }
-    pieces.push(value.slice());
-    // A read takes its buffer over and returns it.
-    buffer = value.length < value.buffer.byteLength
-      ? new Uint8Array(value.buffer)
-      : new Uint8Array(NEXT_READ);
+  } finally {
+    // Not awaited: what was received is dropped, and an error of the connection no longer matters.
+    reader.cancel().catch(() => {});
   }
 }
 
@@ -412,6 +504,7 @@ class FetchResponse implements WireResponse {
     bytesSent: number,
     endedAt: number,
     maxBodySize: number,
+    bytesRead: number,
   ) {
     const { headers } = response;
     const decoded = coding !== null && DECODED_BY_FETCH.test(coding);
@@ -419,8 +512,8 @@ class FetchResponse implements WireResponse {
     this.headers = headers;
     this.setCookies = headers.has("set-cookie") ? headers.getSetCookie() : NO_COOKIES;
     // Content-Length is the size on the wire, and fetch has checked that all of it arrived.
-    const onWire = decoded && body.length > 0 ? headers.get("content-length") : null;
-    this.bytesReceived = onWire === null ? body.length : Number(onWire);
+    const onWire = decoded && bytesRead > 0 ? headers.get("content-length") : null;
+    this.bytesReceived = onWire === null ? bytesRead : Number(onWire);
     this.bytesSent = bytesSent;
     this.endedAt = endedAt;
     this.#method = request.method;
@@ -433,6 +526,10 @@ class FetchResponse implements WireResponse {
   /** `fetch` joins the values of several headers. A URL that follows a comma and a space is taken for another value. */
   locations(): readonly string[] {
     return this.headers.get("location")?.split(/, (?=\/|https?:|$)/i) ?? [];
+  }
+
+  contentCoding(): string | null {
+    return this.#coding;
   }
 
   text(): string {

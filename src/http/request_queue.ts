@@ -229,14 +229,17 @@ export class QueuedTransport implements Transport {
 
   #send(request: WireRequest, waitedMs: number): void {
     if (waitedMs > 0) request.counter.phases ??= new ExchangePhases();
-    const { method, url, headers, body, counter } = request;
+    const { method, url, headers, body, counter, reader } = request;
     this.#transport.exchange({
       method,
       url,
       headers,
       body,
       counter,
-      deadline: request.deadline + waitedMs,
+      reader,
+      get deadline(): number {
+        return request.deadline + waitedMs;
+      },
       sentAt: request.sentAt + waitedMs,
       received: (response) => {
         this.#queue.end();

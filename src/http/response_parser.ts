@@ -54,6 +54,8 @@ export class ResponseParser {
   /** Whether unexpected bytes followed the response. */
   surplus = false;
   readonly #maxBodySize: number;
+  /** The largest body of the current response. */
+  #maxSize: number;
   readonly #slab: Slab;
   readonly #reader = new HeadReader();
   readonly #chunks: ChunkedBody;
@@ -76,9 +78,46 @@ export class ResponseParser {
    * @param slab for small copies; parsers can share one.
    */
   constructor(maxBodySize: number, slab: Slab = new Slab()) {
-    this.#maxBodySize = maxBodySize;
+    this.#maxBodySize = this.#maxSize = maxBodySize;
     this.#slab = slab;
     this.#chunks = new ChunkedBody(maxBodySize);
+  }
+
+  /** Whether the final head has arrived. */
+  get hasHead(): boolean {
+    return this.#state !== "head";
+  }
+
+  get isComplete(): boolean {
+    return this.#state === "complete";
+  }
+
+  /** The response without its body. */
+  get headOnly(): WireMessage {
+    const length = this.#headLength;
+    return new ReceivedMessage(this.framing, false, this.#head, this.#headStart, length, 0, []);
+  }
+
+  /** Takes bodies of any size, until {@link limitSize}. */
+  allowAnySize(): void {
+    this.#maxSize = this.#chunks.maxLength = Infinity;
+  }
+
+  limitSize(): void {
+    this.#maxSize = this.#chunks.maxLength = this.#maxBodySize;
+  }
+
+  /** @throws WireError `TOO_LARGE` if the body that has arrived is too large. */
+  checkSize(): void {
+    this.#checkSize(this.#state === "chunks" ? this.#chunks.length : this.#bodyLength);
+  }
+
+  /** Takes the pieces of the body that have arrived since the last call. */
+  takePieces(): readonly Uint8Array<ArrayBuffer>[] {
+    const pieces = this.#pieces;
+    if (pieces.length > 0) this.#pieces = [];
+    this.#joinedPieces = 0;
+    return pieces;
   }
 
   /** The complete response. */
@@ -291,8 +330,8 @@ export class ResponseParser {
   }
 
   #checkSize(size: number): void {
-    if (size > this.#maxBodySize) {
-      throw new WireError("TOO_LARGE", `a body of over ${this.#maxBodySize} bytes`);
+    if (size > this.#maxSize) {
+      throw new WireError("TOO_LARGE", `a body of over ${this.#maxSize} bytes`);
     }
   }
 
@@ -404,7 +443,8 @@ export class ChunkedBody {
   at = 0;
   /** Bytes of data so far, including the whole current chunk. */
   length = 0;
-  readonly #maxLength: number;
+  /** The largest body in bytes. */
+  maxLength: number;
   #state = SIZE;
   #digits = 0;
   #size = 0;
@@ -412,9 +452,8 @@ export class ChunkedBody {
   #left = 0;
   #extensions = 0;
 
-  /** @param maxLength the largest body in bytes. */
   constructor(maxLength: number) {
-    this.#maxLength = maxLength;
+    this.maxLength = maxLength;
   }
 
   /** Prepares for the next body. */
@@ -515,8 +554,8 @@ export class ChunkedBody {
 
   #endSize(): void {
     this.length += this.#size;
-    if (this.length > this.#maxLength) {
-      throw new WireError("TOO_LARGE", `a body of over ${this.#maxLength} bytes`);
+    if (this.length > this.maxLength) {
+      throw new WireError("TOO_LARGE", `a body of over ${this.maxLength} bytes`);
     }
     this.#left = this.#size;
     this.#state = this.#size === 0 ? OVER : DATA;

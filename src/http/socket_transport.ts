@@ -23,7 +23,7 @@ import { type EncodedRequest, encodeRequest, type RequestTarget } from "./reques
 import { WireError } from "./request_error.ts";
 import type { WireMessage } from "./response_parser.ts";
 import type { SharedHttpState } from "./shared_http_state.ts";
-import type { Transport, WireRequest, WireResponse } from "./transport.ts";
+import type { BodyFlow, Transport, WireRequest, WireResponse } from "./transport.ts";
 
 /**
  * The number of origins for which a user keeps idle connections. A target can redirect to any number of
@@ -67,6 +67,13 @@ export class SocketTransport implements Transport, ConnectionOwner {
     const connection = this.#takeIdle(target.key);
     if (connection === null) void this.#exchangeOnNew(request, encoded, target);
     else connection.exchange(request, encoded, request.sentAt);
+  }
+
+  begun(connection: Connection, request: WireRequest, head: WireMessage, flow: BodyFlow): boolean {
+    const { maxBodySize } = this.#settings;
+    const now = this.#clock.now();
+    const response = new SocketResponse(head, request, connection.bodySent, now, maxBodySize);
+    return request.reader!.begun(response, flow);
   }
 
   /** Called by a connection that has received a complete response. */
@@ -298,6 +305,10 @@ export class SocketResponse implements WireResponse {
     return locationsOf(this.#message.head);
   }
 
+  contentCoding(): string | null {
+    return this.#message.isEncoded ? contentEncodingOf(this.#message.head) : null;
+  }
+
   text(): string {
     const { isEncoded, bodyView } = this.#message;
     // Most bodies can be read where they are.
@@ -307,9 +318,9 @@ export class SocketResponse implements WireResponse {
 
   bytes(): Uint8Array<ArrayBuffer> {
     if (this.#body !== null) return this.#body;
-    const { body, bodyLength, head, isEncoded } = this.#message;
+    const { body, bodyLength } = this.#message;
     const wire = joined(body, bodyLength);
-    const coding = isEncoded ? contentEncodingOf(head) : null;
+    const coding = this.contentCoding();
     return this.#body = coding === null
       ? wire
       : decodeResponse(this.#method, this.#url, wire, coding, this.#maxBodySize);

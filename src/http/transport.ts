@@ -95,6 +95,35 @@ export interface ExchangeCounter {
   phases: ExchangePhases | null;
 }
 
+/** How a reader steers the response that it reads. */
+export interface BodyFlow {
+  /** Stops reading: the server has to wait as soon as all buffers are full. What is under way still arrives. */
+  pause(): void;
+  /** Reads again. */
+  resume(): void;
+  /** Ends the exchange at once: its request fails with `ABORTED`. Does nothing if it has ended. */
+  cancel(): void;
+}
+
+/** Reads a response while it arrives. Its methods must not throw. */
+export interface BodyReader {
+  /**
+   * The head of the response has arrived; interim responses do not count. Called once, and before the request has
+   * {@link WireRequest.received} the response.
+   *
+   * @param response without a body.
+   * @param flow until the exchange ends.
+   * @returns whether to hand the body over as it arrives. If not, it is kept for the response, as it is without a
+   *   reader; a redirect, for example.
+   */
+  begun(response: WireResponse, flow: BodyFlow): boolean;
+  /**
+   * The next bytes of the body, which belong to the reader. They have the response's
+   * {@link WireResponse.contentCoding}.
+   */
+  piece(bytes: Uint8Array<ArrayBuffer>): void;
+}
+
 /**
  * A request, complete with everything that goes over the wire, which learns how it ends: exactly one of its
  * two methods is called, once.
@@ -109,7 +138,12 @@ export interface WireRequest {
   /** In the order in which they were given; names in any case. */
   readonly headers: HeaderPairs;
   readonly body: WireBody;
-  /** The time limit of the whole exchange, in milliseconds on the transport's clock. */
+  /** Reads the response while it arrives; `null` if only the complete response is wanted. */
+  readonly reader: BodyReader | null;
+  /**
+   * The time limit of the whole exchange, in milliseconds on the transport's clock. A {@link reader} can change it
+   * when the response has begun.
+   */
   readonly deadline: number;
   /** When it began, in milliseconds on the transport's clock. */
   readonly sentAt: number;
@@ -141,8 +175,12 @@ export interface WireResponse {
   head?(): string;
   /** The values of all `Location` headers. */
   locations(): readonly string[];
+  /** The codings of the body as a {@link BodyReader} gets it, in the order in which they were applied; `null` for none. */
+  contentCoding(): string | null;
+  /** The fields after the body, with names in lower case. Missing if the transport does not know them. */
+  readonly trailers?: HeaderPairs;
   /**
-   * The body without content codings.
+   * The body without content codings; empty if it was handed over to a reader.
    *
    * @throws RequestError if they are corrupt, or if the body is too large without them.
    */

@@ -49,6 +49,8 @@ export type FailureReason = "unprocessed" | "lost" | "other";
 
 /** The owner of a connection, which turns outcomes of exchanges into results. */
 export interface Http2Owner {
+  /** Tells the reader of a request that its response has begun. */
+  begun(stream: Http2Stream): void;
   /** Handles a complete response. */
   received(stream: Http2Stream, endedAt: number): void;
   /** Handles a failure. */
@@ -57,8 +59,11 @@ export interface Http2Owner {
   changed(connection: Http2Connection): void;
 }
 
-/** The windows that the server gets: it need not wait, because bodies are limited in another way. */
+/** The window of a connection. The server need not wait for it, because bodies are limited in another way. */
 const WINDOW = 2 ** 30 - 1;
+
+/** The window of a stream: what a server may send of one body while nobody reads it. */
+const STREAM_WINDOW = 4 * 1024 * 1024;
 
 /** The largest list of headers, as HPACK counts it. */
 const MAX_HEADER_LIST = 65_536;
@@ -88,7 +93,7 @@ function startOfConnection(): Uint8Array<ArrayBuffer> {
     PREFACE,
     settingsFrame([
       [SETTING.enablePush, 0],
-      [SETTING.initialWindowSize, WINDOW],
+      [SETTING.initialWindowSize, STREAM_WINDOW],
       [SETTING.maxHeaderListSize, MAX_HEADER_LIST],
     ]),
     numberFrame(FRAME.windowUpdate, 0, WINDOW - DEFAULT_WINDOW),
@@ -407,25 +412,41 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     if (stream.head === null) {
       return this.#malformed(stream, "a body before its headers");
     }
-    if (to > from) {
-      stream.bodyLength += to - from;
-      if (stream.bodyLength > this.#settings.maxBodySize) {
-        return this.cancel(
-          stream,
-          new WireError("TOO_LARGE", `the body has over ${this.#settings.maxBodySize} bytes`),
-        );
-      }
-      stream.body.push(bytes.slice(from, to));
-    }
+    if (to > from && !this.#keep(stream, bytes.slice(from, to))) return;
     if (endStream) return this.#receivedAll(stream);
     stream.unacknowledged += size;
-    if (stream.unacknowledged > WINDOW / 2) {
-      this.#write(numberFrame(FRAME.windowUpdate, id, stream.unacknowledged));
-      stream.unacknowledged = 0;
-    }
-    if (this.#settings.bodyMs !== Infinity) {
+    if (!stream.isPaused) this.#widenStream(stream);
+    if (this.#settings.bodyMs !== Infinity && !stream.isPaused) {
       this.#watch(stream, this.#settings.bodyMs, "BODY_TIMEOUT");
     }
+  }
+
+  /** Keeps a piece of a body, or hands it over. Returns whether the exchange goes on. */
+  #keep(stream: Http2Stream, piece: Uint8Array<ArrayBuffer>): boolean {
+    stream.bodyLength += piece.length;
+    if (stream.reader !== null) {
+      stream.reader.piece(piece);
+      return this.#streams.has(stream.id);
+    }
+    if (stream.bodyLength > this.#settings.maxBodySize) {
+      const text = `the body has over ${this.#settings.maxBodySize} bytes`;
+      this.cancel(stream, new WireError("TOO_LARGE", text));
+      return false;
+    }
+    stream.body.push(piece);
+    return true;
+  }
+
+  steered(stream: Http2Stream): void {
+    if (!this.#streams.has(stream.id)) return;
+    this.#watch(stream, stream.isPaused ? Infinity : this.#settings.bodyMs, "BODY_TIMEOUT");
+    if (!stream.isPaused) this.#widenStream(stream);
+  }
+
+  #widenStream(stream: Http2Stream): void {
+    if (stream.unacknowledged <= STREAM_WINDOW / 2) return;
+    this.#write(numberFrame(FRAME.windowUpdate, stream.id, stream.unacknowledged));
+    stream.unacknowledged = 0;
   }
 
   #acknowledge(size: number): void {
@@ -496,8 +517,9 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     }
     if (stream === undefined) return this.#countIdle();
     try {
-      if (stream.head !== null) this.#trailers(block.headers, endStream);
+      if (stream.head !== null) this.#trailers(stream, block.headers, endStream);
       else if (this.#isInterim(stream, block, endStream)) return;
+      else if (stream.item.request.reader !== null && !this.#begin(stream)) return;
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       return this.#malformed(stream, error.message);
@@ -505,8 +527,9 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     if (endStream) return this.#receivedAll(stream);
     this.#begun.push(stream);
     if (stream.head!.status >= REFUSED) stream.sender?.stop();
-    if (this.#settings.headersMs !== Infinity || this.#settings.bodyMs !== Infinity) {
-      this.#watch(stream, this.#settings.bodyMs, "BODY_TIMEOUT");
+    const { headersMs, bodyMs } = this.#settings;
+    if (headersMs !== Infinity || bodyMs !== Infinity || stream.reader !== null) {
+      this.#watch(stream, stream.isPaused ? Infinity : bodyMs, "BODY_TIMEOUT");
     }
   }
 
@@ -523,9 +546,16 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     return true;
   }
 
-  #trailers(list: HeaderPairs, endStream: boolean): void {
+  #trailers(stream: Http2Stream, list: HeaderPairs, endStream: boolean): void {
     if (!endStream) throw new WireError("BAD_RESPONSE", "trailers that do not end the response");
     checkTrailers(list);
+    stream.trailers = list;
+  }
+
+  /** Tells a reader that its response has begun. Returns whether the exchange goes on. */
+  #begin(stream: Http2Stream): boolean {
+    this.#owner.begun(stream);
+    return this.#streams.has(stream.id);
   }
 
   #receivedAll(stream: Http2Stream): void {
@@ -540,7 +570,9 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     }
     stream.isReceived = true;
     // As over HTTP/1.1, a server that accepts a request early gets all of it.
-    if (!stream.isSent && status < REFUSED && stream.sender?.waits === false) {
+    if (
+      !stream.isSent && stream.reader === null && status < REFUSED && stream.sender?.waits === false
+    ) {
       if (stream.firstByteAt === 0) stream.firstByteAt = this.#clock.now();
       return this.#watch(stream, Infinity, "TIMEOUT");
     }

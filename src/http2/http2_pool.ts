@@ -124,6 +124,12 @@ export class Http2Pool implements Http2Owner {
     this.#origins.clear();
   }
 
+  begun(stream: Http2Stream): void {
+    const { reader } = stream.item.request;
+    const head = new Http2Response(stream, this.#clock.now(), this.#settings.maxBodySize);
+    if (reader!.begun(head, stream)) stream.reader = reader;
+  }
+
   received(stream: Http2Stream, endedAt: number): void {
     const { request } = stream.item;
     addPhases(stream, request, endedAt);

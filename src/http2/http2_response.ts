@@ -16,6 +16,7 @@ export class Http2Response implements WireResponse {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly endedAt: number;
+  readonly trailers: HeaderPairs;
   readonly #pairs: HeaderPairs;
   readonly #pieces: readonly Uint8Array<ArrayBuffer>[];
   readonly #method: string;
@@ -31,6 +32,7 @@ export class Http2Response implements WireResponse {
     this.bytesReceived = stream.bodyLength;
     this.bytesSent = stream.bodySent;
     this.endedAt = endedAt;
+    this.trailers = stream.trailers;
     this.#pairs = headers;
     this.#pieces = stream.body;
     this.#method = stream.item.request.method;
@@ -51,6 +53,10 @@ export class Http2Response implements WireResponse {
     return headerValues(this.#pairs, "location");
   }
 
+  contentCoding(): string | null {
+    return headerValues(this.#pairs, "content-encoding").join(", ") || null;
+  }
+
   text(): string {
     const [type = null] = headerValues(this.#pairs, "content-type");
     return responseText(this.#method, this.#url, this.bytes(), type);
@@ -59,9 +65,9 @@ export class Http2Response implements WireResponse {
   bytes(): Uint8Array<ArrayBuffer> {
     if (this.#body !== null) return this.#body;
     const wire = joined(this.#pieces, this.bytesReceived);
-    const codings = headerValues(this.#pairs, "content-encoding").join(", ");
-    return this.#body = codings === "" || wire.length === 0
+    const coding = wire.length === 0 ? null : this.contentCoding();
+    return this.#body = coding === null
       ? wire
-      : decodeResponse(this.#method, this.#url, wire, codings, this.#maxBodySize);
+      : decodeResponse(this.#method, this.#url, wire, coding, this.#maxBodySize);
   }
 }

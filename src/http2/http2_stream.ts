@@ -9,7 +9,7 @@ import type { Expiring } from "../http/connection_timers.ts";
 import type { RequestTarget } from "../http/request_encoder.ts";
 import { type RequestErrorCode, WireError } from "../http/request_error.ts";
 import type { SocketTransport } from "../http/socket_transport.ts";
-import type { WireRequest } from "../http/transport.ts";
+import type { BodyFlow, BodyReader, HeaderPairs, WireRequest } from "../http/transport.ts";
 import type { BodySender } from "./body_sender.ts";
 import type { ResponseHead } from "./response_head.ts";
 
@@ -30,12 +30,14 @@ export interface PoolRequest {
 
 /** What a stream needs of its connection. */
 export interface StreamOwner {
+  /** The stream was paused, or resumed. */
+  steered(stream: Http2Stream): void;
   /** Ends the stream, and tells the server so. */
   cancel(stream: Http2Stream, failure: WireError): void;
 }
 
 /** One exchange. Times are milliseconds on the clock of the node. */
-export class Http2Stream implements Expiring {
+export class Http2Stream implements Expiring, BodyFlow {
   readonly id: number;
   /** What it was started for. */
   readonly item: PoolRequest;
@@ -45,7 +47,13 @@ export class Http2Stream implements Expiring {
   limit: RequestErrorCode = "TIMEOUT";
   /** `null` until the response has begun; interim responses do not count. */
   head: ResponseHead | null = null;
+  /** What arrived after the body. */
+  trailers: HeaderPairs = NO_TRAILERS;
   readonly body: Uint8Array<ArrayBuffer>[] = [];
+  /** Gets the body as it arrives; `null` if {@link body} keeps it. */
+  reader: BodyReader | null = null;
+  /** Whether the server gets no more room for the body. */
+  isPaused = false;
   bodyLength = 0;
   /** Bytes of the request's body that were sent. */
   bodySent = 0;
@@ -85,12 +93,30 @@ export class Http2Stream implements Expiring {
     this.wasUsed = wasUsed;
   }
 
+  pause(): void {
+    if (this.isPaused) return;
+    this.isPaused = true;
+    this.owner.steered(this);
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.owner.steered(this);
+  }
+
+  cancel(): void {
+    this.owner.cancel(this, new WireError("ABORTED", "its reader wants no more of it"));
+  }
+
   expire(): void {
     this.deadline = Infinity;
     const text = LIMIT_TEXTS[this.limit] ?? "no complete response in time";
     this.owner.cancel(this, new WireError(this.limit, text));
   }
 }
+
+const NO_TRAILERS: HeaderPairs = [];
 
 const LIMIT_TEXTS: Partial<Record<RequestErrorCode, string>> = {
   HEADERS_TIMEOUT: "no response in time",

@@ -7,6 +7,7 @@
 
 import type { RequestError } from "../http/request_error.ts";
 import {
+  type BodyReader,
   type ExchangeCounter,
   ExchangePhases,
   type HeaderPairs,
@@ -170,7 +171,7 @@ export class ObservedExchange implements WireRequest, WireWitness {
   readonly url: URL;
   headers: HeaderPairs;
   readonly body: WireBody;
-  readonly deadline: number;
+  readonly reader: BodyReader | null;
   readonly sentAt: number;
   readonly counter: ExchangeCounter;
   /** The ids that its header `traceparent` gives, in hexadecimal digits; empty without one. */
@@ -195,7 +196,7 @@ export class ObservedExchange implements WireRequest, WireWitness {
     this.url = request.url;
     this.headers = request.headers;
     this.body = request.body;
-    this.deadline = request.deadline;
+    this.reader = request.reader;
     this.sentAt = request.sentAt;
     this.counter = request.counter;
     const { phases } = request.counter;
@@ -203,6 +204,10 @@ export class ObservedExchange implements WireRequest, WireWitness {
     this.#request = request;
     this.#observers = observers;
     for (const observer of observers) observer.sending?.(this);
+  }
+
+  get deadline(): number {
+    return this.#request.deadline;
   }
 
   carried(attempt: WireAttempt): void {

@@ -742,6 +742,7 @@ class SessionRequest implements WireRequest {
   ownHeaders: HeaderPairs = NO_HEADERS;
   headers: HeaderPairs = NO_HEADERS;
   body: WireBody = null;
+  readonly reader = null;
   deadline = Infinity;
   sentAt = 0;
   hasCheck = false;

@@ -14,6 +14,7 @@ function response(
     headers: new Headers(),
     setCookies: [],
     locations: () => [],
+    contentCoding: () => null,
     bytesReceived: body.length,
     bytesSent: 0,
     endedAt: 0,

@@ -17,6 +17,7 @@ import { pageContract } from "./contract/pages.ts";
 import { redirectContract } from "./contract/redirects.ts";
 import { requestContract } from "./contract/requests.ts";
 import { stoppingContract } from "./contract/stopping.ts";
+import { streamContract } from "./contract/streams.ts";
 import { type Contract, type TransportUnderTest, World } from "./contract/world.ts";
 
 /** Registers a test for each row of the contract. Rows that a transport cannot fulfil are ignored. */
@@ -47,5 +48,6 @@ export function testTransport(transport: TransportUnderTest): void {
   pageContract(contract);
   failureContract(contract);
   stoppingContract(contract);
+  streamContract(contract);
   if (unknown.size > 0) throw new Error(`no row of the contract: ${[...unknown].join("; ")}`);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ERROR, FLAG, FRAME, SETTING } from "../../src/http2/frames.ts";
+import type { BodyReader } from "../../src/http/transport.ts";
 import { settle } from "../support/fake_clock.ts";
 import { bytesOf, Http2Scene, ServerFrames } from "../support/http2_peer.ts";
 import { numbers } from "../support/mutations.ts";
@@ -433,6 +434,62 @@ Deno.test("a connection that is lost fails all of its streams", () => {
     "GET /b ECONNRESET lost: the connection was lost",
   ]);
   assert.ok(scene.socket.isClosed);
+});
+
+/** A reader that writes down what it gets. */
+function noting(events: string[]): BodyReader {
+  return {
+    begun: ({ status }) => events.push(`begun ${status}`) > 0,
+    piece: (bytes) => void events.push(`piece ${bytes.length}`),
+  };
+}
+
+Deno.test("a response that is read while it arrives ends its request, and has trailers", async () => {
+  const scene = new Http2Scene();
+  const { server } = scene;
+  scene.receive(server.settings([[SETTING.initialWindowSize, 3]]));
+  await scene.sent();
+  const events: string[] = [];
+  scene.request("/", { method: "POST", body: new Uint8Array(10), reader: noting(events) });
+  await scene.sent();
+  scene.receive(server.headers(1, [[":status", "103"]]));
+  scene.receive(server.headers(1, [[":status", "200"]]));
+  scene.receive(server.data(1, "piece"));
+  assert.deepEqual(events, ["begun 200", "piece 5"]);
+  assert.deepEqual(scene.outcomes, []);
+  scene.receive(server.headers(1, [["grpc-status", "0"]], FLAG.endStream));
+  // The server does not want the rest of the request.
+  assert.deepEqual(await scene.sent(), ["reset 1 8"]);
+  assert.deepEqual(scene.outcomes, ["POST / 200"]);
+  assert.deepEqual(scene.lastTrailers, [["grpc-status", "0"]]);
+});
+
+Deno.test("while a stream is paused, its server gets no more room", async () => {
+  const scene = new Http2Scene();
+  const { server } = scene;
+  scene.receive(server.settings());
+  await scene.sent();
+  const events: string[] = [];
+  scene.request("/", { reader: noting(events) });
+  await scene.sent();
+  scene.receive(server.headers(1, [[":status", "200"]]));
+  const send = (frames: number): void => {
+    for (let i = 0; i < frames; i++) {
+      scene.receive(server.raw(FRAME.data, 0, 1, new Uint8Array(16_384)));
+    }
+  };
+  send(129);
+  assert.deepEqual(await scene.sent(), [`windowUpdate 1 ${129 * 16_384}`]);
+  scene.flow!.pause();
+  send(200);
+  assert.deepEqual(await scene.sent(), []);
+  scene.flow!.resume();
+  assert.deepEqual(await scene.sent(), [`windowUpdate 1 ${200 * 16_384}`]);
+  scene.flow!.cancel();
+  assert.deepEqual(await scene.sent(), ["reset 1 8"]);
+  assert.deepEqual(scene.outcomes, ["GET / ABORTED other: its reader wants no more of it"]);
+  scene.flow!.cancel();
+  assert.equal(events.length, 1 + 329);
 });
 
 Deno.test("a body is sent as far as both windows allow", async () => {

@@ -21,6 +21,7 @@ const OVER_HTTP1 = [
   "a closed session closes its connections",
   "a batch that is cut off counts what it has sent as unfinished",
   "a truncated body: INCOMPLETE_BODY",
+  "a body that is cut off was handed over as far as it arrived",
   "certificates: TLS_EXPIRED, TLS_HOSTNAME, TLS_UNTRUSTED",
   "no client certificate where one is required: TLS_CLIENT_CERT; TLSv1.3",
   "no client certificate where one is required: TLS_CLIENT_CERT; TLSv1.2",

@@ -1,7 +1,7 @@
 import { Proxies } from "../../src/http/proxies.ts";
 import { type RequestTarget, requestTarget } from "../../src/http/request_encoder.ts";
 import { DEFAULT_CONNECTIONS, SharedHttpState } from "../../src/http/shared_http_state.ts";
-import type { HeaderPairs, WireRequest } from "../../src/http/transport.ts";
+import type { BodyFlow, HeaderPairs, WireRequest } from "../../src/http/transport.ts";
 import {
   ERROR,
   FLAG,
@@ -18,6 +18,7 @@ import {
 } from "../../src/http2/frames.ts";
 import { DEFAULT_TABLE_SIZE, HpackDecoder, HpackEncoder } from "../../src/http2/hpack.ts";
 import { Http2Connection, type Http2Owner } from "../../src/http2/http2_connection.ts";
+import { Http2Response } from "../../src/http2/http2_response.ts";
 import type { Socket, SocketHandler } from "../../src/net/socket.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { testSockets } from "./sockets.ts";
@@ -167,6 +168,10 @@ export class Http2Scene {
   readonly connection: Http2Connection;
   readonly #shared: SharedHttpState;
   readonly #decoder = new HpackDecoder(DEFAULT_TABLE_SIZE, 65_536);
+  /** Of the last response that has begun and is read while it arrives. */
+  flow: BodyFlow | null = null;
+  /** Of the last complete response. */
+  lastTrailers: HeaderPairs = [];
   readonly #targets = new Map<string, RequestTarget>();
 
   constructor(settings: { headersMs?: number; bodyMs?: number; maxBodySize?: number } = {}) {
@@ -176,7 +181,14 @@ export class Http2Scene {
       proxies: new Proxies(() => undefined),
     });
     const owner: Http2Owner = {
-      received: ({ item: { request }, head, body }) => {
+      begun: (stream) => {
+        const { reader } = stream.item.request;
+        this.flow = stream;
+        const head = new Http2Response(stream, this.clock.now(), Infinity);
+        if (reader!.begun(head, stream)) stream.reader = reader;
+      },
+      received: ({ item: { request }, head, body, trailers }) => {
+        this.lastTrailers = trailers;
         const text = new TextDecoder().decode(bytesOf(...body));
         this.outcomes.push(
           `${request.method} ${request.url.pathname} ${head!.status} ${text}`.trimEnd(),
@@ -210,6 +222,7 @@ export class Http2Scene {
       url: new URL(key),
       headers: [],
       body: null,
+      reader: null,
       deadline: Infinity,
       sentAt: 0,
       counter: { retries: 0, phases: null },

@@ -29,6 +29,7 @@ class Answering implements Transport {
       headers: new Headers(this.headers),
       setCookies: [],
       locations: () => [],
+      contentCoding: () => null,
       bytesReceived: bytes.length,
       bytesSent: 0,
       endedAt: 5,

@@ -33,6 +33,7 @@ class Answering implements Transport {
       headers: new Headers(),
       setCookies: [],
       locations: () => isOld ? ["/new"] : [],
+      contentCoding: () => null,
       bytesReceived: 2,
       bytesSent: 0,
       endedAt: 5,

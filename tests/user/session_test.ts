@@ -48,6 +48,7 @@ function answer(fields: Partial<WireResponse> = {}): WireResponse {
     headers: new Headers(),
     setCookies: [],
     locations: () => [],
+    contentCoding: () => null,
     bytesReceived: 0,
     bytesSent: 0,
     endedAt: 0,

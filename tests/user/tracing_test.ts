@@ -34,6 +34,7 @@ class Answering implements Transport {
       headers: new Headers(),
       setCookies: [],
       locations: () => pathname === "/old" ? ["/new"] : [],
+      contentCoding: () => null,
       bytesReceived: 2,
       bytesSent: 0,
       endedAt: this.#now() + 5,

@@ -54,6 +54,7 @@ export class World implements AsyncDisposable {
   readonly #context: ReturnType<typeof testContext>;
   readonly #create: TransportUnderTest["create"];
   readonly #sessions: Session[] = [];
+  readonly #transports: Transport[] = [];
 
   constructor(create: TransportUnderTest["create"]) {
     this.#context = testContext();
@@ -69,18 +70,26 @@ export class World implements AsyncDisposable {
     const { host = this.target.url, timeout = 60, caCerts = [], maxRedirects = 20 } = settings;
     const { headers = [], iterationSlot = null } = settings;
     const controller = new AbortController();
-    const proxies = new Proxies(() => undefined);
-    const sockets = testSockets();
-    const tls = { ...DEFAULT_TLS, ca: caCerts };
-    const connections = DEFAULT_CONNECTIONS;
-    const node = new SharedHttpState(this.clock, { ...connections, sockets, proxies, tls });
     const session = new Session(
-      this.#create(this.clock, node),
+      this.transport(caCerts),
       { ...this.#context.context, signal: controller.signal, iterationSlot },
       { userClass: "ShopTest", host, urls: new UrlResolver(host), timeout, maxRedirects, headers },
     );
     this.#sessions.push(session);
     return { session, abort: () => controller.abort() };
+  }
+
+  /** Creates a transport, which belongs to a session, or is closed at the end. */
+  transport(caCerts: readonly string[] = []): Transport {
+    const node = new SharedHttpState(this.clock, {
+      ...DEFAULT_CONNECTIONS,
+      sockets: testSockets(),
+      proxies: new Proxies(() => undefined),
+      tls: { ...DEFAULT_TLS, ca: caCerts },
+    });
+    const transport = this.#create(this.clock, node);
+    this.#transports.push(transport);
+    return transport;
   }
 
   /** The only sample. */
@@ -105,6 +114,7 @@ export class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const session of this.#sessions) session.close();
+    for (const transport of this.#transports) transport.close();
     await this.target[Symbol.asyncDispose]();
   }
 }
