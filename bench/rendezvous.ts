@@ -39,7 +39,7 @@ async function meet(nginx: Nginx, users: number, opensBefore: boolean): Promise<
     const { code, printed } = await startPinned(CORES.client, Deno.execPath(), [
       ...["run", "-A", ...RUNTIME_FLAGS, "cli.ts", "-f", "bench/support/rendezvous_user_test.ts"],
       ...["-H", nginx.url("get", false), "-u", String(users), "-r", String(START_RATE)],
-      ...["-t", `${seconds}s`, "--json", `${folder}/out.json`],
+      ...["-t", `${seconds}s`, "--no-history", "--json", `${folder}/out.json`],
       ...(opensBefore ? ["--open-before"] : []),
     ]).ended;
     if (code > 1) throw new Error(`aiotest exited with ${code}: ${printed.stderr}`);

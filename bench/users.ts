@@ -21,7 +21,9 @@ async function run(load: { users: number; rate: number; seconds: number }): Prom
   const { users, rate, seconds } = load;
   await new Deno.Command("taskset", {
     args: ["-c", "1", Deno.execPath(), "run", "-A", ...RUNTIME_FLAGS, "cli.ts", "-f", file].concat(
-      ["--no-web", "--json", json, "-u", users, "-r", rate, "-t", seconds].map(String),
+      ["--no-web", "--no-history", "--json", json, "-u", users, "-r", rate, "-t", seconds].map(
+        String,
+      ),
     ),
     stdout: "null",
   }).output();

@@ -51,7 +51,7 @@ export async function pacedRun(options: PacedRunOptions): Promise<PacedRun> {
   const trace = traced === undefined ? [] : ["--trace", `${folder}/trace.json`];
   const child = startPinned(cores, Deno.execPath(), [
     ...["run", "-A", ...RUNTIME_FLAGS, "cli.ts", "-f", "bench/support/open_user_test.ts"],
-    ...["-H", url, "-t", `${seconds}s`, "-s", "5", "--json", `${folder}/out.json`],
+    ...["-H", url, "-t", `${seconds}s`, "-s", "5", "--no-history", "--json", `${folder}/out.json`],
     ...[...load, ...trace],
   ]);
   let waited = 0;

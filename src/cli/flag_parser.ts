@@ -8,10 +8,12 @@ import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
 import { sanitizeTerminal } from "../core/text.ts";
 import { foreignOption } from "./foreign_options.ts";
+import { HISTORY } from "./setting_groups.ts";
 import { defaultText, flagOf, kebabCase, type Setting } from "./setting_types.ts";
 import {
   COMPARE_SETTINGS,
   DEMO_SETTINGS,
+  HISTORY_SETTINGS,
   QUICK_SETTINGS,
   refusedBy,
   REPORT_SETTINGS,
@@ -32,7 +34,7 @@ const OTHER = "Other:";
 
 /** The flags of a command, in the order of its `--help`. */
 export function commandFlags(
-  command: "run" | "check" | "quick" | "demo" | "compare" | "report" | "init",
+  command: "run" | "check" | "quick" | "demo" | "compare" | "report" | "history" | "init",
 ): Option[] {
   const common = [
     new Option("-V, --version", "print the version").helpGroup(OTHER),
@@ -52,6 +54,8 @@ export function commandFlags(
       return [...settingFlags(COMPARE_SETTINGS), ...common];
     case "report":
       return [...settingFlags(REPORT_SETTINGS), ...common];
+    case "history":
+      return [...settingFlags(HISTORY_SETTINGS), ...historyFlags(), ...common];
     case "init":
       return [...initFlags(), ...common];
   }
@@ -69,6 +73,14 @@ function initFlags(): Option[] {
     ["--curl <COMMAND>", "a curl command; -: from standard input; repeatable"],
   ] as const;
   return flags.map(([flag, help]) => new Option(flag, help).helpGroup("Make a test from:"));
+}
+
+/** Options of `history` that are not settings: what they do is asked for once. */
+function historyFlags(): Option[] {
+  return [
+    new Option("--json", "print the list as JSON").helpGroup(HISTORY),
+    new Option("--keep-last <N>", "with rm: remove all but the last N runs").helpGroup(HISTORY),
+  ];
 }
 
 function settingFlags(settings: Readonly<Record<string, Setting<unknown>>>): Option[] {
@@ -175,7 +187,7 @@ const SECRETS: readonly string[] = ["token", "web-token", "redis", "otlp", "clie
  */
 export function repeatedFlags(
   args: readonly string[],
-  command: "run" | "check" | "quick" | "demo" | "compare" | "report",
+  command: "run" | "check" | "quick" | "demo" | "compare" | "report" | "history",
 ): string[] {
   const { flags } = parseKnown(args, commandFlags(command));
   return Object.entries<Setting<unknown>>(SETTINGS_OF[command]).flatMap(([name, { type }]) => {
@@ -195,6 +207,7 @@ const SETTINGS_OF = {
   demo: SETTINGS,
   compare: COMPARE_SETTINGS,
   report: REPORT_SETTINGS,
+  history: HISTORY_SETTINGS,
 } as const;
 
 function severalFiles(paths: readonly (string | null)[]): UsageError {

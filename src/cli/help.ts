@@ -15,8 +15,9 @@ const USAGE = `[options]              run a test file
        aiotest init [DIR] [options]   create a first test, or convert one
        aiotest quick URL [options]    load-test a URL without a test file
        aiotest demo [options]         try aiotest on a built-in target
-       aiotest compare A.json B.json  compare two runs
-       aiotest report SUMMARY.json    make reports from the summary of a run
+       aiotest history                list earlier runs
+       aiotest compare RUN RUN        compare two runs
+       aiotest report RUN             make reports from the summary of a run
 
 For the options of a command: aiotest quick --help.`;
 
@@ -110,29 +111,52 @@ Examples:
       --header "Content-Type: application/json"
 `;
 
-const COMPARE_USAGE = `compare A.json B.json [options]
+const COMPARE_USAGE = `compare A B [options]
 
 Compares run B with run A, request by request: what differs, by how much, and
-whether it may be chance. The files are summaries written with --json. The exit
-code is 3 if B is significantly worse, by more than --max-regression.`;
+whether it may be chance. Each is a summary written with --json, or a run of the
+history: last, last~1 for the one before, or the start of an id. The exit code
+is 3 if B is significantly worse, by more than --max-regression.`;
 
 const COMPARE_REST = `
 Examples:
   aiotest compare before.json after.json
+  aiotest compare last~1 last
+  aiotest compare 1b9d last
   aiotest compare before.json after.json --max-regression 10% --json diff.json
 `;
 
-const REPORT_USAGE = `report SUMMARY.json [options]
+const REPORT_USAGE = `report RUN [options]
 
 Prints the tables of a run, and writes the reports that you name, from a summary
-that --json has written. If the run was killed, that is the one of at most 30 s
-before. The exit code is 0 if all reports were written, whatever the result of
-the run.`;
+that --json has written, or from a run of the history: last, last~1 for the one
+before, or the start of an id. If the run was killed, its summary is from at
+most 30 s before. The exit code is 0 if all reports were written, whatever the
+result of the run.`;
 
 const REPORT_REST = `
 Examples:
   aiotest report summary.json
+  aiotest report last --html report.html
   aiotest report summary.json --html report.html --junit junit.xml --csv july
+`;
+
+const HISTORY_USAGE = `history [options]
+       aiotest history show RUN
+       aiotest history rm RUN... | --keep-last N
+
+Lists earlier runs, the newest at the end, prints the report of one, or removes
+some. Their summaries are in .aiotest, or in the directory of --history, which
+you can also set as AIOTEST_HISTORY. RUN is last, last~1 for the one before, or
+the start of an id.`;
+
+const HISTORY_REST = `
+Examples:
+  aiotest history
+  aiotest history --name checkout --json
+  aiotest history show last
+  aiotest history rm 1b9d 27c0
+  aiotest history rm --keep-last 20
 `;
 
 /** What `--help` prints for a run. @param options aiotest's own and those of the test file. */
@@ -142,7 +166,7 @@ export function helpText(options: readonly Option[]): string {
 
 /** What `COMMAND --help` prints. */
 export function commandHelpText(
-  command: "check" | "init" | "quick" | "demo" | "compare" | "report",
+  command: "check" | "init" | "quick" | "demo" | "compare" | "report" | "history",
 ): string {
   const { usage, rest } = COMMANDS[command];
   return format(commandFlags(command), usage) + rest;
@@ -155,6 +179,7 @@ const COMMANDS = {
   demo: { usage: DEMO_USAGE, rest: DEMO_REST },
   compare: { usage: COMPARE_USAGE, rest: COMPARE_REST },
   report: { usage: REPORT_USAGE, rest: REPORT_REST },
+  history: { usage: HISTORY_USAGE, rest: HISTORY_REST },
 } as const;
 
 function format(options: readonly Option[], usage: string): string {

@@ -64,7 +64,7 @@ export async function main(host: Host): Promise<number> {
 }
 
 /** Commands that run no test. */
-const OTHER_COMMANDS: readonly (string | undefined)[] = ["init", "compare", "report"];
+const OTHER_COMMANDS: readonly (string | undefined)[] = ["init", "compare", "report", "history"];
 
 function interruption({ args }: Host): AiotestError {
   const isRun = !OTHER_COMMANDS.includes(args[0]);
@@ -152,6 +152,8 @@ async function runCommand(host: Host): Promise<number> {
       return await (await import("./commands/compare.ts")).runCompare(host);
     case "report":
       return await (await import("./commands/report.ts")).runReport(host);
+    case "history":
+      return await (await import("./commands/history.ts")).runHistory(host);
     case "quick":
       return await (await import("./commands/quick.ts")).runQuick(host);
     case "demo":

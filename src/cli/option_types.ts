@@ -164,6 +164,8 @@ export function textOf(expected: string): OptionType<string> {
 
 export const fileName: OptionType<string> = textOf("a file name");
 
+export const directoryName: OptionType<string> = textOf("a directory");
+
 /** A file of samples, whose name says what it contains. */
 export const sampleFile: OptionType<string> = {
   expected: SAMPLE_FILE_FORMS,

@@ -44,7 +44,7 @@ import {
 
 /** What the command line asks for. */
 export interface CommandRequest {
-  readonly command: "run" | "check" | "compare" | "demo" | "init" | "quick" | "report";
+  readonly command: "run" | typeof COMMANDS[number];
   /** Instead of running the command. */
   readonly print: "help" | "version" | null;
 }
@@ -85,13 +85,15 @@ export class CommandLine {
 
   /**
    * Reads arguments, environment and configuration file as far as possible without the test file. If
-   * help or the version is to be printed, nothing is validated. `quick`, `init`, `compare` and `report` have no
-   * test file and read their options themselves.
+   * help or the version is to be printed, nothing is validated. `quick`, `init`, `compare`, `report` and `history`
+   * have no test file and read their options themselves.
    *
    * @throws UsageError if a known flag, variable or key has an invalid value.
    */
   static async preview(host: Host): Promise<CommandLine> {
-    const parsed = parseKnown(host.args, commandFlags("run"));
+    // Flags of a run that need a value need none here, such as --json.
+    const isHistory = host.args[0] === "history";
+    const parsed = parseKnown(host.args, commandFlags(isHistory ? "history" : "run"));
     const request = requestOf(parsed);
     const isRun = ["run", "check", "demo"].includes(request.command);
     if (request.print !== null || !isRun) return new CommandLine(host, request, null);
@@ -209,7 +211,7 @@ function requestOf({ flags, operands: [word] }: ParsedArguments): CommandRequest
   return { command, print };
 }
 
-const COMMANDS = ["check", "compare", "demo", "init", "quick", "report"] as const;
+const COMMANDS = ["check", "compare", "demo", "history", "init", "quick", "report"] as const;
 
 function checkOperands({ flags, operands }: ParsedArguments): void {
   const [command, ...others] = operands;

@@ -9,6 +9,7 @@ import { MAX_RUN_NAME } from "../core/run_info.ts";
 import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/report_formats.ts";
 import {
   choice,
+  directoryName,
   fileName,
   hostAddress,
   hostPatterns,
@@ -31,6 +32,7 @@ import {
   COMPARISON,
   EVERY_RUN,
   HIDDEN_IN_DEMO,
+  HISTORY,
   LOG,
   NEEDS_DASHBOARD,
   NEEDS_TEST_FILE,
@@ -185,7 +187,7 @@ export const RESULT_SETTINGS = {
     help: "name of the run, in all reports and metrics",
     type: visibleName(MAX_RUN_NAME),
     default: null,
-    commands: EVERY_RUN,
+    commands: { ...EVERY_RUN, history: { group: HISTORY, help: "only runs of this name" } },
     scope: "master decides",
   },
   /** Values by key. */
@@ -209,6 +211,32 @@ export const RESULT_SETTINGS = {
       report: { hidden: true },
     },
     scope: "master decides",
+  },
+  /** `null`: the default directory, if the command keeps a history without being asked. */
+  history: {
+    flags: "--history <DIR>",
+    group: RESULTS,
+    help: "directory that keeps the summaries of runs",
+    type: directoryName,
+    default: null,
+    shownDefault: ".aiotest",
+    commands: {
+      run: true,
+      quick: { shownDefault: "none" },
+      demo: { hidden: true },
+      compare: { group: COMPARISON, help: "directory of earlier runs" },
+      report: { help: "directory of earlier runs" },
+      history: { group: HISTORY, help: "directory of earlier runs" },
+    },
+    scope: "master decides",
+  },
+  noHistory: {
+    flags: "--no-history",
+    group: RESULTS,
+    help: "do not keep the summary of this run",
+    type: toggle,
+    default: false,
+    commands: HIDDEN_IN_DEMO,
   },
   threshold: {
     flags: "--threshold <EXPR>",

@@ -88,13 +88,16 @@ function ownFacts(options: Options): OptionValue[] {
     const name = key as keyof Settings;
     const value = options[name];
     const isDefault = JSON.stringify(value) === JSON.stringify(setting.default);
-    if (NAMED_ELSEWHERE.includes(name) || isDefault && !options.given.has(name)) return [];
+    if (NOT_LISTED.includes(name) || isDefault && !options.given.has(name)) return [];
     return [optionFact(name, value, setting.type.unit)];
   });
 }
 
-/** Settings that reports show in another place. */
-const NAMED_ELSEWHERE: readonly (keyof Settings)[] = ["aiotestfile", "name", "label"];
+/** Settings that reports show in another place, or that have nothing to do with the run. */
+const NOT_LISTED: readonly (keyof Settings)[] = [
+  ...["aiotestfile", "name", "label"] as const,
+  ...["history", "noHistory"] as const,
+];
 
 function extraFacts(extra: Options["extra"]): OptionValue[] {
   return Object.entries(extra).map(([name, value]) => optionFact(name, value));

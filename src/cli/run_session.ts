@@ -45,6 +45,7 @@ import { LogTail } from "../web/feed.ts";
 import type { RunMetadata } from "../report/summary.ts";
 import { REPORT_FORMATS } from "../web/report_formats.ts";
 import { exitCodeOf } from "./exit_code.ts";
+import { HistoryWriter, keptHistory } from "./history.ts";
 import { LiveOutputs, type LiveRun } from "./live_outputs.ts";
 import type { Options } from "./options.ts";
 import { PassOutput } from "./pass_output.ts";
@@ -241,6 +242,7 @@ export class RunSession {
   /** Whether the final report has been printed. */
   #isReported = false;
   #files: ReportFiles | null = null;
+  #history: HistoryWriter | null = null;
   /** The file of `--samples` if this node writes it. */
   #samples: OpenOutput | null = null;
   #isIncomplete = false;
@@ -311,6 +313,12 @@ export class RunSession {
       others.push({ what: "the file of --samples", path: samples, isNew: true });
     }
     this.#files = await ReportFiles.open(host, options, others);
+    const history = keptHistory(host, options);
+    if (history === null) return;
+    this.#history = new HistoryWriter(host, options, {
+      history,
+      warn: (text) => logger.warn(text),
+    });
   }
 
   /**
@@ -399,6 +407,7 @@ export class RunSession {
   update(snapshot: Snapshot): void {
     void this.#informWatchdog(snapshot);
     void this.#rewriteReports(snapshot);
+    this.#history?.update(snapshot);
     if (this.pass === null) this.#console.update(snapshot);
     this.#outputs?.update(snapshot);
   }
@@ -575,6 +584,7 @@ export class RunSession {
     };
     const written = await this.#files?.write(run) ?? { exitCode: run.exitCode, problems: [] };
     for (const problem of written.problems) host.stderr.write(`aiotest: ${problem}\n`);
+    await this.#history?.end({ ...run, exitCode: written.exitCode });
     this.#keepExitCode(written.exitCode);
     if (failure !== null) throw failure;
     if (exitCode === ExitCode.passed && written.exitCode !== exitCode) {

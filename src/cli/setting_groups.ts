@@ -16,6 +16,7 @@ export const WEB = "Dashboard:";
 export const RESULTS = "Results:";
 export const LOG = "Logging:";
 export const COMPARISON = "Comparison:";
+export const HISTORY = "History:";
 
 /** Every command that generates load takes it. */
 export const EVERY_RUN = { run: true, quick: true, demo: true } as const;

@@ -8,7 +8,7 @@
 import type { OptionType } from "./option_types.ts";
 
 /** Commands that have settings. */
-export type SettingsCommand = "run" | "quick" | "demo" | "compare" | "report";
+export type SettingsCommand = "run" | "quick" | "demo" | "compare" | "report" | "history";
 
 /** What a command changes about a setting. */
 interface Variant {

@@ -39,6 +39,8 @@ export const COMPARE_SETTINGS = settingsOf("compare");
 
 export const REPORT_SETTINGS = settingsOf("report");
 
+export const HISTORY_SETTINGS = settingsOf("history");
+
 /** Names of the options of all commands; each of them may be set in the environment. */
 export const OPTION_NAMES: readonly string[] = [...Object.keys(TABLE), "config"];
 

@@ -1,5 +1,5 @@
 /**
- * Reads the file of a summary, for the commands that take one.
+ * Finds and reads the summary of a run, for the commands that take one: a file, or a run of the history.
  *
  * @module
  */
@@ -7,7 +7,41 @@
 import { resolve } from "node:path";
 import { systemReason, UsageError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
-import { SUMMARY_HINT } from "../report/summary_reader.ts";
+import type { KeptRun, RunHistory } from "../report/run_history.ts";
+import { parseSummary, SUMMARY_HINT } from "../report/summary_reader.ts";
+import { historyIn } from "./history.ts";
+
+/**
+ * The path of the summary that an argument means. `last` and `last~1` are runs of the history. Anything else is a
+ * file, or the start of an id if there is no such file.
+ *
+ * @param directory that of the history; `null`: the default.
+ * @throws UsageError if there is neither, or if several runs begin so.
+ */
+export async function summaryPath(
+  host: Host,
+  argument: string,
+  directory: string | null,
+): Promise<string> {
+  const history = historyIn(host, directory);
+  if (!/^last(~\d+)?$/.test(argument)) {
+    if (await host.isFile(resolve(host.cwd, argument))) return argument;
+    // What can be no id is the name of a file, which reading it names as missing.
+    if (!/^[\da-z-]+$/i.test(argument)) return argument;
+  }
+  return history.fileOf((await findRun(history, argument)).id);
+}
+
+/**
+ * The run of a history that a text means, as {@link RunHistory.find}.
+ *
+ * @throws UsageError also if its summary cannot be read.
+ */
+export async function findRun(history: RunHistory, text: string): Promise<KeptRun> {
+  const run = await history.find(text);
+  if (run.problem !== null) throw new UsageError(run.problem);
+  return run;
+}
 
 /**
  * The parsed content of a file, which is still to be checked.
@@ -19,7 +53,7 @@ export async function parsedSummary(
   host: Pick<Host, "cwd" | "readTextFile">,
   path: string,
 ): Promise<unknown> {
-  return parse(path, await readText(host, path));
+  return parseSummary(await readText(host, path), path);
 }
 
 async function readText(
@@ -34,15 +68,5 @@ async function readText(
       throw new UsageError(`file not found: ${fullPath}`, SUMMARY_HINT);
     }
     throw new UsageError(`cannot read ${path}: ${systemReason(error)}`, "", error);
-  }
-}
-
-function parse(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // The parser quotes the text around the error, including line breaks.
-    const reason = (error as SyntaxError).message.replaceAll(/\s+/g, " ");
-    throw new UsageError(`${path} is not valid JSON: ${reason}`, SUMMARY_HINT, error);
   }
 }

@@ -138,6 +138,42 @@ export async function listFolder(path: string): Promise<FolderEntry[]> {
   }
 }
 
+/** A file of a folder, as it is now. */
+export interface FolderFile {
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  /** In milliseconds since 1970. */
+  readonly modifiedAt: number;
+}
+
+/**
+ * The files of a folder, sorted by name, without links and what else it contains; empty if there is no such
+ * folder. A file that is removed in the meantime is left out.
+ */
+export async function filesIn(path: string): Promise<FolderFile[]> {
+  const entries = (await listFolder(path)).filter(({ kind }) => kind === "file");
+  const files = await Promise.all(entries.map(async ({ name }): Promise<FolderFile[]> => {
+    try {
+      const { isFile, size, mtime } = await Deno.lstat(join(path, name));
+      return isFile ? [{ name, size, modifiedAt: mtime?.getTime() ?? 0 }] : [];
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }));
+  return files.flat();
+}
+
+/** Removes a file; does nothing if there is none. Rejects with other errors of the system. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
 function isMissing(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }

@@ -24,12 +24,15 @@ import {
   type DiskFile,
   type FileInfo,
   fileInfo,
+  filesIn,
   type FolderEntry,
+  type FolderFile,
   listFolder,
   openFile,
   type OpenOptions,
   type PrivateFolder,
   readWholeFile,
+  removeFile,
 } from "./files.ts";
 import {
   type ByteStream,
@@ -91,6 +94,10 @@ export interface Host {
   fileInfo(path: string): Promise<FileInfo | null>;
   /** The entries of a folder, sorted by name; empty if there is no such folder. */
   listFolder(path: string): Promise<readonly FolderEntry[]>;
+  /** The files of a folder with their sizes and times, sorted by name; empty if there is no such folder. */
+  filesIn(path: string): Promise<readonly FolderFile[]>;
+  /** Removes a file; does nothing if there is none. Rejects with other errors of the system. */
+  removeFile(path: string): Promise<void>;
   /** Creates a folder that only the current user can read, and that is removed when the process ends. */
   createPrivateFolder(): PrivateFolder;
   /** Imports an ES module from a file. */
@@ -185,6 +192,8 @@ export function denoHost(): Host {
     isFile,
     fileInfo,
     listFolder,
+    filesIn,
+    removeFile,
     createPrivateFolder,
     importModule: (path) => import(pathToFileURL(path).href),
     onInterrupt(handler): () => void {

@@ -271,6 +271,22 @@ export type ComparedTotals = ComparedRun["totals"];
 /** Counts and latencies of one method and name. */
 export type ComparedRequest = ComparedRun["requests"][number];
 
+/**
+ * The parsed text of a summary file, which is still to be checked.
+ *
+ * @param path the file, for messages.
+ * @throws UsageError if it is not JSON.
+ */
+export function parseSummary(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The parser quotes the text around the error, including line breaks.
+    const reason = (error as SyntaxError).message.replaceAll(/\s+/g, " ");
+    throw new UsageError(`${path} is not valid JSON: ${reason}`, SUMMARY_HINT, error);
+  }
+}
+
 /** How to fix a file that is not a summary. */
 export const SUMMARY_HINT = "A summary is a file that aiotest has written with --json.";
 
@@ -322,6 +338,14 @@ export function readShaped<const Form extends Shape>(
     throw new UsageError(`${path} is not a summary of a run: ${problem}`, SUMMARY_HINT);
   }
   return content as Shaped<Form>;
+}
+
+/** Whether a value has a shape. */
+export function hasShape<const Form extends Shape>(
+  value: unknown,
+  shape: Form,
+): value is Shaped<Form> {
+  return problemOf(value, shape, "") === null;
 }
 
 /** The first field that does not have its shape; `null` if all have. */

@@ -223,7 +223,7 @@ Deno.test("a test file that tries to end the process stops its run, which fails"
 });
 
 Deno.test("errors that nothing catches do not end the process, not even while reports are written", async () => {
-  const { host, session } = await newSession("--json", "out.json");
+  const { host, session } = await newSession("--json", "out.json", "--no-history");
   const open = host.outputFile.bind(host);
   const stray: unknown[] = [];
   // The handler of the command line would end the process.

@@ -522,12 +522,16 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     print-secrets = true
     printHttp = "all"
     noFailureSamples = true
+    history = "runs"
+    no-history = true
   `;
   const expected: Settings = {
     once: true,
     printSecrets: true,
     printHttp: "all",
     noFailureSamples: true,
+    history: "runs",
+    noHistory: true,
     ...NO_REPORTS,
     aiotestfile: "shop.ts",
     host: "http://127.0.0.1",
@@ -674,5 +678,5 @@ Deno.test("a percentage is a number with a percent sign", () => {
 
 Deno.test("compare takes no configuration file", () => {
   const names = commandFlags("compare").map((option) => option.name());
-  assert.deepEqual(names, ["max-regression", "json", "version", "help"]);
+  assert.deepEqual(names, ["max-regression", "json", "history", "version", "help"]);
 });

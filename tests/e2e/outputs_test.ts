@@ -59,7 +59,7 @@ class Folder implements AsyncDisposable {
     return await runCommand(
       "bash",
       ["-c", script, "bash", Deno.execPath(), "run", "-A", "--quiet", CLI, ...args],
-      { cwd: this.path, env: { NO_COLOR: "1", AIOTEST_NO_WEB: "1" } },
+      { cwd: this.path, env: { NO_COLOR: "1", AIOTEST_NO_WEB: "1", AIOTEST_NO_HISTORY: "1" } },
     );
   }
 

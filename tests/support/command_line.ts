@@ -104,6 +104,8 @@ export const DEFAULTS: Settings = {
   name: null,
   label: {},
   ...NO_REPORTS,
+  history: null,
+  noHistory: false,
   threshold: [],
   abortOnThreshold: false,
   resetStats: false,

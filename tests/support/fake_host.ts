@@ -1,6 +1,12 @@
 import type { Child, ChildEnd, ChildOptions } from "../../src/core/child_process.ts";
 import { ExitCall } from "../../src/core/exit_calls.ts";
-import type { FileInfo, FolderEntry, OpenOptions, PrivateFolder } from "../../src/core/files.ts";
+import type {
+  FileInfo,
+  FolderEntry,
+  FolderFile,
+  OpenOptions,
+  PrivateFolder,
+} from "../../src/core/files.ts";
 import type { Host } from "../../src/core/host.ts";
 import { decodeTextFile } from "../../src/core/text_files.ts";
 import type { ByteStream, StreamListener } from "../../src/core/network.ts";
@@ -108,6 +114,8 @@ export class FakeHost implements Host {
   readonly files: Map<string, string>;
   /** Sizes that differ from those of the texts, by full path. */
   readonly sizes = new Map<string, number>();
+  /** When files were changed, in milliseconds, by full path; 0 for all others. */
+  readonly times = new Map<string, number>();
   /** Targets of links, by full path. */
   readonly links = new Map<string, string>();
   /** Why files cannot be written, by full path; noticed before the run, or only when they are written. */
@@ -278,6 +286,19 @@ export class FakeHost implements Host {
       entries.set(name!, { name: name!, kind: below.length === 0 ? "file" : "folder" });
     }
     return Promise.resolve([...entries.values()]);
+  }
+
+  async filesIn(path: string): Promise<readonly FolderFile[]> {
+    return (await this.listFolder(path)).filter(({ kind }) => kind === "file").map(({ name }) => {
+      const file = `${path}/${name}`;
+      return { name, size: this.files.get(file)!.length, modifiedAt: this.times.get(file) ?? 0 };
+    }).sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  removeFile(path: string): Promise<void> {
+    this.files.delete(path);
+    this.disk.delete(path);
+    return Promise.resolve();
   }
 
   createPrivateFolder(): PrivateFolder {

@@ -10,7 +10,10 @@ export interface Finished {
 /** How aiotest is started. */
 export interface StartOptions {
   readonly cwd?: string;
-  /** Without `AIOTEST_NO_WEB`, it serves no dashboard: tests run at once, and there is one port. */
+  /**
+   * Without `AIOTEST_NO_WEB`, it serves no dashboard: tests run at once, and there is one port. Without
+   * `AIOTEST_NO_HISTORY`, it keeps no summaries: many run in the directory of the project.
+   */
   readonly env?: Record<string, string>;
   /** An executable to start instead of the sources; it gets nothing of this process's environment. */
   readonly executable?: string;
@@ -54,7 +57,7 @@ export function startAiotest(args: readonly string[], options: StartOptions = {}
     args: words,
     cwd: options.cwd,
     clearEnv: executable !== undefined,
-    env: { NO_COLOR: "1", AIOTEST_NO_WEB: "1", ...options.env },
+    env: { NO_COLOR: "1", AIOTEST_NO_WEB: "1", AIOTEST_NO_HISTORY: "1", ...options.env },
     detached: options.detached ?? false,
     stdin: "null",
     stdout: "piped",

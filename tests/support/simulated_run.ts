@@ -188,7 +188,7 @@ async function startMaster(args: readonly string[]): Promise<MasterProcess> {
       ...["run", "-A", "--quiet", ...RUNTIME_FLAGS, projectPath("cli.ts"), "-f", TEST_FILE],
       ...["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0", ...args],
     ],
-    env: { NO_COLOR: "1", AIOTEST_NO_WEB: "1", AIOTEST_TOKEN: TOKEN },
+    env: { NO_COLOR: "1", AIOTEST_NO_WEB: "1", AIOTEST_NO_HISTORY: "1", AIOTEST_TOKEN: TOKEN },
     stdin: "null",
     stdout: "null",
     stderr: "piped",

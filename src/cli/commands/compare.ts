@@ -1,5 +1,5 @@
 /**
- * `aiotest compare`: compares two summaries that `--json` has written.
+ * `aiotest compare`: compares two summaries: files of `--json`, or runs of the history.
  *
  * @module
  */
@@ -12,23 +12,25 @@ import { comparisonJson, comparisonReport } from "../../report/compare_report.ts
 import { consoleAbilities } from "../../report/console.ts";
 import { type ComparedRun, readSummary } from "../../report/summary_reader.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
+import { historyEnvironment } from "../history.ts";
 import { openOutputs, removeOld, writeOutput } from "../report_files.ts";
 import { COMPARE_SETTINGS, type SettingsOf } from "../settings.ts";
 import { Sources } from "../sources.ts";
-import { parsedSummary } from "../summary_file.ts";
+import { parsedSummary, summaryPath } from "../summary_file.ts";
 
 const HELP = "aiotest compare --help";
 
-/** Variables that are set for runs do not apply to their comparison. */
-const NO_ENVIRONMENT = { env: (): undefined => undefined };
-
 /**
- * Compares the runs of two summary files and prints the differences. Resolves with the exit code.
+ * Compares two runs and prints the differences. Resolves with the exit code.
  *
  * @throws UsageError if a file is missing or not a summary, or a flag is invalid.
  */
 export async function runCompare(host: Host): Promise<number> {
-  const { files, maxRegression, json } = readArguments(host);
+  const { runs, maxRegression, json, history } = readArguments(host);
+  const files = [
+    await summaryPath(host, runs[0], history),
+    await summaryPath(host, runs[1], history),
+  ] as const;
   const [a, b] = [
     { file: files[0], run: await readSummaryFile(host, files[0]) },
     { file: files[1], run: await readSummaryFile(host, files[1]) },
@@ -50,7 +52,8 @@ export async function runCompare(host: Host): Promise<number> {
 }
 
 interface CompareArguments extends SettingsOf<"compare"> {
-  readonly files: readonly [a: string, b: string];
+  /** Each is a file, or a run of the history. */
+  readonly runs: readonly [a: string, b: string];
 }
 
 function readArguments(host: Host): CompareArguments {
@@ -59,7 +62,7 @@ function readArguments(host: Host): CompareArguments {
   if (a === undefined || b === undefined) {
     throw new UsageError(
       `compare: expected two summaries, but there is ${a === undefined ? "none" : `only ${a}`}`,
-      "Try: aiotest compare before.json after.json",
+      "Try: aiotest compare before.json after.json, or: aiotest compare last~1 last",
     );
   }
   if (stray !== undefined) {
@@ -68,8 +71,9 @@ function readArguments(host: Host): CompareArguments {
       `For all options, run ${HELP}.`,
     );
   }
-  const { values } = new Sources(flags, NO_ENVIRONMENT, null).readAll(COMPARE_SETTINGS);
-  return { ...values, files: [a, b] };
+  // Variables that are set for runs do not apply to their comparison.
+  const { values } = new Sources(flags, historyEnvironment(host), null).readAll(COMPARE_SETTINGS);
+  return { ...values, runs: [a, b] };
 }
 
 /**

@@ -26,6 +26,7 @@ export async function runDemo(host: Host, options: Options): Promise<number> {
       aiotestfile: "aiotest demo",
       host: shop.url,
       redis: null,
+      noHistory: options.noHistory || options.history === null,
     });
     if (exitCode === ExitCode.passed && options.exitCodeOnError === ExitCode.passed) {
       host.stderr.write(PASSED_ANYWAY);

@@ -79,13 +79,15 @@ function quickUser(options: QuickOptions, quota: RequestQuota): UserClass {
 }
 
 function runOptions(options: QuickOptions): Options {
-  const { rate, requests, runTime, given = new Set() } = options;
+  const { rate, requests, runTime, history, noHistory, given = new Set() } = options;
   return {
     ...defaultsOf(SETTINGS),
     ...options,
     // Shown in reports in place of a test file.
     aiotestfile: `aiotest quick ${options.url}`,
     noWeb: true,
+    // It is called in any directory.
+    noHistory: noHistory || history === null,
     rate: rate ?? ALL_AT_ONCE,
     runTime: runTime ?? (requests === null ? QUICK_RUN_TIME : null),
     given: given as ReadonlySet<keyof Settings>,

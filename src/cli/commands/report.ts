@@ -1,5 +1,5 @@
 /**
- * `aiotest report`: makes reports from the summary of a run that `--json` has written.
+ * `aiotest report`: makes reports from the summary of a run: a file of `--json`, or a run of the history.
  *
  * @module
  */
@@ -8,17 +8,15 @@ import { ExitCode, UsageError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { consoleAbilities, reportColumns } from "../../report/console.ts";
 import { finalReport } from "../../report/final_report.ts";
-import { readRun } from "../../report/summary_snapshot.ts";
+import { readRun, type SummarizedRun } from "../../report/summary_snapshot.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
+import { historyEnvironment } from "../history.ts";
 import { openOutputs, removeOld, requestedFiles, writeOutput } from "../report_files.ts";
 import { REPORT_SETTINGS, type SettingsOf } from "../settings.ts";
 import { Sources } from "../sources.ts";
-import { parsedSummary } from "../summary_file.ts";
+import { parsedSummary, summaryPath } from "../summary_file.ts";
 
 const HELP = "aiotest report --help";
-
-/** Variables that are set for runs do not apply to their reports. */
-const NO_ENVIRONMENT = { env: (): undefined => undefined };
 
 /**
  * Prints the tables of a run, and writes the reports that are asked for. Resolves with the exit code, which says
@@ -27,7 +25,8 @@ const NO_ENVIRONMENT = { env: (): undefined => undefined };
  * @throws UsageError if the file is missing or not a summary, or a flag is invalid.
  */
 export async function runReport(host: Host): Promise<number> {
-  const { file, ...options } = readArguments(host);
+  const { file: argument, ...options } = readArguments(host);
+  const file = await summaryPath(host, argument, options.history);
   const { hasWaits, ...run } = readRun(await parsedSummary(host, file), file);
   if (options.csv !== null && !hasWaits) {
     throw new UsageError(
@@ -38,10 +37,8 @@ export async function runReport(host: Host): Promise<number> {
   const summary = [{ what: "the summary", path: file }];
   const outputs = await openOutputs(host, requestedFiles(options), summary);
   for (const output of outputs) removeOld(output);
-  const { snapshot, exitCode } = run;
-  const { color, panel: bars } = consoleAbilities(host.stdout, (name) => host.env(name));
-  const columns = reportColumns(host.stdout);
-  host.stdout.write(finalReport(snapshot, { exitCode, columns, color, bars }));
+  const { snapshot } = run;
+  printRun(host, run);
   const reported = {
     ...run,
     metadata: () => run.metadata,
@@ -58,7 +55,27 @@ export async function runReport(host: Host): Promise<number> {
   return code;
 }
 
+/**
+ * Prints the tables of a run.
+ *
+ * @param file the path of its summary.
+ * @throws UsageError if the file is missing or not a summary.
+ */
+export async function printReport(host: Host, file: string): Promise<void> {
+  printRun(host, readRun(await parsedSummary(host, file), file));
+}
+
+function printRun(
+  host: Host,
+  { snapshot, exitCode }: Pick<SummarizedRun, "snapshot" | "exitCode">,
+): void {
+  const { color, panel: bars } = consoleAbilities(host.stdout, (name) => host.env(name));
+  const columns = reportColumns(host.stdout);
+  host.stdout.write(finalReport(snapshot, { exitCode, columns, color, bars }));
+}
+
 interface ReportArguments extends SettingsOf<"report"> {
+  /** A file, or a run of the history. */
   readonly file: string;
 }
 
@@ -83,6 +100,7 @@ function readArguments(host: Host): ReportArguments {
       "Tables, --html, --csv and --junit can be made from it.",
     );
   }
-  const { values } = new Sources(flags, NO_ENVIRONMENT, null).readAll(REPORT_SETTINGS);
+  // Variables that are set for runs do not apply to their reports.
+  const { values } = new Sources(flags, historyEnvironment(host), null).readAll(REPORT_SETTINGS);
   return { ...values, file };
 }

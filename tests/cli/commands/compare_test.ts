@@ -95,12 +95,12 @@ const MISTAKES: readonly (readonly [args: string[], message: string, hint: strin
   [
     [],
     "compare: expected two summaries, but there is none",
-    "Try: aiotest compare before.json after.json",
+    "Try: aiotest compare before.json after.json, or: aiotest compare last~1 last",
   ],
   [
     ["a.json"],
     "compare: expected two summaries, but there is only a.json",
-    "Try: aiotest compare before.json after.json",
+    "Try: aiotest compare before.json after.json, or: aiotest compare last~1 last",
   ],
   [
     ["a.json", "b.json", "c.json"],

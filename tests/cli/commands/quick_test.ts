@@ -54,6 +54,8 @@ const DEFAULTS: QuickOptions = {
   printSecrets: false,
   printHttp: null,
   noFailureSamples: false,
+  history: null,
+  noHistory: false,
 };
 
 function read({ args = [], ...given }: Given): Promise<QuickOptions> {
