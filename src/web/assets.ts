@@ -65,5 +65,6 @@ function filledIn(page: string, base: string): string {
   );
   return page
     .replace("<!-- settings -->", settings.join("\n    "))
+    .replace("<!-- place -->", `aiotest expects this page at ${base}/.`)
     .replace("<!-- reports -->", buttons.join("\n              "));
 }

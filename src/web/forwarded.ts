@@ -133,8 +133,12 @@ function classicHops(headers: Headers): Hops {
 /** A list whose items can contain commas in quotes. */
 const ITEMS = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g;
 
+/** The longest `Forwarded` that is read, to bound the time that this takes. */
+const MAX_FORWARDED = 2_000;
+
 /** `Forwarded`, as RFC 7239 defines it. */
 function standardHops(header: string): Hops {
+  if (header.length > MAX_FORWARDED) return { addresses: [null], schemes: [], hosts: [] };
   const items = (header.match(ITEMS) ?? []).map((item) => {
     const pairs = item.matchAll(/([a-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))/gi);
     return new Map(

@@ -4,6 +4,7 @@ import { UsageError } from "../../src/core/errors.ts";
 import { configureLog } from "../../src/core/logger.ts";
 import type { WebListener, WebListenOptions } from "../../src/core/web_server.ts";
 import { LogTail } from "../../src/web/feed.ts";
+import { identity } from "../support/certificates.ts";
 import { FakeRun } from "../support/dashboard.ts";
 import { FakeHost } from "../support/fake_host.ts";
 import { runMetadata } from "../support/run_metadata.ts";
@@ -36,6 +37,13 @@ const OPTIONS = {
   given: new Set<never>(),
 };
 
+const PEM_FILES = Object.fromEntries(
+  (["good", "expired"] as const).flatMap((name) => {
+    const { cert, key } = identity(name);
+    return [[`/home/me/${name}.pem`, `# a comment\n${cert}`], [`/home/me/${name}.key`, key]];
+  }),
+);
+
 const SHOWN = {
   control: new FakeRun(),
   log: new LogTail(),
@@ -62,6 +70,7 @@ Deno.test("the dashboard logs its URL", async () => {
     [{ webPort: 0 }, "http://127.0.0.1:1234/"],
     [{ webHost: "::1" }, "http://[::1]:8089/"],
     [{ webHost: "shop.example" }, "http://shop.example:8089/"],
+    [{ webBasePath: "/tools/load" }, "http://127.0.0.1:8089/tools/load/"],
     [{ webHost: "0.0.0.0" }, "http://127.0.0.1:8089/ (and all other addresses of this machine)"],
     [{ webHost: "*" }, "http://127.0.0.1:8089/ (and all other addresses of this machine)"],
   ];
@@ -71,6 +80,41 @@ Deno.test("the dashboard logs its URL", async () => {
     assert.deepEqual(lines, [`INFO Dashboard: ${where}`]);
   }
   assert.equal(host.asked.at(-1)!.hostname, "*");
+});
+
+Deno.test("with a certificate, the URL is one of HTTPS", async () => {
+  const host = new ListeningHost({ files: PEM_FILES });
+  const { lines } = await open(host, { webTlsCert: "good.pem", webTlsKey: "/home/me/good.key" });
+  assert.deepEqual(lines, ["INFO Dashboard: https://127.0.0.1:8089/"]);
+  const { cert, key } = identity("good");
+  assert.deepEqual(host.asked.at(-1)!.tls, { cert: `# a comment\n${cert}`, key });
+});
+
+Deno.test("a certificate that cannot be used is refused before the run", async () => {
+  const host = new ListeningHost({ files: PEM_FILES });
+  const cases: [cert: string | null, key: string | null, message: RegExp][] = [
+    ["good.pem", null, /^--web-tls-cert needs --web-tls-key$/],
+    [null, "good.key", /^--web-tls-key needs --web-tls-cert$/],
+    ["none.pem", "good.key", /^--web-tls-cert none\.pem: cannot read the file: /],
+    ["good.pem", "none.key", /^--web-tls-key none\.key: cannot read the file: /],
+    ["good.key", "good.key", /^--web-tls-cert good\.key: a private key where a certificate is /],
+    ["good.pem", "good.pem", /^--web-tls-key good\.pem: no private key in PEM$/],
+    ["good.pem", "expired.key", /^--web-tls-key expired\.key: does not belong to the certificate/],
+    [
+      "expired.pem",
+      "expired.key",
+      /^--web-tls-cert expired\.pem: the certificate expired on 2021-/,
+    ],
+  ];
+  for (const [webTlsCert, webTlsKey, message] of cases) {
+    await assert.rejects(open(host, { webTlsCert, webTlsKey }), (error: UsageError) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.message + error.hint, /BEGIN/);
+      return true;
+    });
+  }
+  assert.deepEqual(host.asked, []);
 });
 
 Deno.test("a test that waits to be started logs where to start it", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/core/clock.ts";
 import { serveWeb, type WebHandler, WebServer } from "../../src/core/web_server.ts";
+import { identity, testAuthority } from "../support/certificates.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { MemoryListener } from "../support/memory_network.ts";
 import type { MemoryStream } from "../support/memory_stream.ts";
@@ -15,6 +16,32 @@ Deno.test("a web listener answers on a free port and knows the client's address"
   assert.equal(await response.text(), "/a 127.0.0.1");
   await listener.close();
   await assert.rejects(fetch(`http://127.0.0.1:${listener.port}/a`));
+});
+
+Deno.test("with a certificate, a web listener serves HTTPS, and nothing else", async () => {
+  const large = "x".repeat(1 << 20);
+  const listener = serveWeb({ ...LOCAL, tls: identity("good") }, ({ url }) => {
+    return new Response(`${url} ${large}`);
+  });
+  const { port } = listener;
+  const client = Deno.createHttpClient({ caCerts: [testAuthority()] });
+  const texts = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const response = await fetch(`https://127.0.0.1:${port}/a`, { client });
+      return await response.text();
+    }),
+  );
+  client.close();
+  for (const text of texts) assert.equal(text === `https://127.0.0.1:${port}/a ${large}`, true);
+  // Plain HTTP, and something that is no protocol at all.
+  for (const sent of ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\x16\x03\x01\xff\xff", "\0"]) {
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    await conn.write(new TextEncoder().encode(sent));
+    await conn.closeWrite();
+    const answer = await new Response(conn.readable).text().catch(() => "");
+    assert.doesNotMatch(answer, /HTTP/);
+  }
+  await listener.close();
 });
 
 Deno.test("a web listener rejects a port in use", async () => {

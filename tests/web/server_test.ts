@@ -9,6 +9,7 @@ import {
   type TestDashboard,
   withDashboard,
 } from "../support/dashboard.ts";
+import { EventReader } from "../support/event_reader.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { shopSnapshot, snapshot } from "../support/snapshots.ts";
 
@@ -110,7 +111,7 @@ Deno.test("only requests for the dashboard's own names are answered", async () =
     // A whole URL in the request line takes precedence over Host.
     const path = `http://evil.example:${port}/api/summary`;
     assert.equal(await statusOf(dashboard, { path }), 403);
-    // A proxy may be any client, so what it says about the browser's request does not count.
+    // A proxy that is not trusted may be any client.
     const headers = {
       "X-Forwarded-Host": `127.0.0.1:${port}`,
       Forwarded: `host="127.0.0.1:${port}"`,
@@ -128,9 +129,13 @@ Deno.test("requests from another origin are rejected", async () => {
       assert.equal(await statusOf(dashboard, { path: "/api/summary", headers }), 403, origin);
       assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers })), 403, origin);
     }
-    const crossSite = { ...FROM_PAGE, "Sec-Fetch-Site": "cross-site" };
-    assert.equal(await statusOf(dashboard, { path: "/", headers: crossSite }), 403);
-    assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers: crossSite })), 403);
+    for (const site of ["cross-site", "same-site"]) {
+      const headers = { ...FROM_PAGE, "Sec-Fetch-Site": site };
+      for (const path of ["/", "/api/summary", "/api/stream", "/assets/app.js", "/nothing"]) {
+        assert.equal(await statusOf(dashboard, { path, headers }), 403, `${site} ${path}`);
+      }
+      assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers })), 403, site);
+    }
     assert.deepEqual(run.commands, []);
 
     const own = { ...FROM_PAGE, Origin: `http://${host}`, "Sec-Fetch-Site": "same-origin" };
@@ -529,5 +534,208 @@ Deno.test("an address is unblocked after a minute", async () => {
     assert.equal(await statusOf(dashboard, post("/api/login", { token: TOKEN })), 429);
     await clock.advance(1);
     assert.equal(await statusOf(dashboard, post("/api/login", { token: TOKEN })), 200);
+  });
+});
+
+Deno.test("below a base path, everything works as at the root", async () => {
+  const run = new FakeRun();
+  await withDashboard({ run, token: TOKEN, basePath: "/tools/load" }, async (dashboard) => {
+    const at = "/tools/load";
+    const page = await sendRaw(dashboard, { path: `${at}/` });
+    assert.equal(page.status, 200);
+    assert.match(page.body, /<meta name="base-path" content="\/tools\/load">/);
+    assert.match(page.body, /aiotest expects this page at \/tools\/load\/\./);
+    const moved = await sendRaw(dashboard, { path: at });
+    assert.deepEqual([moved.status, moved.headers.get("location")], [308, `${at}/`]);
+    assert.equal(await statusOf(dashboard, { path: `${at}/assets/app.js` }), 200);
+    assert.equal(await statusOf(dashboard, { path: `${at}/healthz`, host: "any.example" }), 200);
+
+    const login = await sendRaw(dashboard, post(`${at}/api/login`, { token: TOKEN }));
+    const cookie = login.headers.get("set-cookie")!;
+    assert.match(cookie, /; Path=\/tools\/load\/$/);
+    const headers = { ...FROM_PAGE, Cookie: cookie.split(";")[0]! };
+    for (const path of READS.filter((path) => path !== "/api/stream")) {
+      assert.equal(await statusOf(dashboard, { path: at + path }), 401, path);
+      assert.equal(await statusOf(dashboard, { path: at + path, headers }), 200, path);
+      assert.equal(await statusOf(dashboard, { path, headers }), 404, path);
+    }
+    assert.equal(await statusOf(dashboard, post(`${at}/api/stop`, {})), 401);
+    assert.equal(await statusOf(dashboard, post("/api/stop", {}, { headers })), 404);
+    assert.deepEqual(run.commands, []);
+    assert.equal(await statusOf(dashboard, post(`${at}/api/stop`, {}, { headers })), 200);
+    const logout = await sendRaw(dashboard, post(`${at}/api/logout`, {}, { headers }));
+    assert.match(logout.headers.get("set-cookie")!, /Path=\/tools\/load\/; Max-Age=0$/);
+    assert.equal(await statusOf(dashboard, { path: `${at}/api/summary`, headers }), 401);
+
+    for (const path of ["/", "/tools/loader/", "/tools/load/../api/summary", "/healthz"]) {
+      const { status, body } = await sendRaw(dashboard, { path });
+      assert.equal(status, 404, path);
+      assert.match(JSON.parse(body).error, /\(--web-base-path \/tools\/load\)/, path);
+    }
+  });
+});
+
+Deno.test("a person who opens a wrong path gets a page, which shows it as text", async () => {
+  await withDashboard({ basePath: "/load" }, async (dashboard) => {
+    const headers = {
+      Accept: "text/html,*/*;q=0.8",
+      ...{ "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate" },
+      "Sec-Fetch-Dest": "document",
+    };
+    const page = await sendRaw(dashboard, { path: "/<script>'", headers });
+    assert.equal(page.status, 404);
+    assert.equal(page.headers.get("content-type"), "text/html; charset=utf-8");
+    assert.match(page.headers.get("content-security-policy")!, /^default-src 'self';/);
+    assert.match(page.body, /<a href="\/load\/">Open the dashboard at \/load\/<\/a>/);
+    assert.match(
+      page.body,
+      /Received the path \/%3Cscript%3E&#39;, expected a path below \/load\//,
+    );
+    const foreign = await sendRaw(dashboard, { path: "/load/", host: "a.example", headers });
+    assert.equal(foreign.status, 403);
+    assert.match(foreign.body, /--web-allowed-host a\.example/);
+  });
+});
+
+const PROXIED = { "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https" };
+
+Deno.test("without a token, a request that came through a proxy cannot change the run", async () => {
+  const run = new FakeRun();
+  const forwarded = (address: string): Record<string, string> => ({
+    ...FROM_PAGE,
+    "X-Forwarded-For": address,
+  });
+  const canStop = async (dashboard: TestDashboard, headers: typeof FROM_PAGE): Promise<boolean> => {
+    const { status, body } = await sendRaw(dashboard, post("/api/stop", {}, { headers }));
+    const summary = await sendRaw(dashboard, { path: "/api/summary", headers });
+    const { control } = JSON.parse(summary.body).live;
+    assert.equal(control.allowed, status === 200);
+    if (status !== 200) {
+      assert.equal(status, 403);
+      assert.equal(JSON.parse(body).error, control.reason);
+      assert.match(control.reason, /^The dashboard is read-only for requests that come through a /);
+    }
+    return status === 200;
+  };
+  await withDashboard({ run }, async (dashboard) => {
+    assert.equal(await canStop(dashboard, { ...FROM_PAGE, ...forwarded("127.0.0.1") }), false);
+    assert.equal(await canStop(dashboard, { ...FROM_PAGE, Via: "1.1 proxy" } as never), false);
+    assert.deepEqual(run.commands, []);
+    assert.equal(await canStop(dashboard, FROM_PAGE), true);
+  });
+  await withDashboard({ run, trustedProxies: ["127.0.0.1/32"] }, async (dashboard) => {
+    run.commands.length = 0;
+    for (const address of ["192.0.2.1", "127.0.0.1, 192.0.2.1", "unknown"]) {
+      assert.equal(
+        await canStop(dashboard, { ...FROM_PAGE, ...forwarded(address) }),
+        false,
+        address,
+      );
+    }
+    assert.equal(await canStop(dashboard, FROM_PAGE), false);
+    assert.deepEqual(run.commands, []);
+    assert.equal(await canStop(dashboard, { ...FROM_PAGE, ...forwarded("127.0.0.1") }), true);
+  });
+});
+
+Deno.test("clients that may change the run, and others, share a stream of the same run", async () => {
+  const run = new FakeRun();
+  await withDashboard({ run }, async (dashboard) => {
+    const open = async (headers: Record<string, string>): Promise<EventReader> =>
+      new EventReader((await fetch(`http://${dashboard.host}/api/stream`, { headers })).body!);
+    const readers = [await open({}), await open({ "X-Forwarded-For": "192.0.2.1" })];
+    const allowed = async (): Promise<boolean[]> => {
+      const events = await Promise.all(readers.map((reader) => reader.next()));
+      return events.map((event) => event!.data.live.control.allowed);
+    };
+    assert.deepEqual(await allowed(), [true, false]);
+    dashboard.server.update({ ...run.now, elapsedSeconds: 11 });
+    assert.deepEqual(await allowed(), [true, false]);
+    dashboard.server.update({ ...run.now, state: "stopping" });
+    assert.deepEqual(await allowed(), [true, false]);
+    for (const reader of readers) await reader.leave();
+  });
+});
+
+Deno.test("through a trusted proxy, the names that the browser used are checked", async () => {
+  const run = new FakeRun();
+  const options = {
+    run,
+    token: TOKEN,
+    basePath: "/load",
+    allowedHosts: ["load.example.com"],
+    trustedProxies: ["127.0.0.1/32"],
+  };
+  await withDashboard(options, async (dashboard) => {
+    const control = { ...FROM_PAGE, ...PROXIED, Authorization: `Bearer ${TOKEN}` };
+    const status = (headers: Record<string, string>, host = dashboard.host): Promise<number> =>
+      statusOf(
+        dashboard,
+        post("/load/api/stop", {}, { host, headers: { ...control, ...headers } }),
+      );
+    const name = "load.example.com";
+    assert.equal(await status({ "X-Forwarded-Host": name, Origin: `https://${name}` }), 200);
+    assert.equal(await status({ "X-Forwarded-Host": name, "Sec-Fetch-Site": "same-origin" }), 200);
+    const good = run.commands.length;
+    const bad: [headers: Record<string, string>, host?: string][] = [
+      // DNS rebinding: the page's own name leads to the proxy.
+      [{ "X-Forwarded-Host": "evil.example" }],
+      [{ "X-Forwarded-Host": "evil.example", Origin: "https://evil.example" }],
+      [{ "X-Forwarded-Host": `${name}, evil.example` }],
+      [{ "X-Forwarded-Host": `evil.example, ${name}` }],
+      [{ "X-Forwarded-Host": name }, "evil.example"],
+      [{ Forwarded: `host=${name}`, "X-Forwarded-Host": "evil.example" }],
+      [{ Forwarded: 'host="evil.example"' }],
+      // Another site, another scheme, and a site beside it.
+      [{ "X-Forwarded-Host": name, Origin: "https://evil.example" }],
+      [{ "X-Forwarded-Host": name, Origin: `http://${name}` }],
+      [{ "X-Forwarded-Host": name, Origin: "null" }],
+      [{ "X-Forwarded-Host": name, "Sec-Fetch-Site": "cross-site" }],
+      [{ "X-Forwarded-Host": name, "Sec-Fetch-Site": "same-site" }],
+      [{ "X-Forwarded-Host": name, "X-Aiotest": "0" }],
+      [{ "X-Forwarded-Host": name, Authorization: "" }],
+    ];
+    for (const [headers, host] of bad) {
+      const refused = await status(headers, host);
+      assert.ok(refused === 403 || refused === 401, JSON.stringify(headers));
+    }
+    assert.equal(await status({ "X-Forwarded-Host": name, "Content-Type": "text/plain" }), 415);
+    for (const path of CHANGES) {
+      assert.equal(await statusOf(dashboard, { path: `/load${path}`, headers: control }), 405);
+    }
+    assert.equal(run.commands.length, good);
+  });
+});
+
+Deno.test("through a trusted proxy, the cookie is for what the browser uses", async () => {
+  const options = { token: TOKEN, trustedProxies: ["127.0.0.1/32"], basePath: "/load" };
+  await withDashboard(options, async (dashboard) => {
+    const cookie = async (headers: Record<string, string>): Promise<string> => {
+      const request = post("/load/api/login", { token: TOKEN }, {
+        headers: { ...FROM_PAGE, ...headers },
+      });
+      return (await sendRaw(dashboard, request)).headers.get("set-cookie")!.replace(/^.*?; /, "");
+    };
+    const common = "HttpOnly; SameSite=Strict";
+    assert.equal(await cookie({}), `${common}; Path=/load/`);
+    assert.equal(await cookie(PROXIED), `${common}; Path=/load/; Secure`);
+    assert.equal(
+      await cookie({ ...PROXIED, "X-Forwarded-Proto": "http", "X-Forwarded-Prefix": "/a" }),
+      `${common}; Path=/a/load/`,
+    );
+  });
+});
+
+Deno.test("through a trusted proxy, each client has its own limit of wrong tokens", async () => {
+  const options = { token: TOKEN, trustedProxies: ["127.0.0.1/32"] };
+  await withDashboard(options, async (dashboard) => {
+    const logIn = (address: string, token: string): Promise<number> => {
+      const headers = { ...FROM_PAGE, "X-Forwarded-For": `10.9.9.9, ${address}` };
+      return statusOf(dashboard, post("/api/login", { token }, { headers }));
+    };
+    for (let count = 0; count < 10; count++) assert.equal(await logIn("192.0.2.1", "wrong"), 401);
+    assert.equal(await logIn("192.0.2.1", TOKEN), 429);
+    assert.equal(await logIn("192.0.2.2", TOKEN), 200);
+    assert.match(dashboard.logged[0]!, /from 192\.0\.2\.1;/);
   });
 });

@@ -111,6 +111,7 @@ class Dashboard {
   }
 
   run() {
+    showPlace();
     return this.#connection.run();
   }
 
@@ -191,6 +192,19 @@ class Dashboard {
 function setting(name) {
   const value = document.querySelector(`meta[name="${name}"]`)?.getAttribute("content");
   return Number(value);
+}
+
+/** Says so if the page is not where the server expects it: its cookies are for that path only. */
+function showPlace() {
+  const base = document.querySelector('meta[name="base-path"]')?.getAttribute("content") ?? "";
+  const expected = `${base}/`;
+  if (base === "" || location.pathname.startsWith(expected)) return;
+  setText(
+    byId("wrong-place"),
+    `This page was opened at ${location.pathname}, but aiotest expects it at ${expected} ` +
+      "(--web-base-path), so logging in cannot work here.",
+  );
+  byId("wrong-place").hidden = false;
 }
 
 /** @param {readonly string[]} warnings */

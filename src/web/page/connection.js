@@ -30,6 +30,9 @@
  * changed. The reason is a sentence from the server if it refused the connection.
  */
 
+/** What to do about a response that is not aiotest's. */
+const CHECK = "If a reverse proxy serves this page, it must pass on all paths below it to aiotest.";
+
 /** Milliseconds before the next attempt, by the number of failed attempts. */
 const RETRY_DELAYS = [500, 1000, 2000, 3000, 5000];
 
@@ -85,6 +88,14 @@ export class LiveConnection {
       const response = await this.#withTimeout(this.#options.open(this.#aborter.signal));
       if (!response.ok || response.body === null) {
         this.#setState(response.status === 401 ? "denied" : "refused", await errorOf(response));
+        return;
+      }
+      const type = response.headers.get("content-type") ?? "nothing";
+      if (!type.startsWith("text/event-stream")) {
+        this.#setState(
+          "refused",
+          `${senderOf(response)} returned ${type} instead of events. ${CHECK}`,
+        );
         return;
       }
       await this.#read(response.body);
@@ -239,6 +250,11 @@ export async function sendCommand(command, body = {}) {
   await response.body?.cancel();
 }
 
+/** @param {Response} response */
+function senderOf({ url }) {
+  return url === "" ? "The server" : url;
+}
+
 /**
  * The error that a response reports, as a sentence.
  *
@@ -252,5 +268,5 @@ export async function errorOf(response) {
   } catch {
     // Not one of our error responses, such as that of a proxy.
   }
-  return `The server responded with status ${response.status}.`;
+  return `${senderOf(response)} responded with status ${response.status}. ${CHECK}`;
 }

@@ -45,7 +45,8 @@ class Scene {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const writer = writable.getWriter();
     this.#signal.addEventListener("abort", () => void writer.abort().catch(() => {}));
-    await this.answer(new Response(readable as BodyInit));
+    const headers = { "Content-Type": "text/event-stream; charset=utf-8" };
+    await this.answer(new Response(readable as BodyInit, { headers }));
     return {
       send: async (text) => {
         await writer.write(new TextEncoder().encode(text));
@@ -153,7 +154,8 @@ Deno.test("an error is reported in the server's words", async () => {
   await running;
   assert.equal(
     await errorOf(new Response("<html>", { status: 502 })),
-    "The server responded with status 502.",
+    "The server responded with status 502. If a reverse proxy serves this page, it must pass on all paths " +
+      "below it to aiotest.",
   );
 });
 
@@ -178,4 +180,17 @@ Deno.test("a stream is parsed however it is split", () => {
 
 Deno.test("an incomplete event is ignored", () => {
   assert.deepEqual(new EventStreamReader().push("event: view\ndata: {}\n"), []);
+});
+
+Deno.test("a page that a proxy returns instead of the stream is named", async () => {
+  const scene = new Scene();
+  void scene.connection.run();
+  const headers = { "Content-Type": "text/html" };
+  await scene.answer(new Response("<html>", { headers }));
+  assert.deepEqual(scene.states.slice(0, 2), [
+    "connecting",
+    "refused The server returned text/html instead of events. If a reverse proxy serves this page, " +
+    "it must pass on all paths below it to aiotest.",
+  ]);
+  scene.connection.close();
 });
