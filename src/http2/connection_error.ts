@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ERROR, FLAG } from "./frames.ts";
+import { ERROR } from "./frames.ts";
 
 /** What a server does wrong so that its connection cannot go on. */
 export class ConnectionError extends Error {
@@ -27,17 +27,15 @@ export function expectLength(frame: string, length: number, expected: number): v
 }
 
 /**
- * The payload of a frame without its padding.
+ * The payload of a padded frame without its padding.
  *
  * @throws ConnectionError if the padding is longer than the frame.
  */
 export function unpadded(
-  flags: number,
   bytes: Uint8Array,
   start: number,
   end: number,
 ): [from: number, to: number] {
-  if ((flags & FLAG.padded) === 0) return [start, end];
   const padding = start < end ? bytes[start]! : 0;
   if (start === end || start + 1 + padding > end) {
     throw protocolError("padding that is longer than its frame");

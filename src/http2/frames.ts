@@ -195,12 +195,12 @@ export function newFrame(
   length: number,
 ): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEAD_LENGTH + length);
-  writeHead(bytes, 0, type, flags, stream, length);
+  writeFrameHead(bytes, 0, type, flags, stream, length);
   return bytes;
 }
 
 /** Writes the head of a frame. @param length that of its payload. */
-function writeHead(
+export function writeFrameHead(
   bytes: Uint8Array,
   at: number,
   type: number,
@@ -256,28 +256,39 @@ export function goAwayFrame(code: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** The length of a block of headers as {@link writeHeaders} writes it. */
+export function headersLength(block: Uint8Array, maxPayload: number): number {
+  const count = block.length <= maxPayload ? 1 : Math.ceil(block.length / maxPayload);
+  return block.length + count * HEAD_LENGTH;
+}
+
 /**
- * A block of headers as one HEADERS frame, followed by CONTINUATION frames if it is too long.
+ * Writes a block of headers as one HEADERS frame, followed by CONTINUATION frames if it is too long.
  *
  * @param flags those of the HEADERS frame besides `endHeaders`.
  */
-export function headersFrames(
+export function writeHeaders(
+  bytes: Uint8Array,
+  start: number,
   block: Uint8Array,
   stream: number,
   flags: number,
   maxPayload: number,
-): Uint8Array<ArrayBuffer> {
-  const count = Math.max(1, Math.ceil(block.length / maxPayload));
-  const bytes = new Uint8Array(block.length + count * HEAD_LENGTH);
-  for (let i = 0, at = 0; i < count; i++) {
-    const part = block.subarray(i * maxPayload, (i + 1) * maxPayload);
-    const isLast = i === count - 1 ? FLAG.endHeaders : 0;
-    if (i === 0) writeHead(bytes, at, FRAME.headers, flags | isLast, stream, part.length);
-    else writeHead(bytes, at, FRAME.continuation, isLast, stream, part.length);
+): void {
+  const { length } = block;
+  if (length <= maxPayload) {
+    writeFrameHead(bytes, start, FRAME.headers, flags | FLAG.endHeaders, stream, length);
+    bytes.set(block, start + HEAD_LENGTH);
+    return;
+  }
+  for (let from = 0, at = start; from < length; from += maxPayload) {
+    const part = block.subarray(from, from + maxPayload);
+    const isLast = from + maxPayload >= length ? FLAG.endHeaders : 0;
+    if (from === 0) writeFrameHead(bytes, at, FRAME.headers, flags, stream, part.length);
+    else writeFrameHead(bytes, at, FRAME.continuation, isLast, stream, part.length);
     bytes.set(part, at + HEAD_LENGTH);
     at += HEAD_LENGTH + part.length;
   }
-  return bytes;
 }
 
 /** Several pieces of a connection's bytes as one. */

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { ConnectionSettings } from "../http/connection.ts";
+import type { Expiring } from "../http/connection_timers.ts";
 import { logClosed, type LoggedConnection } from "../http/connection_log.ts";
 import { type RequestErrorCode, WireError } from "../http/request_error.ts";
 import type { SharedHttpState } from "../http/shared_http_state.ts";
@@ -23,7 +24,6 @@ import {
   type FrameSink,
   goAwayFrame,
   HEAD_LENGTH,
-  headersFrames,
   MAX_PAYLOAD,
   MAX_WINDOW,
   newFrame,
@@ -37,9 +37,11 @@ import { DEFAULT_TABLE_SIZE, HeaderListError, HpackError } from "./hpack.ts";
 import { BodySender, type SentBody } from "./body_sender.ts";
 import { ConnectionError, expectLength, protocolError, unpadded } from "./connection_error.ts";
 import { Http2Stream, type PoolRequest, type StreamOwner } from "./http2_stream.ts";
+import { OutgoingFrames } from "./outgoing_frames.ts";
 import { type RequestBlock, RequestBlocks } from "./request_blocks.ts";
 import { type ResponseBlock, ResponseBlocks } from "./response_blocks.ts";
 import { checkTrailers } from "./response_head.ts";
+import { StreamTable } from "./stream_table.ts";
 
 /**
  * Why an exchange has failed: the server has said that it did nothing with the request, the connection was lost,
@@ -102,13 +104,15 @@ function startOfConnection(): Uint8Array<ArrayBuffer> {
 }
 
 /** One connection. */
-export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
+export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, Expiring {
   /** Identifies the origin. */
   readonly key: string;
   /** Whether an exchange has been completed. */
   used = false;
   /** Whether no further exchange can start. */
   isClosing = false;
+  /** No later than the deadlines of all streams. */
+  deadline = Infinity;
   /** `null` if it is not logged. */
   logged: LoggedConnection | null = null;
   readonly #clock: Clock;
@@ -119,9 +123,8 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   readonly #reader: FrameReader;
   readonly #blocks = new RequestBlocks();
   readonly #responseBlocks = new ResponseBlocks(DEFAULT_TABLE_SIZE, MAX_HEADER_LIST);
-  readonly #streams = new Map<number, Http2Stream>();
-  /** Streams whose response began with the current read. */
-  #begun: Http2Stream[] = [];
+  readonly #outgoing: OutgoingFrames;
+  readonly #streams = new StreamTable();
   /** Streams whose body waits for the connection's window, or for the socket. */
   readonly #waiting = new Set<Http2Stream>();
   #nextId = 1;
@@ -136,8 +139,9 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   /** The block whose CONTINUATION frames are missing: it must go on before anything else. */
   #openBlock: { stream: number; endStream: boolean; parts: Uint8Array[]; length: number } | null =
     null;
-  /** What is written at the end of the current turn; `null` if nothing is. */
-  #outgoing: Uint8Array<ArrayBuffer>[] | null = null;
+  /** The time of the read that is being handled, once that was asked for; 0 before, and outside of a read. */
+  #readAt = 0;
+  #isReading = false;
 
   /** @param socket is open, and belongs to this connection from now on. */
   constructor(
@@ -155,8 +159,10 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     this.#owner = owner;
     this.#socket = socket;
     this.#reader = new FrameReader(this);
+    this.#outgoing = new OutgoingFrames(socket);
     socket.handler = this;
-    socket.write(START);
+    shared.deadlines.add(this);
+    this.#outgoing.add(START);
   }
 
   /** How many further exchanges can start now. */
@@ -181,36 +187,36 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     const stream = new Http2Stream(this, this.#nextId, item, now, this.#streamWindow, this.used);
     this.#nextId += 2;
     if (this.#nextId > MAX_STREAM) this.isClosing = true;
-    this.#streams.set(stream.id, stream);
-    this.#shared.deadlines.add(stream);
+    this.#streams.add(stream);
     this.#watch(stream, this.#settings.headersMs, "HEADERS_TIMEOUT");
     const { body } = request;
     const isEmpty = body === null || (body instanceof Uint8Array && body.length === 0);
     const flags = isEmpty ? FLAG.endStream : 0;
-    this.#write(headersFrames(known.block, stream.id, flags, this.#maxPayload));
+    this.#outgoing.addHeaders(known.block, stream.id, flags, this.#maxPayload);
     if (isEmpty) stream.isSent = true;
     else this.#sendBody(stream, body, known);
   }
 
   /** The exchanges that are under way. */
   get streams(): Http2Stream[] {
-    return [...this.#streams.values()];
+    return this.#streams.all();
   }
 
   cancel(stream: Http2Stream, failure: WireError): void {
-    if (!this.#streams.has(stream.id)) return;
+    if (!this.#streams.has(stream)) return;
     this.#reset(stream.id, ERROR.cancel);
     this.#fail(stream, failure, "other");
   }
 
   /** Closes the connection, for a reason that is logged. Exchanges under way end without an outcome. */
   close(reason: string): void {
-    for (const stream of this.#streams.values()) this.#forget(stream);
-    this.#streams.clear();
+    for (const stream of this.#streams.all()) this.#remove(stream);
     this.isClosing = true;
     if (this.#closed) return;
-    this.#flush();
+    this.#outgoing.flush();
+    this.#outgoing.stop();
     this.#closed = true;
+    this.#shared.deadlines.delete(this);
     this.#reader.stop();
     this.#socket.close();
     if (this.logged !== null) logClosed(this.logged, reason, this.#clock.now());
@@ -241,46 +247,25 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   }
 
   #sendData(stream: Http2Stream, bytes: Uint8Array, isLast: boolean): void {
-    const frame = newFrame(FRAME.data, isLast ? FLAG.endStream : 0, stream.id, bytes.length);
-    frame.set(bytes, HEAD_LENGTH);
     stream.sendWindow -= bytes.length;
     this.#sendWindow -= bytes.length;
     stream.bodySent += bytes.length;
-    this.#write(frame);
+    this.#outgoing.addData(bytes, stream.id, isLast ? FLAG.endStream : 0);
     if (!isLast) return;
     stream.isSent = true;
     if (stream.isReceived) this.#complete(stream);
   }
 
   #resumeWaiting(): void {
+    if (this.#waiting.size === 0) return;
     for (const stream of [...this.#waiting]) {
       this.#waiting.delete(stream);
       stream.sender?.proceed();
     }
   }
 
-  /** Several frames of one turn are one write. */
-  #write(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#closed) return;
-    if (this.#outgoing !== null) {
-      this.#outgoing.push(bytes);
-    } else if (this.#streams.size <= 1) {
-      this.#socket.write(bytes);
-    } else {
-      this.#outgoing = [bytes];
-      queueMicrotask(() => this.#flush());
-    }
-  }
-
-  #flush(): void {
-    const parts = this.#outgoing;
-    this.#outgoing = null;
-    if (parts === null || this.#closed) return;
-    this.#socket.write(parts.length === 1 ? parts[0]! : concatenated(parts));
-  }
-
   #reset(id: number, code: number): void {
-    this.#write(numberFrame(FRAME.reset, id, code));
+    this.#outgoing.add(numberFrame(FRAME.reset, id, code));
   }
 
   // What arrives.
@@ -290,18 +275,23 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
 
   /** @internal */
   onData(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    this.#isReading = true;
     try {
       this.#reader.feed(bytes, length);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.#giveUp(error);
+    } finally {
+      this.#isReading = false;
+      this.#readAt = 0;
     }
-    if (this.#begun.length === 0) return;
-    const now = this.#clock.now();
-    for (const stream of this.#begun) {
-      if (stream.firstByteAt === 0) stream.firstByteAt = now;
-    }
-    this.#begun = [];
+  }
+
+  /** The current time; for all that a read brings, it is the same. */
+  #now(): number {
+    if (!this.#isReading) return this.#clock.now();
+    if (this.#readAt === 0) this.#readAt = this.#clock.now();
+    return this.#readAt;
   }
 
   /** @internal */
@@ -321,7 +311,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
 
   #lose(failure: WireError, reason: FailureReason = "lost"): void {
     this.isClosing = true;
-    const streams = [...this.#streams.values()];
+    const streams = this.#streams.all();
     this.close(failure.message);
     for (const stream of streams) this.#owner.failed(stream, failure, reason);
     this.#owner.changed(this);
@@ -331,7 +321,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   #giveUp({ code, message }: ConnectionError): void {
     this.isClosing = true;
     this.#reader.stop();
-    this.#write(goAwayFrame(code));
+    this.#outgoing.add(goAwayFrame(code));
     this.#lose(new WireError("BAD_RESPONSE", message), "other");
   }
 
@@ -403,16 +393,18 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     this.#checkStarted("DATA", id);
     const stream = this.#streams.get(id);
     const size = end - start;
-    const [from, to] = unpadded(flags, bytes, start, end);
+    let from = start;
+    let to = end;
+    if ((flags & FLAG.padded) !== 0) [from, to] = unpadded(bytes, start, end);
     const endStream = (flags & FLAG.endStream) !== 0;
     if (to === from && !endStream) this.#countIdle();
     this.#acknowledge(size);
     // The rest of a stream that was cancelled.
-    if (stream === undefined) return;
+    if (stream === null) return;
     if (stream.head === null) {
       return this.#malformed(stream, "a body before its headers");
     }
-    if (to > from && !this.#keep(stream, bytes.slice(from, to))) return;
+    if (to > from && !this.#keep(stream, bytes, from, to)) return;
     if (endStream) return this.#receivedAll(stream);
     stream.unacknowledged += size;
     if (!stream.isPaused) this.#widenStream(stream);
@@ -422,37 +414,37 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   }
 
   /** Keeps a piece of a body, or hands it over. Returns whether the exchange goes on. */
-  #keep(stream: Http2Stream, piece: Uint8Array<ArrayBuffer>): boolean {
-    stream.bodyLength += piece.length;
+  #keep(stream: Http2Stream, bytes: Uint8Array<ArrayBuffer>, from: number, to: number): boolean {
+    stream.bodyLength += to - from;
     if (stream.reader !== null) {
-      stream.reader.piece(piece);
-      return this.#streams.has(stream.id);
+      stream.reader.piece(bytes.slice(from, to));
+      return this.#streams.has(stream);
     }
     if (stream.bodyLength > this.#settings.maxBodySize) {
       const text = `the body has over ${this.#settings.maxBodySize} bytes`;
       this.cancel(stream, new WireError("TOO_LARGE", text));
       return false;
     }
-    stream.body.push(piece);
+    stream.keep(this.#shared.slab, bytes, from, to);
     return true;
   }
 
   steered(stream: Http2Stream): void {
-    if (!this.#streams.has(stream.id)) return;
+    if (!this.#streams.has(stream)) return;
     this.#watch(stream, stream.isPaused ? Infinity : this.#settings.bodyMs, "BODY_TIMEOUT");
     if (!stream.isPaused) this.#widenStream(stream);
   }
 
   #widenStream(stream: Http2Stream): void {
     if (stream.unacknowledged <= STREAM_WINDOW / 2) return;
-    this.#write(numberFrame(FRAME.windowUpdate, stream.id, stream.unacknowledged));
+    this.#outgoing.add(numberFrame(FRAME.windowUpdate, stream.id, stream.unacknowledged));
     stream.unacknowledged = 0;
   }
 
   #acknowledge(size: number): void {
     this.#unacknowledged += size;
     if (this.#unacknowledged <= WINDOW / 2) return;
-    this.#write(numberFrame(FRAME.windowUpdate, 0, this.#unacknowledged));
+    this.#outgoing.add(numberFrame(FRAME.windowUpdate, 0, this.#unacknowledged));
     this.#unacknowledged = 0;
   }
 
@@ -464,7 +456,9 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     end: number,
   ): void {
     this.#checkStarted("HEADERS", id);
-    let [from, to] = unpadded(flags, bytes, start, end);
+    let from = start;
+    let to = end;
+    if ((flags & FLAG.padded) !== 0) [from, to] = unpadded(bytes, start, end);
     if ((flags & FLAG.priority) !== 0) from += 5;
     if (from > to) throw new ConnectionError(ERROR.frameSize, "a HEADERS frame that is too short");
     const endStream = (flags & FLAG.endStream) !== 0;
@@ -512,10 +506,10 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
         throw new ConnectionError(ERROR.compression, `invalid headers: ${error.message}`);
       }
       if (!(error instanceof HeaderListError)) throw error;
-      if (stream !== undefined) this.#malformed(stream, error.message);
+      if (stream !== null) this.#malformed(stream, error.message);
       return;
     }
-    if (stream === undefined) return this.#countIdle();
+    if (stream === null) return this.#countIdle();
     try {
       if (stream.head !== null) this.#trailers(stream, block.headers, endStream);
       else if (this.#isInterim(stream, block, endStream)) return;
@@ -525,7 +519,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
       return this.#malformed(stream, error.message);
     }
     if (endStream) return this.#receivedAll(stream);
-    this.#begun.push(stream);
+    if (stream.firstByteAt === 0) stream.firstByteAt = this.#now();
     if (stream.head!.status >= REFUSED) stream.sender?.stop();
     const { headersMs, bodyMs } = this.#settings;
     if (headersMs !== Infinity || bodyMs !== Infinity || stream.reader !== null) {
@@ -555,7 +549,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   /** Tells a reader that its response has begun. Returns whether the exchange goes on. */
   #begin(stream: Http2Stream): boolean {
     this.#owner.begun(stream);
-    return this.#streams.has(stream.id);
+    return this.#streams.has(stream);
   }
 
   #receivedAll(stream: Http2Stream): void {
@@ -573,7 +567,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     if (
       !stream.isSent && stream.reader === null && status < REFUSED && stream.sender?.waits === false
     ) {
-      if (stream.firstByteAt === 0) stream.firstByteAt = this.#clock.now();
+      if (stream.firstByteAt === 0) stream.firstByteAt = this.#now();
       return this.#watch(stream, Infinity, "TIMEOUT");
     }
     this.#complete(stream);
@@ -584,7 +578,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     this.#remove(stream);
     this.used = true;
     this.#idleFrames = 0;
-    this.#owner.received(stream, this.#clock.now());
+    this.#owner.received(stream, this.#now());
     this.#streamEnded();
   }
 
@@ -600,7 +594,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     const stream = this.#streams.get(id);
     const code = readUint32(bytes, start);
     this.#countIdle();
-    if (stream === undefined) return;
+    if (stream === null) return;
     // A server that has answered does not want the rest of the request.
     if (stream.isReceived && code === ERROR.none) {
       stream.isSent = true;
@@ -630,7 +624,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     }
     if (this.#hasSettings) this.#countIdle();
     this.#hasSettings = true;
-    this.#write(newFrame(FRAME.settings, FLAG.ack, 0, 0));
+    this.#outgoing.add(newFrame(FRAME.settings, FLAG.ack, 0, 0));
     this.#owner.changed(this);
   }
 
@@ -650,7 +644,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
         }
         const change = value - this.#streamWindow;
         this.#streamWindow = value;
-        for (const stream of [...this.#streams.values()]) this.#widen(stream, change);
+        for (const stream of this.#streams.all()) this.#widen(stream, change);
         return;
       }
       case SETTING.maxFrameSize:
@@ -669,7 +663,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     if ((flags & FLAG.ack) !== 0) return;
     const answer = newFrame(FRAME.ping, FLAG.ack, 0, 8);
     answer.set(bytes.subarray(start, end), HEAD_LENGTH);
-    this.#write(answer);
+    this.#outgoing.add(answer);
   }
 
   #goAway(id: number, bytes: Uint8Array, start: number, end: number): void {
@@ -684,7 +678,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
       "ECONNRESET",
       `the server ended the connection: ${errorName(code)}`,
     );
-    for (const stream of [...this.#streams.values()]) {
+    for (const stream of this.#streams.all()) {
       if (stream.id > last) this.#fail(stream, failure, "unprocessed");
     }
     this.#streamEnded();
@@ -704,7 +698,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
     }
     this.#checkStarted("WINDOW_UPDATE", id);
     const stream = this.#streams.get(id);
-    if (stream === undefined) return this.#countIdle();
+    if (stream === null) return this.#countIdle();
     if (increment === 0) return this.#malformed(stream, "a window that grows by nothing");
     if (stream.isSent) this.#countIdle();
     this.#widen(stream, increment);
@@ -735,16 +729,24 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
   }
 
   #remove(stream: Http2Stream): void {
-    this.#streams.delete(stream.id);
-    this.#forget(stream);
-  }
-
-  #forget(stream: Http2Stream): void {
+    this.#streams.delete(stream);
+    if (this.#streams.size === 0) this.deadline = Infinity;
     stream.deadline = Infinity;
-    stream.sender?.stop();
+    // It began and ended with this read.
+    if (this.#readAt !== 0 && stream.firstByteAt === this.#readAt) stream.firstByteAt = 0;
+    if (stream.sender === null) return;
+    stream.sender.stop();
     if (stream.continueTimer !== null) this.#clock.clearTimer(stream.continueTimer);
     this.#waiting.delete(stream);
-    this.#shared.deadlines.delete(stream);
+  }
+
+  expire(): void {
+    const now = this.#clock.now();
+    this.deadline = Infinity;
+    for (const stream of this.#streams.all()) if (stream.deadline <= now) stream.expire();
+    for (const { deadline } of this.#streams.all()) {
+      if (deadline < this.deadline) this.deadline = deadline;
+    }
   }
 
   #streamEnded(): void {
@@ -766,6 +768,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner {
         stream.limit = code;
       }
     }
+    if (stream.deadline < this.deadline) this.deadline = stream.deadline;
     this.#shared.deadlines.schedule(stream.deadline);
   }
 }

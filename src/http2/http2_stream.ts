@@ -5,9 +5,9 @@
  */
 
 import type { Timer } from "../core/clock.ts";
-import type { Expiring } from "../http/connection_timers.ts";
 import type { RequestTarget } from "../http/request_encoder.ts";
 import { type RequestErrorCode, WireError } from "../http/request_error.ts";
+import type { Slab } from "../http/response_parser.ts";
 import type { SocketTransport } from "../http/socket_transport.ts";
 import type { BodyFlow, BodyReader, HeaderPairs, WireRequest } from "../http/transport.ts";
 import type { BodySender } from "./body_sender.ts";
@@ -36,8 +36,10 @@ export interface StreamOwner {
   cancel(stream: Http2Stream, failure: WireError): void;
 }
 
+const NO_PIECES: Uint8Array<ArrayBuffer>[] = [];
+
 /** One exchange. Times are milliseconds on the clock of the node. */
-export class Http2Stream implements Expiring, BodyFlow {
+export class Http2Stream implements BodyFlow {
   readonly id: number;
   /** What it was started for. */
   readonly item: PoolRequest;
@@ -49,7 +51,8 @@ export class Http2Stream implements Expiring, BodyFlow {
   head: ResponseHead | null = null;
   /** What arrived after the body. */
   trailers: HeaderPairs = NO_TRAILERS;
-  readonly body: Uint8Array<ArrayBuffer>[] = [];
+  /** The pieces of the body. */
+  body: Uint8Array<ArrayBuffer>[] = NO_PIECES;
   /** Gets the body as it arrives; `null` if {@link body} keeps it. */
   reader: BodyReader | null = null;
   /** Whether the server gets no more room for the body. */
@@ -74,6 +77,8 @@ export class Http2Stream implements Expiring, BodyFlow {
   sender: BodySender | null = null;
   /** Ends the wait for `100 Continue`. */
   continueTimer: Timer | null = null;
+  /** The next one in the same place of a {@link StreamTable}, which alone changes it. */
+  next: Http2Stream | null = null;
   /** The connection that it belongs to. */
   readonly owner: StreamOwner;
 
@@ -109,6 +114,21 @@ export class Http2Stream implements Expiring, BodyFlow {
     this.owner.cancel(this, new WireError("ABORTED", "its reader wants no more of it"));
   }
 
+  /** Keeps a copy of a piece of the body. */
+  keep(slab: Slab, bytes: Uint8Array<ArrayBuffer>, from: number, to: number): void {
+    let piece: Uint8Array<ArrayBuffer>;
+    if (slab.takes(to - from)) {
+      const at = slab.copy(bytes, from, to);
+      piece = slab.bytes.subarray(at, at + to - from);
+    } else {
+      piece = bytes.slice(from, to);
+    }
+    // An array that grows takes room for many pieces.
+    if (this.body === NO_PIECES) this.body = [piece];
+    else this.body.push(piece);
+  }
+
+  /** Ends it because {@link deadline} has passed. */
   expire(): void {
     this.deadline = Infinity;
     const text = LIMIT_TEXTS[this.limit] ?? "no complete response in time";

@@ -131,6 +131,9 @@ Deno.test("what the encoder writes, a reference reads", () => {
 
 Deno.test("what a reference writes, the decoder reads", () => {
   fc.assert(fc.property(fc.array(headerList, { maxLength: 6 }), (lists) => {
+    // The reference counts strings as long as they are with the Huffman code, so it must not evict entries.
+    const sizes = lists.flat().map(([name, value]) => name.length + value.length + 32);
+    fc.pre(sizes.reduce((sum, size) => sum + size, 0) <= DEFAULT_TABLE_SIZE);
     const reference = hpack.compressor.create({ table: { size: DEFAULT_TABLE_SIZE } });
     const decoder = new HpackDecoder(DEFAULT_TABLE_SIZE, MAX_LIST);
     for (const list of lists) {

@@ -9,12 +9,13 @@ import {
   FrameReader,
   goAwayFrame,
   HEAD_LENGTH,
-  headersFrames,
+  headersLength,
   MAX_PAYLOAD,
   newFrame,
   PREFACE,
   readUint32,
   settingsFrame,
+  writeHeaders,
 } from "../../src/http2/frames.ts";
 import { DEFAULT_TABLE_SIZE, HpackDecoder, HpackEncoder } from "../../src/http2/hpack.ts";
 import { Http2Connection, type Http2Owner } from "../../src/http2/http2_connection.ts";
@@ -26,7 +27,7 @@ import { testSockets } from "./sockets.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** A socket of which a test plays the other side. */
-class PlayedSocket implements Socket {
+export class PlayedSocket implements Socket {
   handler!: SocketHandler;
   unsent = 0;
   isClosed = false;
@@ -79,7 +80,10 @@ export class ServerFrames {
     flags: number = 0,
     maxPayload = MAX_PAYLOAD,
   ): Bytes {
-    return headersFrames(this.#encoder.encode(headers), stream, flags, maxPayload);
+    const block = this.#encoder.encode(headers);
+    const frames = new Uint8Array(headersLength(block, maxPayload));
+    writeHeaders(frames, 0, block, stream, flags, maxPayload);
+    return frames;
   }
 
   /** A whole response. */
