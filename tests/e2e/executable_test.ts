@@ -1,17 +1,24 @@
 // The executable where people have it: alone on a machine, without Deno, far from its sources. Test files are
 // plain JavaScript, which every version of the runtime takes.
 import assert from "node:assert/strict";
-import { gitCommit } from "../../build/project.ts";
+import { once } from "node:events";
+import { createSecureServer, createServer, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import { gitCommit, runCommand } from "../../build/project.ts";
 import config from "../../deno.json" with { type: "json" };
 import type { Summary } from "../../src/report/summary.ts";
+import { identity } from "../support/certificates.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { compiledExecutable } from "../support/executable.ts";
-import { isMissing } from "../support/machine.ts";
+import { LoggingServer } from "../support/logging_server.ts";
+import { isMissing, steadyPort } from "../support/machine.ts";
 import { assertTold, mistakeFolder, MISTAKES } from "../support/mistakes.ts";
-import { PROJECT_ROOT } from "../support/paths.ts";
+import { PROJECT_ROOT, projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { Target } from "../support/target.ts";
+import { WebSocketPeer, webSocketServer } from "../support/websocket_peer.ts";
 
 const EXECUTABLE = await compiledExecutable();
 
@@ -251,6 +258,166 @@ executableTest("gives a test file the client of Redis", async () => {
   const names = target.requests.map(({ query }) => query.get("name"));
   assert.deepEqual(names.sort(), ["ada", "bob", "cleo"]);
 }, isMissing("redis-server") ? "there is no redis-server" : "");
+
+/** The authority of the certificates that the targets of these tests have. */
+const TRUST = ["--ca", projectPath("tests/support/certs/ca.pem")];
+
+for (const secure of [false, true]) {
+  executableTest(
+    `speaks HTTP/2 ${secure ? "over TLS" : "without TLS"}, also in quick`,
+    async () => {
+      const seen = new Map<string, number>();
+      const server = secure ? createSecureServer(identity("good")) : createServer();
+      let connections = 0;
+      server.on("session", () => connections++);
+      server.on("stream", (stream: ServerHttp2Stream, headers) => {
+        let size = 0;
+        stream.on("data", (part: Uint8Array) => size += part.length);
+        stream.on("end", () => {
+          const what = `${headers[":method"]} ${headers[":path"]} ${size}`;
+          seen.set(what, (seen.get(what) ?? 0) + 1);
+          stream.respond({ ":status": 200, "x-size": size });
+          stream.end("x".repeat(100_000));
+        });
+      });
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const { port } = server.address() as AddressInfo;
+      const url = `${secure ? "https" : "http"}://127.0.0.1:${port}`;
+      const trust = secure ? TRUST : [];
+      await using desk = await Desk.with({
+        "aiotestfile.js": `
+        import assert from "node:assert/strict";
+        import { FastHttpUser } from "aiotest";
+        export class ShopTest extends FastHttpUser {
+          static http = ${secure ? '"auto"' : 2};
+          static waitTime = 0;
+          static iterations = 10;
+          async testAll() {
+            await this.session.batch(["/a", "/b", ["POST", "/c", { body: "x".repeat(200_000) }]]);
+            await this.session.get("/b", {}, async (res) => {
+              assert.equal((await res.text()).length, 100_000);
+              assert.equal(res.headers.get("x-size"), "0");
+            });
+          }
+        }`,
+      });
+      const load = ["-u", "3", "-r", "100", "-t", "60", "--json", "run.json"];
+      const ran = await desk.run("-f", "aiotestfile.js", "-H", url, ...load, ...trust);
+      assert.equal(ran.code, 0, ran.stderr + ran.stdout);
+      assert.deepEqual(Object.fromEntries(seen), {
+        "GET /a 0": 30,
+        "GET /b 0": 60,
+        "POST /c 200000": 30,
+      });
+      const { totals } = await desk.summary();
+      assert.deepEqual([totals.requests, totals.failures, totals.retries], [120, 0, 0]);
+      assert.equal(connections, 3, "one for each user");
+      const quick = ["--http2", "-u", "2", "-n", "50", "--json", "run.json", ...trust];
+      const { code, stdout, stderr } = await desk.run("quick", `${url}/quick`, ...quick);
+      assert.equal(code, 0, stderr + stdout);
+      assert.equal(seen.get("GET /quick 0"), 50);
+      assert.equal((await desk.summary()).totals.requests, 50);
+      await new Promise((resolve) => server.close(resolve));
+    },
+  );
+
+  executableTest(
+    `speaks WebSocket ${secure ? "over TLS" : "without TLS"}, compressed`,
+    async () => {
+      const seen = { compressed: 0, plain: 0, pings: 0, closes: [] as number[] };
+      const finishFlush = constants.Z_SYNC_FLUSH;
+      const tail = Uint8Array.of(0, 0, 0xff, 0xff);
+      const play = async (peer: WebSocketPeer): Promise<void> => {
+        for (let frame = await peer.frame(); frame !== null; frame = await peer.frame()) {
+          const { opcode, payload, isCompressed } = frame;
+          if (opcode === 9) {
+            seen.pings++;
+            await peer.send(0x8a, payload);
+          } else if (opcode === 8) {
+            seen.closes.push(payload[0]! << 8 | payload[1]!);
+            return await peer.send(0x88, payload);
+          } else if (isCompressed) {
+            seen.compressed++;
+            const text = inflateRawSync(Uint8Array.from([...payload, ...tail]), { finishFlush });
+            await peer.send(0xc1, deflateRawSync(`echo ${text}`, { finishFlush }).subarray(0, -4));
+          } else {
+            seen.plain++;
+            await peer.text(`echo ${new TextDecoder().decode(payload)}`);
+          }
+        }
+      };
+      const terms = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n";
+      const server = secure
+        ? webSocketServer(play, terms, identity("good"))
+        : webSocketServer(play, terms);
+      await using _ = server;
+      await using desk = await Desk.with({
+        "aiotestfile.js": `
+        import { WebSocketUser } from "aiotest";
+        const long = "hello ".repeat(1000);
+        export class ChatTest extends WebSocketUser {
+          static waitTime = 0;
+          static iterations = 10;
+          async onStart() { await this.connect("/chat"); }
+          async testSay() {
+            await this.ask(long, "echo " + long, { name: "long" });
+            await this.ask("short", "echo short", { name: "short" });
+            await this.ping();
+          }
+          async onStop() { await this.close(); }
+        }`,
+      });
+      const host = server.url.replace("http", "ws");
+      const load = ["-u", "3", "-r", "100", "-t", "60", "--json", "run.json"];
+      const args = ["-f", "aiotestfile.js", "-H", host, ...load, ...(secure ? TRUST : [])];
+      const { code, stdout, stderr } = await desk.run(...args);
+      assert.equal(code, 0, stderr + stdout);
+      assert.deepEqual(seen, { compressed: 30, plain: 30, pings: 30, closes: [1000, 1000, 1000] });
+      const { requests, metrics } = await desk.summary();
+      const counted = requests.map(({ name, requests, failures }) => [name, requests, failures]);
+      assert.deepEqual(Object.fromEntries(counted.map(([name, ...counts]) => [name, counts])), {
+        "/chat": [3, 0],
+        "/chat ping": [30, 0],
+        long: [30, 0],
+        short: [30, 0],
+      });
+      const received = metrics.find(({ name }) => name === "ws_bytes_received");
+      assert.ok(received?.type === "counter" && received.value < 30 * 200, "the sizes on the wire");
+    },
+  );
+}
+
+executableTest("runs a package from npm that was bundled as the docs say", async () => {
+  const port = steadyPort();
+  await using desk = await Desk.with({
+    "mqtt.ts": await Deno.readTextFile(projectPath("examples/mqtt.ts")),
+    "mosquitto.conf":
+      `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nlog_type all\n`,
+  });
+  const page = await Deno.readTextFile(projectPath("docs/protocols.md"));
+  const [, words = ""] = /^deno (bundle .*) orders\.js postgres\.ts$/m.exec(page) ?? [];
+  assert.notEqual(words, "", "the command of the docs");
+  const { code, stderr } = await runCommand(
+    Deno.execPath(),
+    [...words.split(" "), "devices.js", "mqtt.ts"],
+    { cwd: desk.folder },
+  );
+  assert.equal(code, 0, stderr);
+  await using broker = await LoggingServer.start(
+    { program: "mosquitto", args: ["-c", `${desk.folder}/mosquitto.conf`] },
+    "running",
+  );
+  const load = ["-u", "3", "-r", "100", "--iterations", "24", "--json", "run.json"];
+  const host = ["-H", `mqtt://127.0.0.1:${port}`];
+  const ran = await desk.run("-f", "devices.js", ...host, ...load);
+  assert.equal(ran.code, 0, ran.stderr + ran.stdout);
+  const { requests } = await desk.summary();
+  const counted = requests.map(({ name, requests, failures }) => `${name} ${requests} ${failures}`);
+  const expected = ["connect 3 0", "publish reading 24 0", "round trip 24 0", "subscribe 3 0"];
+  assert.deepEqual(counted.sort(), expected);
+  const received = (await broker.stop()).matchAll(/Received PUBLISH from .*'readings'/g);
+  assert.equal([...received].length, 24);
+}, isMissing("mosquitto") ? "there is no mosquitto" : "");
 
 executableTest("gives a test file all permissions, without a prompt", async () => {
   await using desk = await Desk.with({
