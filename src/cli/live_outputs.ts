@@ -127,6 +127,14 @@ class Control implements DashboardControl {
     return this.#run.control.start(load);
   }
 
+  pause(): void {
+    this.#run.control.pause();
+  }
+
+  resume(): void {
+    this.#run.control.resume();
+  }
+
   stop(): void {
     this.#run.stop();
   }

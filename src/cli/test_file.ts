@@ -19,6 +19,7 @@ import { errorFields, errorText, isError, UsageError } from "../core/errors.ts";
 import { Events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { Lease } from "../core/lease.ts";
+import { PauseGate } from "../core/pause_gate.ts";
 import { logger } from "../core/logger.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { didYouMean, nearestWord } from "../core/spelling.ts";
@@ -267,6 +268,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     clock: systemClock,
     eventLoop: new EventLoopMonitor(),
     lease: Lease.endless(),
+    pauseGate: new PauseGate(),
     activity: new Int32Array(1),
     testStarts: new TestStarts([]),
     random: systemRandom,

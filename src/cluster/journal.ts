@@ -24,6 +24,7 @@ import {
   clipped,
   count,
   counts,
+  flag,
   json,
   list,
   text,
@@ -92,6 +93,8 @@ export const RECORD = union({
     /** Users started or stopped per second; in the open model, iterations started per second. */
     rate: amount(),
   },
+  /** The run was paused, or has gone on after a pause. */
+  pause: { isPaused: flag, elapsedSeconds: seconds },
   /** All users are to stop. */
   stopping: {
     /** Users that were running when this was decided, and the seconds since the start of the test. */

@@ -40,7 +40,7 @@ import {
 } from "./schema.ts";
 
 /** The version of the protocol that this version of aiotest speaks. */
-export const PROTOCOL = 6;
+export const PROTOCOL = 7;
 
 /** The longest message in bytes, before the handshake is complete and after it. */
 export const HANDSHAKE_LIMIT = 4 * 1024;
@@ -511,6 +511,15 @@ export const MESSAGE = union({
     userCount: count,
     /** How often the counts have been reset. If it rises, everything counted before is discarded. */
     resetCount: count,
+  },
+  /**
+   * Master, when the run is paused or goes on, and to each worker that starts or connects again after the first
+   * pause. In a pause, users finish their iterations and wait.
+   */
+  PAUSE: {
+    isPaused: flag,
+    /** How long the pauses that have ended took together: by this much, the schedule of arrivals is later. */
+    pausedSeconds: seconds,
   },
   /** Worker, every second and at its end: what it has counted since the last report. */
   REPORT: {

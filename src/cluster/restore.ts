@@ -20,6 +20,7 @@ import {
   type RunJournal,
   type RunRecord,
 } from "./journal.ts";
+import type { RunPause } from "../stats/run_pauses.ts";
 import { countedMetrics } from "./report.ts";
 import { RunState, type WorkerState } from "./run_state.ts";
 
@@ -50,6 +51,8 @@ export interface RestoredRun {
   readonly runningUsers: number;
   /** The number of users of the first target, once they were running; null before. */
   readonly startedUsers: number | null;
+  /** The pauses of the run, oldest first. The last one may not have ended. */
+  readonly pauses: readonly RunPause[];
   /** Changes of the load by hand, oldest first. */
   readonly steered: readonly JournalRecord<"steered">[];
   /** Null until all users were to stop. */
@@ -147,6 +150,7 @@ class Replay implements RestoredRun {
   targetUsers = 0;
   runningUsers = 0;
   startedUsers: number | null = null;
+  readonly pauses: RunPause[] = [];
   readonly steered: JournalRecord<"steered">[] = [];
   stopping: StoppingRun | null = null;
   readonly #what: string;
@@ -199,6 +203,9 @@ class Replay implements RestoredRun {
       case "steered":
         this.steered.push(record);
         return;
+      case "pause":
+        this.state.elapsedSeconds = record.elapsedSeconds;
+        return this.#pause(record);
       case "stopping": {
         const { finalUsers, elapsedSeconds } = record;
         this.stopping = { finalUsers, elapsedSeconds };
@@ -226,6 +233,13 @@ class Replay implements RestoredRun {
     if (number !== index) {
       throw contradiction(this.#what, `worker ${id} is ${number}, not ${index}`);
     }
+  }
+
+  #pause({ isPaused, elapsedSeconds }: JournalRecord<"pause">): void {
+    if (isPaused) return void this.pauses.push({ from: elapsedSeconds, to: null });
+    const pause = this.pauses.pop();
+    if (pause === undefined) throw contradiction(this.#what, "a pause ends that has not begun");
+    this.pauses.push({ ...pause, to: elapsedSeconds });
   }
 
   #assign({ incarnation, classes }: JournalRecord<"assigned">): void {

@@ -20,6 +20,7 @@ import {
   type ShareOfRun,
 } from "./compare_stats.ts";
 import { formatAmount, formatElapsed } from "./quantity.ts";
+import { secondsOfPauses, unpausedSeconds } from "../stats/run_pauses.ts";
 import type { ComparedRequest, ComparedRun, ComparedTotals } from "./summary_reader.ts";
 
 /** The figures of one name, or of all names. */
@@ -181,7 +182,12 @@ const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
  *
  * @param maxRegression how much worse a figure may be, as a share: 0.05.
  */
-export function compareRuns(a: ComparedRun, b: ComparedRun, maxRegression: number): Comparison {
+export function compareRuns(
+  baseline: ComparedRun,
+  run: ComparedRun,
+  maxRegression: number,
+): Comparison {
+  const [a, b] = [withoutPauses(baseline), withoutPauses(run)];
   const figures = [new RunFigures(a, b), new RunFigures(b, a)] as const;
   const names = pairsOf(a.requests, b.requests, keyOf);
   const classes = classPairs(a, b);
@@ -292,6 +298,53 @@ function figuresByHistory(
   if (ours === null || theirs === null || ours.stepSeconds !== theirs.stepSeconds) return null;
   const [before, after] = [secondsOfHistory(a, ours, one), secondsOfHistory(b, theirs, other)];
   return [new RunFigures(before, after), new RunFigures(after, before)];
+}
+
+/**
+ * A run whose seconds follow each other as if it had not been paused. Those that a pause touches are missing: in
+ * them, the target got less load than in others.
+ */
+function withoutPauses(run: ComparedRun): ComparedRun {
+  const { pauses = [], timeline, histories } = run;
+  if (pauses.length === 0) return run;
+  return {
+    ...run,
+    timeline: unpausedSeconds(timeline, pauses)
+      .map((row) => ({ ...row, second: row.second - pausedBefore(row.second, 1, pauses) })),
+    ...(histories === undefined
+      ? {}
+      : { histories: histories.map((history) => historyWithoutPauses(history, pauses)) }),
+  };
+}
+
+type ComparedPauses = NonNullable<ComparedRun["pauses"]>;
+
+/** How many steps of this length before a moment a pause touches. */
+function pausedBefore(from: number, step: number, pauses: ComparedPauses): number {
+  const touched = new Set<number>();
+  for (const pause of pauses) {
+    const until = Math.min(pause.to ?? from, from);
+    for (let at = Math.floor(pause.from / step); at * step < until; at++) touched.add(at);
+  }
+  return touched.size;
+}
+
+function historyWithoutPauses(history: ComparedHistory, pauses: ComparedPauses): ComparedHistory {
+  const { stepSeconds: step, seconds } = history;
+  if (step < 1) return history;
+  const kept = [...seconds.keys()].filter((index) =>
+    secondsOfPauses(pauses, seconds[index]!, seconds[index]! + step) === 0
+  );
+  const column = <Value>(values: readonly Value[]): Value[] => kept.map((index) => values[index]!);
+  return {
+    ...history,
+    seconds: column(seconds).map((from) => from - step * pausedBefore(from, step, pauses)),
+    requests: column(history.requests),
+    failures: column(history.failures),
+    p50: column(history.p50),
+    p95: column(history.p95),
+    p99: column(history.p99),
+  };
 }
 
 type ComparedHistory = NonNullable<ComparedRun["histories"]>[number];

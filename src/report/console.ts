@@ -8,6 +8,7 @@ import { stripVTControlCharacters } from "node:util";
 import { formatDuration } from "../core/duration.ts";
 import type { Output } from "../core/output.ts";
 import { sanitizeTerminal } from "../core/text.ts";
+import { isPaused } from "../stats/run_pauses.ts";
 import type { RequestTotals, Snapshot } from "../stats/snapshot.ts";
 import { type PanelSize, render } from "./live_panel.ts";
 import { formatAge, formatCount, formatLatency, formatRate, formatShare } from "./quantity.ts";
@@ -26,12 +27,13 @@ const WINDOW_SECONDS = 5;
  * @param startRate iterations that started per second recently; `null` if that is not known yet.
  */
 export function progressLine(snapshot: Snapshot, startRate: number | null = null): string {
-  const { users, state, elapsedSeconds, mode, workers } = snapshot;
-  const head = [formatDuration(elapsedSeconds).padStart(6), state.padEnd(8)];
+  const { users, mode, workers } = snapshot;
+  const state = isPaused(snapshot) ? "paused" : snapshot.state;
+  const head = [formatDuration(snapshot.elapsedSeconds).padStart(6), state.padEnd(8)];
   const waiting = awaited(snapshot);
   if (waiting !== null) return [...head, waiting].join("  ");
   const { totals, timeline } = snapshot.statistics;
-  const { rate, p50, p95, p99 } = recentSeconds(timeline, WINDOW_SECONDS);
+  const { rate, p50, p95, p99 } = recentSeconds(timeline, WINDOW_SECONDS, snapshot.pauses);
   const share = totals.failures === 0 ? "" : ` (${formatShare(totals.errorRate)})`;
   return [
     ...head,

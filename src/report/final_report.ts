@@ -123,14 +123,15 @@ function labels(method: string, name: string, tone: Span["tone"] = "plain"): Spa
 }
 
 function heading(snapshot: Snapshot, size: TableSize): string[] {
-  const { runId, name, labels, mode, workers, durationSeconds, users } = snapshot;
+  const { runId, name, labels, mode, workers, durationSeconds, pausedSeconds, users } = snapshot;
   const { totals } = snapshot.statistics;
   const where = mode === "local" ? mode : `${mode}, ${formatAmount(workers.length, "worker")}`;
+  const paused = pausedSeconds === 0 ? "" : `, paused for ${formatElapsed(pausedSeconds)}`;
   const again = totals.retries === 0 ? "" : `, ${formatAmount(totals.retries, "retry", "retries")}`;
   return [
     `Run ${name === null ? "" : `${name}, `}${runId}, ${where}`,
     ...labelTexts(labels),
-    `${formatElapsed(durationSeconds)}, up to ${formatAmount(users.peak, "user")}, ` +
+    `${formatElapsed(durationSeconds)}${paused}, up to ${formatAmount(users.peak, "user")}, ` +
     `received ${formatBytes(totals.bytesReceived)}, sent ${formatBytes(totals.bytesSent)}${again}`,
   ].flatMap((text) => noteLines(text, size));
 }

@@ -7,6 +7,7 @@
 
 import { metricLabel, type RendezvousRounds } from "../core/run_info.ts";
 import { NameCap, statusKey } from "../stats/request_stats.ts";
+import { isPaused, secondsOfPauses } from "../stats/run_pauses.ts";
 import type {
   CodeLatencies,
   CodeRow,
@@ -103,9 +104,18 @@ export class RunMetrics {
         optional(run.elapsedSeconds),
         "s",
       ),
+      gauge("aiotest_run_paused", "1 while the run is paused, otherwise 0.", [
+        { labels: {}, value: Number(isPaused(run)) },
+      ]),
+      gauge(
+        "aiotest_run_paused_seconds",
+        "Seconds since the start in which the run was paused.",
+        optional(secondsOfPauses(run.pauses, 0, run.elapsedSeconds)),
+        "s",
+      ),
       gauge(
         "aiotest_run_planned_seconds",
-        "Planned duration of the run in seconds; absent if it has no planned end.",
+        "Planned duration of the run in seconds without pauses; absent if it has no planned end.",
         optional(run.plannedSeconds),
         "s",
       ),

@@ -23,6 +23,7 @@ import {
   type TimelineSecond,
 } from "../stats/snapshot.ts";
 import { runEndFact } from "../stats/run_end.ts";
+import { isPaused, loadSeconds } from "../stats/run_pauses.ts";
 import { observedText } from "../stats/thresholds.ts";
 import { groupLowerBounds, lowerBoundsOf, serviceTimeLowerBounds } from "../stats/unanswered.ts";
 import {
@@ -52,8 +53,9 @@ import {
  * the run has no planned end. A master that waits for workers says so instead.
  */
 export function progressBar(snapshot: Snapshot, columns: number): Span[] {
-  const { state, elapsedSeconds, plannedSeconds } = snapshot;
-  const head = label(state, STATE_TONES[state]);
+  const { state, plannedSeconds } = snapshot;
+  const elapsedSeconds = loadSeconds(snapshot);
+  const head = isPaused(snapshot) ? label("paused", "warning") : label(state, STATE_TONES[state]);
   const waiting = awaited(snapshot);
   if (waiting !== null) return [head, span(waiting, "strong")];
   const elapsed = formatDuration(elapsedSeconds);
@@ -208,7 +210,8 @@ function stepLine({ users, arrivalRate, sharedLoad, breakingPoint }: Snapshot): 
  * The lines about requests: rate and 95th percentile by second on the same time axis, counts, and the
  * percentiles of the whole run and of its last five seconds. Seconds with failures are red.
  */
-export function trafficLines({ statistics }: Snapshot, columns: number): Span[][] {
+export function trafficLines(snapshot: Snapshot, columns: number): Span[][] {
+  const { statistics, pauses } = snapshot;
   const { timeline, totals } = statistics;
   return [
     rateLine(timeline, columns),
@@ -216,7 +219,7 @@ export function trafficLines({ statistics }: Snapshot, columns: number): Span[][
     requestLine(statistics),
     inProgressLine(totals),
     percentileLine("whole run", totals.latencyMs, { lowerBounds: lowerBoundsOf(totals) }),
-    percentileLine(`last ${RECENT_SECONDS} s`, recentSeconds(timeline, RECENT_SECONDS)),
+    percentileLine(`last ${RECENT_SECONDS} s`, recentSeconds(timeline, RECENT_SECONDS, pauses)),
     ...connectionLines(totals),
   ];
 }

@@ -4,6 +4,13 @@
  * @module
  */
 
+import {
+  isPaused,
+  loadSeconds,
+  type PausedRun,
+  type RunPause,
+  unpausedSeconds,
+} from "../stats/run_pauses.ts";
 import type { Snapshot, TimelineSecond } from "../stats/snapshot.ts";
 
 /** The last seconds of a run; figures are `null` if no request ended in them. */
@@ -17,12 +24,19 @@ export interface RecentSeconds {
 }
 
 /**
- * The figures of the last `count` seconds of a timeline, or of all if there are fewer.
+ * The figures of the last `count` seconds of a run, or of all if there are fewer. Seconds of a pause that is over
+ * are left out.
  *
  * The percentiles of seconds cannot be merged into one of all of them. The highest is shown, because
  * it is an upper bound: if 95 % of latencies were below it in every second, they were in total.
  */
-export function recentSeconds(timeline: readonly TimelineSecond[], count: number): RecentSeconds {
+export function recentSeconds(
+  all: readonly TimelineSecond[],
+  count: number,
+  pauses: readonly RunPause[] = [],
+): RecentSeconds {
+  // The seconds of an earlier pause say nothing about the target.
+  const timeline = isPaused({ pauses }) ? all : unpausedSeconds(all, pauses);
   const seconds = latest(timeline, count);
   const requests = recentSeries(timeline, count, (second) => second.requests);
   const sum = requests.reduce((total, count) => total + count, 0);
@@ -77,8 +91,8 @@ export class RecentIterations {
   }
 
   /** Adds a snapshot, which must be later than the previous one. */
-  add({ elapsedSeconds, statistics: { iterations } }: IterationMoment): void {
-    const now = { seconds: elapsedSeconds, started: iterations?.started ?? 0 };
+  add({ statistics: { iterations }, ...run }: IterationMoment): void {
+    const now = { seconds: loadSeconds(run), started: iterations?.started ?? 0 };
     const before = this.#moments.at(-1);
     // Both the counts and the time of a run can be reset.
     const isReset = before !== undefined &&
@@ -92,7 +106,7 @@ export class RecentIterations {
 }
 
 /** The part of a snapshot that {@link RecentIterations} reads. */
-export interface IterationMoment extends Pick<Snapshot, "elapsedSeconds"> {
+export interface IterationMoment extends PausedRun {
   readonly statistics: {
     readonly iterations: Pick<NonNullable<Snapshot["statistics"]["iterations"]>, "started"> | null;
   };

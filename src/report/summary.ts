@@ -52,6 +52,8 @@ export interface Summary extends
     | "mode"
     | "elapsedSeconds"
     | "durationSeconds"
+    | "pausedSeconds"
+    | "pauses"
     | "expectedWorkers"
     | "complete"
     | "thresholds"
@@ -408,6 +410,8 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
     startedAt: isoTime(snapshot.startedAt),
     endedAt: isoTime(snapshot.endedAt),
     durationSeconds: rounded(snapshot.durationSeconds),
+    pausedSeconds: rounded(snapshot.pausedSeconds),
+    pauses: snapshot.pauses.map(({ from, to }) => ({ from: rounded(from), to: rounded(to) })),
     complete: snapshot.complete,
     users: { peak: snapshot.users.peak, final: snapshot.users.final },
     workers: snapshot.workers.map((worker) => ({

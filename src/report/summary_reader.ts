@@ -252,6 +252,7 @@ const COMPARED_RUN = {
   checks: optional([COMPARED_CHECK]),
   metrics: optional([COMPARED_METRIC]),
   histories: optional([COMPARED_HISTORY]),
+  pauses: optional([{ from: "a number of at least 0", to: "a number of at least 0, or null" }]),
   timeline: [{
     second: "a second of a run",
     requests: "a whole number of at least 0",

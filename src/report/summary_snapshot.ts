@@ -112,6 +112,8 @@ const REPORTED_RUN = {
   endedAt: nullable("a time"),
   elapsedSeconds: optional(AMOUNT),
   durationSeconds: AMOUNT,
+  pausedSeconds: optional(AMOUNT),
+  pauses: optional([{ from: AMOUNT, to: AMOUNT_OR_NULL }]),
   complete: "true or false",
   users: { current: optional(COUNT), peak: COUNT, final: COUNT },
   load: optional({ model: "closed, open or mixed", ...LOAD }),
@@ -356,6 +358,8 @@ function snapshotOf(run: ReadRun): Snapshot {
     endedAt,
     elapsedSeconds,
     durationSeconds: run.durationSeconds,
+    pausedSeconds: run.pausedSeconds ?? 0,
+    pauses: run.pauses ?? [],
     plannedSeconds: null,
     complete: run.complete,
     users: {

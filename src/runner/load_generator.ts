@@ -10,6 +10,7 @@ import { isInstance, type PreparationError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import { ExitCall } from "../core/exit_calls.ts";
 import type { Lease } from "../core/lease.ts";
+import { PauseGate } from "../core/pause_gate.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { type LoadedClass, partWeight, weightsOf } from "../load/load_parts.ts";
 import { reasonText } from "../stats/run_end.ts";
@@ -110,6 +111,9 @@ export class LoadGenerator {
   readonly #health: GeneratorHealth;
   readonly #http: NodeContext["http"];
   readonly #sockets: NodeContext["http"]["sockets"];
+  readonly #pauseGate = new PauseGate();
+  /** How long the pauses that have ended took together, in milliseconds. */
+  #pausedMs = 0;
   /** When the last sample before the last {@link check} ended. */
   #checkedAt = 0;
   /** The loads of the open model; those that have ended stay. */
@@ -169,6 +173,7 @@ export class LoadGenerator {
       clock,
       eventLoop,
       lease,
+      pauseGate: this.#pauseGate,
       activity,
       testStarts: this.#testStarts,
       random,
@@ -283,7 +288,25 @@ export class LoadGenerator {
   /** Open model: corrects when the test started, on this node's clock. */
   align(startedAt: number): void {
     this.#alignedAt = startedAt;
-    for (const { executor } of this.#openLoads) executor.align(startedAt);
+    for (const { executor } of this.#openLoads) executor.align(startedAt + this.#pausedMs);
+  }
+
+  /**
+   * Users start no iterations while the run is paused, and the schedule of the open model stands still.
+   * It may be called again with what is known already.
+   *
+   * @param pausedSeconds how long the pauses that have ended took together.
+   */
+  setPause(isPaused: boolean, pausedSeconds: number): void {
+    const laterMs = pausedSeconds * 1000 - this.#pausedMs;
+    this.#pausedMs += laterMs;
+    if (isPaused) this.#pauseGate.close(this.#clock.now());
+    for (const { executor } of this.#openLoads) {
+      if (isPaused) executor.pause();
+      if (laterMs !== 0) executor.postpone(laterMs);
+      if (!isPaused) executor.resume();
+    }
+    if (!isPaused) this.#pauseGate.open();
   }
 
   /**
@@ -393,7 +416,7 @@ export class LoadGenerator {
       classes: weightsOf(weights, classes),
       clock: this.#clock,
       random: this.#options.random,
-      startedAt: this.#alignedAt ?? this.#startedAt!,
+      startedAt: (this.#alignedAt ?? this.#startedAt!) + this.#pausedMs,
       iterations: (atMs, classIndex) => this.#table.iterations(atMs, classIndex),
       startUser: (classIndex) => this.#pool.add(classIndex),
       onExhausted: () => {
@@ -403,6 +426,7 @@ export class LoadGenerator {
     });
     const openLoad: OpenLoad = { classes, executor, isExhausted: false };
     this.#openLoads.push(openLoad);
+    if (this.#pauseGate.isClosed) executor.pause();
     this.#pool.useExecutor(executor, classes);
     return openLoad;
   }

@@ -26,6 +26,7 @@ import { LoadDriver, type PartArrivals } from "./load_driver.ts";
 import { LoadGenerator, type LoadGeneratorOptions } from "./load_generator.ts";
 import { RunControl } from "./run_control.ts";
 import { RunLoads } from "./run_loads.ts";
+import { RunPauses } from "./run_pauses.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
 import { SetupAndTeardown, type TestFunctions } from "./setup_teardown.ts";
@@ -83,6 +84,7 @@ export class LocalRun {
   readonly #options: LocalRunOptions;
   readonly #clock: Clock;
   readonly #time: RunTime;
+  readonly #pauses: RunPauses;
   readonly #totals = new Totals();
   readonly #inProgress = new InProgressGauge();
   readonly #generator: LoadGenerator;
@@ -113,6 +115,12 @@ export class LocalRun {
     this.#options = options;
     this.#clock = clock;
     this.#time = new RunTime(clock);
+    this.#pauses = new RunPauses({
+      clock,
+      time: this.#time,
+      onChange: (isPaused, pausedSeconds) => this.#generator.setPause(isPaused, pausedSeconds),
+      onSecond: () => this.#closeSecond(),
+    });
     this.control = new RunControl(clock, parts, options.waitsForStart);
     this.#loads = new RunLoads(parts);
     this.#warnings = new Warnings(options.onWarning);
@@ -201,10 +209,11 @@ export class LocalRun {
     const driver = this.#driver = this.#createDriver();
     if (this.#state === "ready") {
       this.#state = "spawning";
-      this.control.attach(driver);
+      this.control.attach(driver, this.#pauses);
       // If a shape fails, the test ends, and what was measured until then is reported.
       await driver.drive().catch((error) => this.#failure = error);
     }
+    this.#pauses.end();
     this.#state = "stopping";
     this.#finalUsers = this.#generator.users;
     await driver.until(this.#generator.stopAll(this.#stopTimeoutMs));
@@ -217,7 +226,7 @@ export class LocalRun {
   }
 
   #createDriver(): LoadDriver {
-    return new LoadDriver(this.#clock, this.#options.parts, {
+    return new LoadDriver(this.#pauses.loadClock, this.#options.parts, {
       setUsers: (counts) => {
         this.#watch.usersAssigned(counts);
         this.#generator.setUsers(counts, this.#stopTimeoutMs);
@@ -296,7 +305,8 @@ export class LocalRun {
   /** The state and results of the run at this moment. */
   snapshot(): Snapshot {
     const { elapsedSeconds } = this.#time;
-    const durationSeconds = Math.max(0, elapsedSeconds - this.#countedFrom);
+    const pausedSeconds = this.#pauses.since(this.#countedFrom);
+    const durationSeconds = Math.max(0, elapsedSeconds - this.#countedFrom - pausedSeconds);
     const complete = this.#state === "stopped";
     // No second contains what handlers of the test's end have added.
     if (complete) this.#totals.addMetrics(this.#generator.takeMetrics());
@@ -321,6 +331,8 @@ export class LocalRun {
       endedAt: this.#time.endedAt(this.#startedAtWall),
       elapsedSeconds,
       durationSeconds,
+      pausedSeconds,
+      pauses: this.#pauses.all,
       complete,
       users,
       ...this.#loads.shown,
@@ -364,7 +376,7 @@ export class LocalRun {
     this.#count(this.#generator.take());
     return this.#watch.view(
       part,
-      this.#generator.elapsedSeconds,
+      this.#pauses.loadSeconds,
       this.#driver!.isSpawning(part),
       this.#inProgress,
     );
@@ -376,7 +388,8 @@ export class LocalRun {
     this.#loads.set(part, load);
     const { users } = this.#loads;
     this.#mostUsers = Math.max(this.#mostUsers, users);
-    this.#watch.loadChanged(load, this.#generator.elapsedSeconds, part);
+    const { loadSeconds, endedSeconds } = this.#pauses;
+    this.#watch.loadChanged(load, loadSeconds, part, endedSeconds);
     if (!isArrivals(load) && iterations !== null) this.#generator.limit(iterations, classes);
     const problem = openFilesProblem(users, openFileLimit);
     if (problem !== null) this.#warnings.add(problem);

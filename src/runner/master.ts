@@ -36,6 +36,7 @@ import {
 import { FinalReports, NoWorkersTimer, settlesWithin } from "./master_waits.ts";
 import { RunControl } from "./run_control.ts";
 import { RunLoads } from "./run_loads.ts";
+import { RunPauses } from "./run_pauses.ts";
 import { RunTime } from "./run_time.ts";
 import { NaturalEnd, RunWatch, type RunWatchOptions } from "./run_watch.ts";
 import {
@@ -111,12 +112,13 @@ export class MasterRun {
   readonly #workers: WorkerManager;
   readonly #allocator: Allocator;
   readonly #time: RunTime;
+  readonly #pauses: RunPauses;
   readonly #run: RunInfo;
   readonly #warnings: Warnings;
   readonly #workerWarnings: WorkerWarnings;
   readonly #watch: RunWatch;
   readonly #naturalEnd: NaturalEnd;
-  readonly #pauses = new Standstills(
+  readonly #standstills = new Standstills(
     "The master",
     `Workers stop their users after ${LEASE_SECONDS} s without their master.`,
   );
@@ -150,6 +152,12 @@ export class MasterRun {
     const { clock, awakeClock, journal, parts, classNames, restored } = options;
     this.#options = options;
     this.#time = new RunTime(clock);
+    this.#pauses = new RunPauses({
+      clock,
+      time: this.#time,
+      onChange: (isPaused, pausedSeconds) => this.#setPause(isPaused, pausedSeconds),
+      onSecond: () => this.#closeSecond(),
+    });
     this.#naturalEnd = new NaturalEnd(options);
     this.#warnings = new Warnings(options.onWarning);
     this.#workerWarnings = new WorkerWarnings(this.#warnings);
@@ -161,7 +169,7 @@ export class MasterRun {
       parts,
       // A run that has started is not started again when it is resumed.
       options.waitsForStart && this.#runState.startedAt === null,
-      (load) => journal.append(steeredRecord(this.#time.elapsedSeconds, load)),
+      (load) => journal.append(steeredRecord(this.#pauses.loadSeconds, load)),
     );
     this.#loads = new RunLoads(parts);
     this.#run = liveRunInfo({
@@ -198,11 +206,11 @@ export class MasterRun {
         this.#driver?.stop();
       },
     });
-    awakeClock.onPause((pause) => this.#paused(pause));
+    awakeClock.onPause((pause) => this.#stoodStill(pause));
     this.#allocator = new Allocator({
       ...options,
       workers: this.#workers,
-      elapsed: () => this.#time.elapsedSeconds,
+      elapsed: () => this.#pauses.loadSeconds,
     });
   }
 
@@ -334,6 +342,7 @@ export class MasterRun {
       classNames: this.#options.classNames,
       state: this.#state,
       elapsedSeconds: this.#time.elapsedSeconds,
+      pauses: this.#pauses,
       endedAt: this.#time.endedAt(this.#runState.startedAt),
       loads: this.#loads,
       finalUsers: this.#finalUsers,
@@ -341,7 +350,7 @@ export class MasterRun {
       watch: this.#watch,
       warnings: [
         ...this.#warnings.texts,
-        ...this.#pauses.texts,
+        ...this.#standstills.texts,
         ...this.#watch.shortages,
       ],
     });
@@ -456,13 +465,18 @@ export class MasterRun {
     );
   }
 
-  async #resume({ assigned, startedUsers }: RestoredRun): Promise<void> {
+  async #resume({ assigned, startedUsers, pauses }: RestoredRun): Promise<void> {
     const { runId, workers, elapsedSeconds } = this.#runState;
     const returning = workers.filter((one) => one.membership === "present" && !one.complete);
     for (const worker of returning) worker.begun = true;
     this.#returning = returning;
     this.#workers.expect(returning, RETURN_MS);
     this.#time.begin(elapsedSeconds);
+    this.#pauses.restore(pauses);
+    if (pauses.length > 0) {
+      const { isPaused, endedSeconds } = this.#pauses;
+      this.#workers.setPause({ isPaused, pausedSeconds: endedSeconds });
+    }
     this.#workers.begin(() => this.#time.elapsedSeconds);
     if (startedUsers !== null) this.#workers.started(startedUsers);
     this.#restoredUsers = this.#allocator.restore(assigned);
@@ -474,14 +488,14 @@ export class MasterRun {
   }
 
   async #drive(restored: RestoredRun | null): Promise<void> {
-    const { clock, parts } = this.#options;
+    const { parts } = this.#options;
     const progress = {
-      elapsedSeconds: this.#time.elapsedSeconds,
+      elapsedSeconds: this.#pauses.loadSeconds,
       users: this.#restoredUsers,
       started: restored !== null && restored.startedUsers !== null,
       changes: restored?.steered.map(loadChange) ?? [],
     };
-    this.#driver = new LoadDriver(clock, parts, {
+    this.#driver = new LoadDriver(this.#pauses.loadClock, parts, {
       setUsers: (counts) => {
         this.#watch.usersAssigned(counts);
         this.#allocator.setUsers(counts);
@@ -490,7 +504,7 @@ export class MasterRun {
       view: (part) =>
         this.#watch.view(
           part,
-          this.#time.elapsedSeconds,
+          this.#pauses.loadSeconds,
           this.#driver!.isSpawning(part),
           this.#runState.inProgress,
           (all) => withoutOpenSeconds(all, this.#runState.workers),
@@ -501,7 +515,7 @@ export class MasterRun {
       onSecond: () => this.#closeSecond(),
     }, progress);
     if (this.#isCancelled || restored?.stopping) return;
-    this.control.attach(this.#driver);
+    this.control.attach(this.#driver, this.#pauses);
     this.#state = "spawning";
     this.#noWorkers.start();
     if (restored !== null) this.#allocator.rebalance();
@@ -511,6 +525,7 @@ export class MasterRun {
 
   async #finish(): Promise<void> {
     const { journal, restored } = this.#options;
+    this.#pauses.end();
     this.#state = "stopping";
     this.#noWorkers.end();
     this.#finalUsers = restored?.stopping?.finalUsers ?? this.#runState.users;
@@ -681,20 +696,30 @@ export class MasterRun {
    * This process did not run for a while. It could not hear its workers, so it gives them the full time again;
    * they have stopped their users by themselves if it took too long.
    */
-  #paused({ from, ms }: Pause): void {
+  #stoodStill({ from, ms }: Pause): void {
     const { clock, onWarning } = this.#options;
     this.#workers.restartLeases();
     this.#noWorkers.restart();
     if (!this.#time.begun || this.#state === "stopped") return;
     const atSeconds = this.#time.elapsedSeconds - (clock.now() - from) / 1000;
-    onWarning(this.#pauses.add({ seconds: ms / 1000, when: fromMoment(Math.max(0, atSeconds)) }));
+    onWarning(
+      this.#standstills.add({ seconds: ms / 1000, when: fromMoment(Math.max(0, atSeconds)) }),
+    );
+  }
+
+  /** The run is paused, or goes on. */
+  #setPause(isPaused: boolean, pausedSeconds: number): void {
+    const { journal } = this.#options;
+    journal.append({ type: "pause", isPaused, elapsedSeconds: this.#time.elapsedSeconds });
+    this.#workers.setPause({ isPaused, pausedSeconds });
   }
 
   // Called by the driver.
 
   #setLoad(load: ResolvedLoad, part: number): void {
     this.#loads.set(part, load);
-    this.#watch.loadChanged(load, this.#time.elapsedSeconds, part);
+    const { loadSeconds, endedSeconds } = this.#pauses;
+    this.#watch.loadChanged(load, loadSeconds, part, endedSeconds);
     if (!isArrivals(load)) this.#allocator.pace(this.#loads.spawnRate ?? load.rate);
   }
 

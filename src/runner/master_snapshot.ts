@@ -10,6 +10,7 @@ import { peerText } from "../core/text.ts";
 import type { RunStatus, Snapshot, Statistics, WorkerRow } from "../stats/snapshot.ts";
 import { mergeUnstarted, type UnstartedTests, unstartedWarning } from "../stats/unstarted_tests.ts";
 import type { RunLoads } from "./run_loads.ts";
+import type { RunPauses } from "./run_pauses.ts";
 import type { RunWatch } from "./run_watch.ts";
 
 /** What a snapshot of a distributed run is made from. */
@@ -20,6 +21,7 @@ export interface MasterSnapshotSource extends RunLabels {
   readonly state: RunStatus;
   /** Seconds since the test started, until its end. */
   readonly elapsedSeconds: number;
+  readonly pauses: Pick<RunPauses, "all" | "since">;
   /** Milliseconds since 1970; `null` before the end. */
   readonly endedAt: number | null;
   readonly loads: Pick<RunLoads, "users" | "shown" | "withLoads">;
@@ -34,7 +36,8 @@ export interface MasterSnapshotSource extends RunLabels {
 export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
   const { runState, state, elapsedSeconds } = source;
   const { workers, totals } = runState;
-  const durationSeconds = Math.max(0, elapsedSeconds - runState.countedFrom);
+  const pausedSeconds = source.pauses.since(runState.countedFrom);
+  const durationSeconds = Math.max(0, elapsedSeconds - runState.countedFrom - pausedSeconds);
   const isOver = state === "stopped";
   const all = totals.statistics(durationSeconds, isOver ? [] : runState.inProgress, {
     names: source.classNames,
@@ -52,6 +55,8 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
     endedAt: source.endedAt,
     elapsedSeconds,
     durationSeconds,
+    pausedSeconds,
+    pauses: source.pauses.all,
     complete: isOver && runState.isComplete,
     users: {
       current: runState.users,

@@ -65,6 +65,8 @@ export class OpenModelExecutor implements IterationExecutor {
   /** Whether the next turn releases more of what is due. */
   #isCatchingUp = false;
   #closed = false;
+  /** When the run was paused; `null` while it is not. */
+  #pausedAt: number | null = null;
   /** Whether {@link OpenModelOptions.onExhausted} was called for the current assignment. */
   #isExhausted = false;
 
@@ -109,6 +111,25 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#release();
   }
 
+  /** The run is paused: starts no iterations until {@link resume}. Those that wait go on waiting. */
+  pause(): void {
+    this.#pausedAt ??= this.#clock.now();
+    this.#clearTimer();
+  }
+
+  /** Everything that is due after a pause, or still waits, is due this much later. */
+  postpone(ms: number): void {
+    this.#startedAt += ms;
+    for (const { queue } of this.#pools) queue.postpone(ms);
+    this.#release();
+  }
+
+  /** The pause is over. */
+  resume(): void {
+    this.#pausedAt = null;
+    this.#release();
+  }
+
   /** Starts no iterations until the next assignment. Those that wait are dropped. */
   suspend(): void {
     this.#schedule.forget();
@@ -120,16 +141,22 @@ export class OpenModelExecutor implements IterationExecutor {
   close(): void {
     if (this.#closed) return;
     const now = this.#clock.now();
+    this.#closeAt(this.#pausedAt ?? now);
+    this.#closed = true;
+    this.#schedule.forget();
+    this.#clearTimer();
+    this.#dropQueued(now);
+  }
+
+  #closeAt(now: number): void {
+    // In a pause, no user starts what was due just before it.
+    if (this.#pausedAt !== null) return this.#dropDue(now);
     const end = this.#momentOf(this.#until);
     const until = end - now < END_TOLERANCE_MS ? Math.max(end, now) : now;
     this.#releaseDue(until);
     // There is no further turn: users that are idle get the rest, and what remains is dropped.
     while (this.#isDue(until) && this.#pools.some(({ idle }) => idle > 0)) this.#releaseDue(until);
     this.#dropDue(until);
-    this.#closed = true;
-    this.#schedule.forget();
-    this.#clearTimer();
-    this.#dropQueued(now);
   }
 
   userStarted(slot: IterationSlot): void {
@@ -209,7 +236,7 @@ export class OpenModelExecutor implements IterationExecutor {
 
   /** Releases the iterations that are due, and schedules the next release. */
   #release(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#pausedAt !== null) return;
     const now = this.#clock.now();
     this.#releaseDue(now);
     if (this.#isDue(now) && this.#wouldDropAll()) this.#dropDue(now);
@@ -422,6 +449,11 @@ export class IterationQueue {
     if (this.isFull) return false;
     this.#moments.push(intendedAt);
     return true;
+  }
+
+  /** Each was due this much later. */
+  postpone(ms: number): void {
+    this.#moments = this.#moments.map((moment) => moment + ms);
   }
 
   /** Takes the oldest; `null` if the queue is empty. */

@@ -1,5 +1,5 @@
 /**
- * Manual control of a run: starting it, and changing its load.
+ * Manual control of a run: starting it, pausing it, and changing its load.
  *
  * @module
  */
@@ -10,9 +10,10 @@ import { loadProblem, type PartialLoad, type ResolvedLoad, resolveLoad } from ".
 import { type LoadPart, sharedPart } from "../load/load_parts.ts";
 import { isOpen, type LoadProfile } from "../load/load_profile.ts";
 import type { LoadDriver } from "./load_driver.ts";
+import type { RunPauses } from "./run_pauses.ts";
 
 /**
- * Starts a run and changes its load on request: that of the classes without a load of their own.
+ * Starts a run, pauses it, and changes its load on request: that of the classes without a load of their own.
  */
 export class RunControl {
   readonly #clock: Clock;
@@ -26,6 +27,7 @@ export class RunControl {
   /** The load that the test was started with; `null` for the one of its profile. */
   #firstLoad: ResolvedLoad | null = null;
   #driver: LoadDriver | null = null;
+  #pauses: RunPauses | null = null;
 
   /**
    * @param waits whether the test starts only when {@link start} is called.
@@ -71,12 +73,41 @@ export class RunControl {
    */
   changeLoad(change: PartialLoad): ResolvedLoad {
     const load = this.#completed(change);
-    if (this.#driver === null) throw new UsageError("The test has not started: start it first.");
+    if (this.#driver === null) throw new UsageError(NOT_STARTED);
     if (!this.#driver.changeLoad(load)) {
-      throw new UsageError(this.#driver.stopped ? "The test is over." : SHARED_IS_OVER);
+      throw new UsageError(this.#driver.stopped ? IS_OVER : SHARED_IS_OVER);
     }
     this.#onLoadChange(load);
     return load;
+  }
+
+  /**
+   * Pauses the test: users finish their iterations and wait.
+   *
+   * @throws UsageError if it is not running, or is paused already.
+   */
+  pause(): void {
+    const pauses = this.#running;
+    if (pauses.isPaused) throw new UsageError("The test is paused already.");
+    pauses.pause();
+  }
+
+  /**
+   * Lets the test go on after a pause.
+   *
+   * @throws UsageError if it is not running, or not paused.
+   */
+  resume(): void {
+    const pauses = this.#running;
+    if (!pauses.isPaused) throw new UsageError("The test is not paused.");
+    pauses.resume();
+  }
+
+  /** @throws UsageError if the test is not running. */
+  get #running(): RunPauses {
+    if (this.#driver === null || this.#pauses === null) throw new UsageError(NOT_STARTED);
+    if (this.#driver.stopped) throw new UsageError(IS_OVER);
+    return this.#pauses;
   }
 
   /** Ends the wait for {@link start}. */
@@ -102,9 +133,10 @@ export class RunControl {
     this.#clock.clearTimer(timer);
   }
 
-  /** From now on, the load of the run can be changed. */
-  attach(driver: LoadDriver): void {
+  /** From now on, the run can be paused and its load can be changed. */
+  attach(driver: LoadDriver, pauses: RunPauses): void {
     this.#driver = driver;
+    this.#pauses = pauses;
     if (this.#firstLoad !== null) this.changeLoad(this.#firstLoad);
   }
 
@@ -132,5 +164,9 @@ export class RunControl {
 /** Why the load cannot be changed by hand. */
 const EACH_HAS_ITS_OWN =
   "Each user class of this test has a load of its own, which cannot be changed.";
+
+const NOT_STARTED = "The test has not started: start it first.";
+
+const IS_OVER = "The test is over.";
 
 const SHARED_IS_OVER = "The load of the user classes without a load of their own has ended.";

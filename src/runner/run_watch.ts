@@ -18,6 +18,7 @@ import type {
   Statistics,
   ThresholdRow,
 } from "../stats/snapshot.ts";
+import { secondsOfPauses } from "../stats/run_pauses.ts";
 import type { KeyedInProgress, StatsDelta } from "../stats/stats_delta.ts";
 import type { Shortage } from "../shared/shortages.ts";
 import type { Allocator } from "./allocation.ts";
@@ -96,18 +97,22 @@ export class RunWatch {
   /** What the shape of a part is told: see {@link StepWatch.view}. */
   view(
     part: number,
-    elapsedSeconds: number,
+    loadSeconds: number,
     spawning: boolean,
     inProgress: Iterable<KeyedInProgress>,
     reported?: ReportedFilter,
   ): ShapeView {
-    return this.#parts[part]!.steps.view(elapsedSeconds, spawning, inProgress, reported);
+    return this.#parts[part]!.steps.view(loadSeconds, spawning, inProgress, reported);
   }
 
-  /** The load of a part has changed at this moment. */
-  loadChanged(load: ResolvedLoad, elapsedSeconds: number, part: number): void {
+  /**
+   * The load of a part has changed at this moment of it.
+   *
+   * @param pausedSeconds how long the pauses before it took together.
+   */
+  loadChanged(load: ResolvedLoad, loadSeconds: number, part: number, pausedSeconds = 0): void {
     const watch = this.#parts[part]!;
-    watch.steps.enterStepAt(elapsedSeconds);
+    watch.steps.enterStepAt(loadSeconds, pausedSeconds);
     if (isArrivals(load)) watch.mostAllowed = Math.max(watch.mostAllowed, load.maxUsers);
     const shortage = isArrivals(load) ? null : watch.part.mix.shortage(load.users);
     if (shortage !== null) this.#warnings.add(shortage);
@@ -169,7 +174,9 @@ export class RunWatch {
     });
   }
 
-  #checkShortages({ elapsedSeconds, users }: Snapshot, isOver = false): void {
+  #checkShortages({ elapsedSeconds: now, pauses, users }: Snapshot, isOver = false): void {
+    // Users that wait for others in a pause do not lack anything.
+    const elapsedSeconds = now - secondsOfPauses(pauses, 0, now);
     this.#shortages.check({ elapsedSeconds, users: Math.max(users.peak, users.target) }, isOver);
   }
 }

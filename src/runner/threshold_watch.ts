@@ -83,8 +83,8 @@ export type ReportedFilter = (statistics: Statistics) => Statistics;
 export class StepWatch {
   readonly #shape: LoadUserShape | null;
   readonly #thresholds: ThresholdSet;
-  /** When the present step started, in seconds since the test started; `null` if there are no steps. */
-  #since: number | null = null;
+  /** When the present step started, without the pauses before it, and their length; `null` without steps. */
+  #since: { readonly loadSeconds: number; readonly pausedSeconds: number } | null = null;
   #totals = new Totals();
 
   /** @param shape `null` if the test has none. */
@@ -107,7 +107,9 @@ export class StepWatch {
 
   /** Takes in what was counted; seconds of earlier steps do not count for the present one. */
   add(counted: StatsDelta): void {
-    if (this.#since !== null && counted.from >= this.#since) this.#totals.add(counted);
+    if (this.#since === null) return;
+    const { loadSeconds, pausedSeconds } = this.#since;
+    if (counted.from >= loadSeconds + pausedSeconds) this.#totals.add(counted);
   }
 
   /**
@@ -117,23 +119,27 @@ export class StepWatch {
    * @param inProgress the requests in progress.
    */
   view(
-    elapsedSeconds: number,
+    loadSeconds: number,
     spawning: boolean,
     inProgress: Iterable<KeyedInProgress>,
     reported: ReportedFilter = (all) => all,
   ): ShapeView {
     if (this.#since === null) return { crossed: null };
-    const seconds = Math.floor(elapsedSeconds) - this.#since;
+    const seconds = Math.floor(loadSeconds) - this.#since.loadSeconds;
     const statistics = reported(this.#totals.statistics(seconds, inProgress));
     return { crossed: this.#thresholds.crossed(statistics, { spawning }) };
   }
 
-  /** The shape was asked for the load at this moment. */
-  enterStepAt(elapsedSeconds: number): void {
-    const step = this.#shape?.stepAt(elapsedSeconds) ?? null;
+  /**
+   * The shape was asked for the load at this moment, in seconds since the test started without pauses.
+   *
+   * @param pausedSeconds how long the pauses before it took together.
+   */
+  enterStepAt(loadSeconds: number, pausedSeconds = 0): void {
+    const step = this.#shape?.stepAt(loadSeconds) ?? null;
     const since = step === null ? null : Math.ceil(step.startedAt);
-    if (since === this.#since) return;
-    this.#since = since;
+    if (since === (this.#since?.loadSeconds ?? null)) return;
+    this.#since = since === null ? null : { loadSeconds: since, pausedSeconds };
     this.#totals = new Totals();
   }
 }

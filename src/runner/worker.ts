@@ -199,6 +199,8 @@ export class WorkerRun {
         return;
       case "TARGET":
         return this.#assign(message);
+      case "PAUSE":
+        return this.#node?.setPause(message);
       case "STARTED":
         return void this.#node?.started(message);
       case "ACK":

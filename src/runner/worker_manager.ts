@@ -109,6 +109,8 @@ export class WorkerManager {
   #setupData: SetupData | null = null;
   /** Whether workers are to call their handlers of `testStart`. */
   #isPreparing = false;
+  /** Whether the run is paused; `null` before the first pause. */
+  #pause: Omit<Message<"PAUSE">, "type"> | null = null;
   #isOver = false;
 
   constructor(options: WorkerManagerOptions) {
@@ -245,6 +247,16 @@ export class WorkerManager {
     for (const worker of this.#runState.workers) this.#sendStarted(worker);
   }
 
+  /** Tells all workers, and those that join later, that the run is paused or goes on. */
+  setPause(pause: Omit<Message<"PAUSE">, "type">): void {
+    this.#pause = pause;
+    this.#connections.broadcast({ type: "PAUSE", ...pause });
+  }
+
+  #sendPause(worker: WorkerState): void {
+    if (this.#pause !== null) this.#connections.send(worker, { type: "PAUSE", ...this.#pause });
+  }
+
   /**
    * Tells all workers to stop.
    *
@@ -295,7 +307,10 @@ export class WorkerManager {
     const isBack = this.#silent.delete(worker);
     if (state === "ready" && this.#elapsed !== null && this.#secondsLeft === null) {
       this.#start(worker);
-    } else if (isBack) this.#sendStarted(worker);
+    } else if (isBack) {
+      this.#sendPause(worker);
+      this.#sendStarted(worker);
+    }
     if (!isBack) return false;
     if (this.#secondsLeft === null) {
       const isUnprepared = this.#isPreparing && this.#elapsed === null && unprepared;
@@ -456,6 +471,7 @@ export class WorkerManager {
   #start(worker: WorkerState): void {
     if (!worker.begun) worker.begunAtSeconds = this.#elapsed!();
     worker.begun = true;
+    this.#sendPause(worker);
     this.#connections.send(worker, {
       type: "START",
       elapsedSeconds: this.#elapsed!(),

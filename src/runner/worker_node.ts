@@ -169,6 +169,11 @@ export class WorkerNode {
     if (this.#pending !== null && !this.#isStopped) this.assign(this.#pending);
   }
 
+  /** The run is paused, or goes on; it may be called again with what is known already. */
+  setPause({ isPaused, pausedSeconds }: Message<"PAUSE">): void {
+    this.#generator.setPause(isPaused, pausedSeconds);
+  }
+
   /** The first target number of users runs; a second call changes nothing. */
   async started({ userCount, resetCount }: Message<"STARTED">): Promise<void> {
     this.#setResetCount(resetCount);

@@ -6,6 +6,7 @@
  */
 
 import type { RunLabels } from "../core/run_info.ts";
+import type { RunPause } from "./run_pauses.ts";
 import type {
   BucketSource,
   FailureSample,
@@ -518,9 +519,13 @@ export interface Snapshot extends RunLabels {
   readonly endedAt: number | null;
   /** Seconds from the start of the first user to now, or to the stop of the last user. */
   readonly elapsedSeconds: number;
-  /** Seconds that were counted: fewer than those elapsed if the counts were reset. */
+  /** Seconds that were counted: fewer than those elapsed if the counts were reset, or the run was paused. */
   readonly durationSeconds: number;
-  /** Planned duration in seconds, until the last load ends; `null` without a planned end. */
+  /** Seconds of pauses that are left out of {@link durationSeconds}. */
+  readonly pausedSeconds: number;
+  /** The pauses of the run, oldest first. The last one may not have ended. */
+  readonly pauses: readonly RunPause[];
+  /** Planned duration in seconds without pauses, until the last load ends; `null` without a planned end. */
   readonly plannedSeconds: number | null;
   /** Whether the counts of all nodes are included. */
   readonly complete: boolean;

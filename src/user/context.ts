@@ -6,6 +6,7 @@
 
 import type { Clock, EventLoopMonitor, Random } from "../core/clock.ts";
 import type { Lease } from "../core/lease.ts";
+import type { PauseGate } from "../core/pause_gate.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { Proxies } from "../http/proxies.ts";
 import { type ConnectionOptions, SharedHttpState } from "../http/shared_http_state.ts";
@@ -37,6 +38,8 @@ export interface UserContext {
   readonly http: SharedHttpState;
   /** @internal Without a valid lease, no request can start. */
   readonly lease: Lease;
+  /** @internal While it is closed, users start no iterations. */
+  readonly pauseGate: PauseGate;
   /** @internal */
   readonly eventLoop: EventLoopMonitor;
   /** @internal Its first element is the id of the test that was started last, on any user of the node. */

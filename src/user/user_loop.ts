@@ -61,6 +61,8 @@ export class UserLoop {
   #iterationsLeft: number;
   #interruptWait: (() => void) | null = null;
   #waitTimer: Timer | null = null;
+  /** How long the last wait was to take, in milliseconds. */
+  #waitMs = 0;
   #stopTimer: Timer | null = null;
 
   /** If the constructor of the user class throws, that is counted, and the user ends after a second. */
@@ -200,6 +202,10 @@ export class UserLoop {
   async #runOnStart(): Promise<boolean> {
     let retryMs = 1_000;
     while (!this.#finished) {
+      if (this.#context.pauseGate.isClosed) {
+        await this.#waitForResume();
+        continue;
+      }
       try {
         await this.#call("onStart");
         return true;
@@ -217,9 +223,13 @@ export class UserLoop {
 
   async #sequentialIterations(): Promise<void> {
     const { tests } = this.#class;
-    const { iterationSlot, activity, testStarts, progress } = this.#context;
+    const { iterationSlot, activity, testStarts, progress, pauseGate } = this.#context;
     const { counts } = testStarts;
     while (!this.#finished) {
+      if (pauseGate.isClosed) {
+        await this.#waitForResume();
+        continue;
+      }
       // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
       progress.iterations++;
@@ -250,8 +260,12 @@ export class UserLoop {
   async #singleWaitIterations(): Promise<void> {
     const { tests } = this.#class;
     const { order } = this.#pacing;
-    const { iterationSlot, progress } = this.#context;
+    const { iterationSlot, progress, pauseGate } = this.#context;
     while (!this.#finished) {
+      if (pauseGate.isClosed) {
+        await this.#waitForResume();
+        continue;
+      }
       // Most runs have no slots, and awaiting a plain value would still take time.
       if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
       progress.iterations++;
@@ -275,10 +289,32 @@ export class UserLoop {
    * A node whose lease has expired starts none, even before it has noticed: its first request would wait
    * forever, and the iteration would count as started although another node could still run it.
    */
-  #beginIteration(slot: IterationSlot): Promise<boolean> {
-    this.#interruptWait = () => slot.stopWaiting();
-    const { lease } = this.#context;
-    return slot.begin(this.#clock, (now) => this.#finished || !lease.holds(now));
+  async #beginIteration(slot: IterationSlot): Promise<boolean> {
+    const { lease, pauseGate } = this.#context;
+    for (;;) {
+      this.#interruptWait = () => slot.stopWaiting();
+      // An iteration that was asked for before a pause and granted in it is left to others.
+      const isOver = (now: number): boolean =>
+        this.#finished || !lease.holds(now) || pauseGate.isClosed && !slot.scheduled;
+      if (await slot.begin(this.#clock, isOver)) return true;
+      if (!pauseGate.isClosed || this.#finished) return false;
+      await this.#waitForResume();
+    }
+  }
+
+  /**
+   * Waits until the run is no longer paused. The user's wait time stands still in a pause, so that users which
+   * came here one after the other do not continue at the same moment.
+   */
+  async #waitForResume(): Promise<void> {
+    const { pauseGate } = this.#context;
+    const leftMs = Math.min(this.#waitMs, this.#clock.now() - pauseGate.closedAt);
+    this.#waitMs = 0;
+    await new Promise<void>((resolve) => {
+      this.#interruptWait = resolve;
+      void pauseGate.opened.then(resolve);
+    });
+    if (leftMs > 0) await this.#wait(leftMs);
   }
 
   #endIteration(): void {
@@ -339,8 +375,9 @@ export class UserLoop {
     endsIteration: boolean,
   ): Promise<void> {
     const waitMs = await this.#callWaitFunction(waitFunction, iterationStartMs, endsIteration);
-    if (waitMs > 0) await this.#wait(waitMs);
-    else await this.#yieldIfOverdue();
+    if (waitMs > 0) return await this.#wait(waitMs);
+    this.#waitMs = 0;
+    await this.#yieldIfOverdue();
   }
 
   async #callWaitFunction(
@@ -381,6 +418,7 @@ export class UserLoop {
 
   #wait(ms: number): Promise<void> {
     if (this.#finished) return Promise.resolve();
+    this.#waitMs = ms;
     return new Promise((resolve) => {
       this.#interruptWait = resolve;
       this.#waitTimer = this.#clock.setTimer(resolve, ms);

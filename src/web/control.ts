@@ -21,6 +21,10 @@ export interface DashboardControl {
    * @throws UsageError with a sentence if the test cannot be started.
    */
   start(load: PartialLoad | null): ResolvedLoad | null;
+  /** Pauses the test. @throws UsageError with a sentence if it is not running, or is paused already. */
+  pause(): void;
+  /** Lets the test go on. @throws UsageError with a sentence if it is not paused. */
+  resume(): void;
   /** Stops the test, like Ctrl-C. @throws UsageError with a sentence if it cannot be stopped. */
   stop(): void;
   /**

@@ -263,6 +263,8 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
   }, "");
   return {
     durationSeconds: summary.durationSeconds,
+    pausedSeconds: summary.pausedSeconds,
+    pauses: summary.pauses,
     complete: summary.complete,
     users: summary.users,
     totals: { ...summary.totals, statuses: statusesOf(current.requests) },

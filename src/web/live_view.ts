@@ -37,6 +37,7 @@ import {
   type WorkerRow,
 } from "../stats/snapshot.ts";
 import { runEndFact } from "../stats/run_end.ts";
+import { isPaused, loadSeconds } from "../stats/run_pauses.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
 import { type HistoryKey, liveHistories } from "./histories.ts";
 
@@ -66,6 +67,8 @@ export interface LiveView extends CompactSummary {
 export interface LiveUpdate {
   readonly live: Omit<LiveState, "log">;
   readonly durationSeconds: number;
+  readonly pausedSeconds: number;
+  readonly pauses: CompactSummary["pauses"];
   readonly complete: boolean;
   readonly users: CompactSummary["users"];
   readonly exitCode: number | null;
@@ -127,6 +130,8 @@ export interface LiveBreakingPoint extends BreakingPoint {
 /** What only a run in progress has. */
 export interface LiveState {
   readonly state: RunStatus;
+  /** Whether the run is paused. */
+  readonly paused: boolean;
   /** What a master waits for before it starts the test, as text; null if it does not wait. */
   readonly waitingFor: string | null;
   /** Whether the run has passed, or how it is going so far. */
@@ -135,7 +140,9 @@ export interface LiveState {
   readonly ended: string | null;
   /** Seconds since the first user started, until the last user stopped. */
   readonly elapsedSeconds: number;
-  /** How long the run is planned to last, in seconds; null if it has no planned end. */
+  /** The same without the pauses of the run: how far its load is. */
+  readonly loadSeconds: number;
+  /** How long the run is planned to last without pauses, in seconds; null if it has no planned end. */
   readonly plannedSeconds: number | null;
   readonly model: "closed" | "open" | "mixed";
   readonly users: { readonly current: number; readonly target: number };
@@ -182,6 +189,8 @@ export interface ControlState {
   readonly canStop: boolean;
   /** Whether the load can be changed. */
   readonly canChange: boolean;
+  readonly canPause: boolean;
+  readonly canResume: boolean;
   /** Why something is not allowed or not possible, as a sentence; empty if everything is possible. */
   readonly reason: string;
 }
@@ -279,10 +288,12 @@ export function liveState(
   const second = timeline.at(-1);
   return {
     state: snapshot.state,
+    paused: isPaused(snapshot),
     waitingFor: awaited(snapshot),
     verdict: liveVerdict(snapshot, exitCode),
     ended: snapshot.runEnd === null ? null : runEndFact(snapshot.runEnd),
     elapsedSeconds: rounded(snapshot.elapsedSeconds),
+    loadSeconds: rounded(loadSeconds(snapshot)),
     plannedSeconds: snapshot.plannedSeconds,
     model: loadModel(snapshot),
     users: { current: users.current, target: users.target },
@@ -380,12 +391,10 @@ const FAILURE_REASONS: ReadonlyMap<number, string> = new Map([
 ]);
 
 function controlState(
-  { state, sharedLoad }: Snapshot,
+  { state, sharedLoad, pauses }: Snapshot,
   { denial, canStart }: ControlPermissions,
 ): ControlState {
-  if (denial !== null) {
-    return { allowed: false, canStart: false, canStop: false, canChange: false, reason: denial };
-  }
+  if (denial !== null) return { ...NOTHING_ALLOWED, reason: denial };
   const isActive = state === "spawning" || state === "running";
   return {
     allowed: true,
@@ -393,9 +402,20 @@ function controlState(
     // A run that waits for its workers can be stopped; one that waits to be started need not be.
     canStop: isActive || state === "ready" && !canStart,
     canChange: isActive && sharedLoad !== null,
+    canPause: isActive && !isPaused({ pauses }),
+    canResume: isActive && isPaused({ pauses }),
     reason: !isActive && !canStart ? REASONS[state] : sharedLoad === null ? EACH_HAS_ITS_OWN : "",
   };
 }
+
+const NOTHING_ALLOWED = {
+  allowed: false,
+  canStart: false,
+  canStop: false,
+  canChange: false,
+  canPause: false,
+  canResume: false,
+};
 
 const EACH_HAS_ITS_OWN = "Each user class has a load of its own, which cannot be changed here.";
 

@@ -107,6 +107,8 @@ export class DashboardRouter {
         { method: "POST", isPublic: true, handle: (request) => this.#logOut(request) },
       ],
       ["/api/start", this.#controlRoute((request) => this.#start(request))],
+      ["/api/pause", this.#controlRoute((request) => this.#pause(request))],
+      ["/api/resume", this.#controlRoute((request) => this.#resume(request))],
       ["/api/stop", this.#controlRoute((request) => this.#stop(request))],
       ["/api/target", this.#controlRoute((request) => this.#changeLoad(request))],
       ...REPORT_FILES.map((file): [string, Route] => [
@@ -207,6 +209,18 @@ export class DashboardRouter {
     if (typeof load === "string") return { status: 400, error: load };
     const started = this.#options.control.start(load);
     this.#options.info(`Started from the dashboard (${address})${loadSuffix(started)}.`);
+    return null;
+  }
+
+  #pause({ address }: RouteRequest): null {
+    this.#options.control.pause();
+    this.#options.info(`Paused from the dashboard (${address}).`);
+    return null;
+  }
+
+  #resume({ address }: RouteRequest): null {
+    this.#options.control.resume();
+    this.#options.info(`Resumed from the dashboard (${address}).`);
     return null;
   }
 

@@ -9,7 +9,7 @@ import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { LogTail } from "../../src/web/feed.ts";
 import { parse } from "../support/command_line.ts";
 import { FROM_PAGE } from "../support/dashboard.ts";
-import { standingDriver } from "../support/drivers.ts";
+import { pausesOnly, standingDriver } from "../support/drivers.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHost } from "../support/fake_host.ts";
 import { partsOf } from "../support/load_profiles.ts";
@@ -140,7 +140,8 @@ Deno.test("the dashboard starts, changes and stops the run", async () => {
     answer: { error: "The test has already started." },
   });
   const targets: ResolvedLoad[] = [];
-  run.control.attach(standingDriver(CLOCK, PLAN, (target) => targets.push(target)));
+  const driver = standingDriver(CLOCK, PLAN, (target) => targets.push(target));
+  run.control.attach(driver, pausesOnly(CLOCK));
   await host.post("/api/target", { users: 2, rate: 1 });
   assert.deepEqual(targets, [{ users: 2, rate: 1 }]);
   await host.post("/api/stop", {});

@@ -466,6 +466,7 @@ const WRITTEN: {
     { type: "steered", elapsedSeconds: 2.5, model: "open", users: 10, rate: 1.5 },
     ["steered", 2.5, "open", 10, 1.5],
   ],
+  pause: [{ type: "pause", isPaused: true, elapsedSeconds: 2.5 }, ["pause", true, 2.5]],
   stopping: [
     { type: "stopping", finalUsers: 10, elapsedSeconds: 2.5 },
     ["stopping", 10, 2.5],

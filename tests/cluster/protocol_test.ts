@@ -262,6 +262,7 @@ const WIRE: {
     ["STATE", 3, "running", 2.5, "epoll", ["ATest"], true],
   ],
   STARTED: [{ type: "STARTED", userCount: 100, resetCount: 1 }, ["STARTED", 100, 1]],
+  PAUSE: [{ type: "PAUSE", isPaused: true, pausedSeconds: 1.5 }, ["PAUSE", true, 1.5]],
   REPORT: [
     REPORT,
     [

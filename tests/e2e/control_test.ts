@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import type { LiveSummary } from "../../src/web/live_view.ts";
+import { sleep, systemClock } from "../../src/core/clock.ts";
+import { lengthOf } from "../support/nightly.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { FROM_PAGE } from "../support/dashboard.ts";
 import { projectPath } from "../support/paths.ts";
@@ -50,7 +52,7 @@ class Controlled implements AsyncDisposable {
     return await (await fetch(`${this.#url}/api/summary`)).json();
   }
 
-  async post(path: "start" | "stop" | "target", body: unknown): Promise<void> {
+  async post(path: "start" | "stop" | "target" | "pause" | "resume", body: unknown): Promise<void> {
     const response = await fetch(`${this.#url}/api/${path}`, {
       method: "POST",
       headers: FROM_PAGE,
@@ -74,9 +76,22 @@ class Controlled implements AsyncDisposable {
     await this.target.until(() => performance.now() >= to, LIMIT_MS);
   }
 
+  /** Pauses the run, and checks that the target sees nothing but what was under way. */
+  async pause(seconds: number): Promise<void> {
+    await this.post("pause", {});
+    assert.equal((await this.live()).live.paused, true);
+    // An answer takes no time, but messages to workers do.
+    await sleep(systemClock, 300);
+    const before = this.target.total;
+    await sleep(systemClock, seconds * 1000 - 300);
+    assert.equal(this.target.total, before);
+  }
+
   /** Stops the run, and checks that all reports exist. */
-  async stop(): Promise<{ finished: Finished; summary: Summary }> {
-    await this.post("stop", {});
+  async stop(
+    how: () => Promise<void> = () => this.post("stop", {}),
+  ): Promise<{ finished: Finished; summary: Summary }> {
+    await how();
     const finished = await this.started.finished;
     assert.equal(finished.code, 0, finished.stderr);
     for (const [name, beginning] of Object.entries(REPORTS)) {
@@ -154,6 +169,51 @@ for (const [where, args] of [["one process", []], ["two workers", ["--processes"
     assert.equal(scheduled, started + dropped);
     assert.equal(completed, target.seen.get("GET /tick")!.requests);
     assertEqualCounts(summary, target);
+  });
+}
+
+const PAUSE_SECONDS = lengthOf({ short: 4, full: 10 });
+
+for (const [where, args] of [["one process", []], ["two workers", ["--processes", "2"]]] as const) {
+  test(`in a pause, the target sees nothing, and users go on after it, with ${where}`, async () => {
+    await using run = await Controlled.start(["-u", "6", "-r", "100", ...args]);
+    const { target } = run;
+    await run.waitForUsers(6);
+    await run.pause(PAUSE_SECONDS);
+    const before = target.total;
+    await run.post("resume", {});
+    await run.waitForUsers(6);
+    assert.ok(target.total > before);
+    assert.equal((await run.live()).live.paused, false);
+    await run.pause(1);
+    const { finished, summary } = await run.stop(() => {
+      run.started.kill("SIGINT");
+      return Promise.resolve();
+    });
+    assertEqualCounts(summary, target);
+    assert.equal(summary.pauses.length, 2);
+    assert.ok(summary.pausedSeconds >= PAUSE_SECONDS + 1, `${summary.pausedSeconds}`);
+    const counted = summary.elapsedSeconds - summary.pausedSeconds;
+    assert.ok(Math.abs(summary.durationSeconds - counted) < 0.01);
+    assert.ok(Math.abs(summary.totals.rate - target.total / summary.durationSeconds) < 0.1);
+    assert.match(finished.stderr, /Paused from the dashboard \(127\.0\.0\.1\)\./);
+    assert.match(finished.stderr, /Resumed from the dashboard \(127\.0\.0\.1\)\./);
+    assert.match(finished.stdout, /, paused for \d/);
+  });
+
+  test(`arrivals and the run time leave a pause out, with ${where}`, async () => {
+    const load = ["--arrival-rate", "40", "--max-users", "60", "-t", "6"];
+    await using run = await Controlled.start([...load, ...args]);
+    const { target } = run;
+    await target.until(() => target.seen.get("GET /tick")?.requests === 80, LIMIT_MS);
+    await run.pause(PAUSE_SECONDS);
+    await run.post("resume", {});
+    const { summary } = await run.stop(() => Promise.resolve());
+    const { scheduled, completed, dropped } = summary.iterations!;
+    assert.deepEqual([scheduled, completed, dropped], [240, 240, 0]);
+    assert.equal(target.seen.get("GET /tick")!.requests, 240);
+    assertEqualCounts(summary, target);
+    assert.ok(summary.elapsedSeconds >= 6 + PAUSE_SECONDS, `${summary.elapsedSeconds}`);
   });
 }
 

@@ -124,6 +124,30 @@ Deno.test("a lower rate is a regression, and so are new errors", () => {
   assert.equal(compared({ failing: 0.05 }, {}).totals.errorRate.finding, "better");
 });
 
+Deno.test("a run that was paused is compared as if it had not been", () => {
+  const run = simulatedRun({ seconds: 30, names: ONE, noise: 0.1 }, seeded(900));
+  const other = simulatedRun({ seconds: 30, names: ONE, noise: 0.1 }, seeded(901));
+  // Seconds 10.5 to 15.5 of the paused one were a pause: what it touches is left out.
+  const whole = run.timeline.filter(({ second }) => second !== 10);
+  const paused = {
+    ...run,
+    pauses: [{ from: 10.5, to: 15.5 }],
+    timeline: [
+      ...whole.filter(({ second }) => second < 10),
+      ...[10, 11, 12, 13, 14, 15].map((second) => ({
+        ...{ second, requests: 0, failures: 0, p50: null, p95: null, p99: null },
+      })),
+      ...whole.filter(({ second }) => second > 10)
+        .map((row) => ({ ...row, second: row.second + 5 })),
+    ],
+  };
+  const closed = {
+    ...run,
+    timeline: whole.map((row) => ({ ...row, second: row.second - (row.second > 10 ? 1 : 0) })),
+  };
+  assert.deepEqual(compareRuns(other, paused, 0.1), compareRuns(other, closed, 0.1));
+});
+
 /** A simulated run whose totals and only name have unfinished requests. */
 function withUnfinished(count: number, lowerBounds: readonly LatencyFigure[] = []): ComparedRun {
   const run = simulatedRun({ seconds: 20, names: ONE }, seeded(800));

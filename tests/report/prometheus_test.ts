@@ -106,6 +106,8 @@ Deno.test("the page has the run, its thresholds, iterations and rendezvous", () 
       'aiotest_run_state{state="stopped"} 0',
       "aiotest_run_start_time_seconds 1772706599.9",
       "aiotest_run_planned_seconds 20",
+      "aiotest_run_paused 0",
+      "aiotest_run_paused_seconds 0",
       "aiotest_users_target 10",
       "aiotest_arrival_rate_target 200",
       'aiotest_threshold_passed{threshold="p95<200ms"} 1',

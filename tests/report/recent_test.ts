@@ -58,6 +58,7 @@ function rateAfter(
   for (const [elapsedSeconds, started] of moments) {
     iterations.add({
       elapsedSeconds,
+      pauses: [],
       statistics: { iterations: started === null ? null : { started } },
     });
   }
@@ -82,4 +83,10 @@ Deno.test("a reset discards the earlier samples of the start rate", () => {
   assert.equal(rateAfter([1, 100], [2, 200], [3, 10]), null);
   assert.equal(rateAfter([1, 100], [2, 200], [3, 10], [4, 60]), 50);
   assert.equal(rateAfter([1, 100], [2, 200], [0, 0], [1, 30]), 30);
+});
+
+Deno.test("seconds of a pause that is over are left out, and those of one that goes on are not", () => {
+  assert.equal(recentSeconds(FOUR_SECONDS, 1, [{ from: 2.9, to: 3.5 }]).rate, 10);
+  assert.equal(recentSeconds(FOUR_SECONDS, 3, [{ from: 1.5, to: 2.5 }]).rate, 50);
+  assert.equal(recentSeconds(FOUR_SECONDS, 3, [{ from: 1.5, to: null }]).rate, 20);
 });

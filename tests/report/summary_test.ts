@@ -168,6 +168,8 @@ Deno.test("the summary has exactly these fields, in this order", () => {
   "startedAt": "2026-03-05T10:29:59.900Z",
   "endedAt": "2026-03-05T10:30:10.005Z",
   "durationSeconds": 10.105,
+  "pausedSeconds": 0,
+  "pauses": [],
   "complete": true,
   "users": {
     "current": 0,

@@ -1,76 +1,14 @@
 import assert from "node:assert/strict";
 import { PreparationError } from "../../src/core/errors.ts";
 import { Events } from "../../src/core/events.ts";
-import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import type { Load } from "../../src/load/load.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
-import { loadedClasses } from "../../src/runner/load_generator.ts";
-import { LocalRun, type LocalRunOptions } from "../../src/runner/local_run.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { ThresholdSet } from "../../src/stats/thresholds.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
-import { Metrics } from "../../src/user/metrics.ts";
 import { NO_OBSERVERS } from "../../src/user/observers.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
-import { discovered } from "../support/users.ts";
-
-interface Running {
-  readonly clock: FakeClock;
-  readonly run: LocalRun;
-  readonly seconds: Snapshot[];
-  readonly infos: string[];
-  readonly warnings: string[];
-  readonly events: Events;
-  result: Snapshot | null;
-}
-
-function begin(
-  classes: UserClass[],
-  profile: ProfileChanges,
-  options: Partial<LocalRunOptions> = {},
-): Running {
-  const clock = new FakeClock();
-  const seconds: Snapshot[] = [];
-  const [infos, warnings]: [string[], string[]] = [[], []];
-  const events = options.events ?? new Events();
-  const run = new LocalRun({
-    runId: "run-1",
-    name: null,
-    labels: {},
-    hostname: "here",
-    parts: partsOf(profileOf(profile), loadedClasses(classes.map(discovered))),
-    classes: classes.map(discovered),
-    host: null,
-    connections: DEFAULT_CONNECTIONS,
-    observers: NO_OBSERVERS,
-    resetStats: false,
-    setupTimeout: 30,
-    functions: { setup: null, teardown: null },
-    waitsForStart: false,
-    thresholds: new ThresholdSet([]),
-    abortOnThreshold: false,
-    events,
-    metrics: options.metrics ?? new Metrics(clock),
-    clock,
-    random: () => 0.5,
-    cpuSeconds: () => 0,
-    openFileLimit: null,
-    sockets: "epoll",
-    warnings: [],
-    env: () => undefined,
-    activity: new Int32Array(1),
-    places: { placeOf: () => "" },
-    onSecond: (snapshot) => seconds.push(snapshot),
-    onInfo: (text) => infos.push(text),
-    onWarning: (text) => warnings.push(text),
-    ...options,
-  });
-  const running: Running = { clock, run, seconds, infos, warnings, events, result: null };
-  void run.run().then((result) => running.result = result);
-  return running;
-}
+import { beginLocally as begin, type RunningLocally as Running } from "../support/local_runs.ts";
 
 class StepTest extends User {
   static override waitTime = 1;

@@ -5,7 +5,7 @@ import type { LoadProfile } from "../../src/load/load_profile.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import type { LoadDriver } from "../../src/runner/load_driver.ts";
 import { RunControl } from "../../src/runner/run_control.ts";
-import { standingDriver } from "../support/drivers.ts";
+import { pausesOnly, standingDriver } from "../support/drivers.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
 
@@ -90,16 +90,16 @@ Deno.test("after the wait is canceled, the test cannot be started", async () => 
 });
 
 Deno.test("a load given at the start applies from the beginning", () => {
-  const { control, loads, driver } = controlled({ users: 50, rate: 5 });
+  const { clock, control, loads, driver } = controlled({ users: 50, rate: 5 });
   control.start({ users: 3, rate: 2 });
-  control.attach(driver());
+  control.attach(driver(), pausesOnly(clock));
   assert.deepEqual(loads, [{ users: 3, rate: 2 }]);
 });
 
 Deno.test("a start without a load follows the profile", () => {
-  const { control, loads, driver } = controlled({ users: 50, rate: 5 });
+  const { clock, control, loads, driver } = controlled({ users: 50, rate: 5 });
   control.start(null);
-  control.attach(driver());
+  control.attach(driver(), pausesOnly(clock));
   assert.deepEqual(loads, []);
 });
 
@@ -115,14 +115,14 @@ Deno.test("an invalid load at the start starts nothing", async () => {
 });
 
 Deno.test("the load can be changed from the start of the test to its end", () => {
-  const { control, loads, driver } = controlled({}, false);
+  const { clock, control, loads, driver } = controlled({}, false);
   const load = { users: 7, rate: 1 };
   assert.equal(
     refusal(() => control.changeLoad(load)),
     "The test has not started: start it first.",
   );
   const held = driver();
-  control.attach(held);
+  control.attach(held, pausesOnly(clock));
   control.changeLoad(load);
   assert.deepEqual(loads, [load]);
   held.stop();
@@ -131,9 +131,9 @@ Deno.test("the load can be changed from the start of the test to its end", () =>
 });
 
 Deno.test("parts of the load can be changed, and the others stay as they are", () => {
-  const { control, loads, driver } = controlled({ users: 50, rate: 5 });
+  const { clock, control, loads, driver } = controlled({ users: 50, rate: 5 });
   assert.deepEqual(control.start({ users: 3 }), { users: 3, rate: 5 });
-  control.attach(driver());
+  control.attach(driver(), pausesOnly(clock));
   assert.deepEqual(control.changeLoad({ rate: 0.5 }), { users: 3, rate: 0.5 });
   assert.deepEqual(control.changeLoad({ users: 9 }), { users: 9, rate: 0.5 });
   assert.deepEqual(loads, [
@@ -142,7 +142,7 @@ Deno.test("parts of the load can be changed, and the others stay as they are", (
     { users: 9, rate: 0.5 },
   ]);
   const open = controlled(OPEN, false);
-  open.control.attach(open.driver());
+  open.control.attach(open.driver(), pausesOnly(open.clock));
   assert.deepEqual(open.control.changeLoad({ maxUsers: 7 }), { arrivalRate: 10, maxUsers: 7 });
   assert.deepEqual(open.control.changeLoad({ arrivalRate: 1 }), { arrivalRate: 1, maxUsers: 7 });
 });
@@ -180,10 +180,10 @@ const MODELS: [what: string, profile: ProfileChanges, refused: ResolvedLoad, mes
 
 for (const [what, profile, refused, message] of MODELS) {
   Deno.test(`a test with ${what} keeps its model`, () => {
-    const { control, loads, driver } = controlled(profile);
+    const { clock, control, loads, driver } = controlled(profile);
     assert.equal(refusal(() => control.start(refused)), message);
     control.start(null);
-    control.attach(driver());
+    control.attach(driver(), pausesOnly(clock));
     assert.equal(refusal(() => control.changeLoad(refused)), message);
     assert.deepEqual(loads, []);
   });
@@ -202,7 +202,7 @@ Deno.test("a shape that fails does not prevent the start", () => {
 
 Deno.test("an invalid load is rejected", () => {
   const open = controlled(OPEN, false);
-  open.control.attach(open.driver());
+  open.control.attach(open.driver(), pausesOnly(open.clock));
   assert.equal(
     refusal(() => open.control.changeLoad({ arrivalRate: -1, maxUsers: 5 })),
     "Invalid load: arrivalRate must be a number of 0 or more, not -1.",
@@ -221,7 +221,7 @@ Deno.test("changes of the load are reported, and rejected ones are not", () => {
   control.start({ users: 3, rate: 2 });
   assert.deepEqual(told, []);
   const driver = standingDriver(clock, partsOf(), () => {});
-  control.attach(driver);
+  control.attach(driver, pausesOnly(clock));
   control.changeLoad({ users: 4, rate: 2 });
   refusal(() => control.changeLoad({ users: -1, rate: 2 }));
   driver.stop();

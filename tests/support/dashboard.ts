@@ -40,6 +40,16 @@ export class FakeRun implements DashboardControl {
     return load === null ? null : { users: 10, rate: 2, ...load };
   }
 
+  pause(): void {
+    this.#record(["pause"]);
+    this.now = snapshot({ pauses: [{ from: 10, to: null }] });
+  }
+
+  resume(): void {
+    this.#record(["resume"]);
+    this.now = snapshot({ elapsedSeconds: 12, pausedSeconds: 2, pauses: [{ from: 10, to: 12 }] });
+  }
+
   stop(): void {
     this.#record(["stop"]);
     this.now = snapshot({ state: "stopping" });

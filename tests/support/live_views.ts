@@ -22,6 +22,8 @@ export const FULL_CONTROL: ControlState = {
   canStart: false,
   canStop: true,
   canChange: true,
+  canPause: true,
+  canResume: false,
   reason: "",
 };
 
@@ -65,10 +67,12 @@ export function liveState(changes: Partial<LiveState> = {}): LiveState {
   return {
     sharedUsers: changes.users?.target ?? 10,
     state: "running",
+    paused: false,
     waitingFor: null,
     verdict: { text: "No failures", tone: "good" },
     ended: null,
     elapsedSeconds: 10,
+    loadSeconds: changes.elapsedSeconds ?? 10,
     plannedSeconds: 20,
     model: "closed",
     users: { current: 10, target: 10 },
@@ -115,6 +119,8 @@ export function liveView(changes: Partial<LiveView> = {}): LiveView {
     startedAt: "2026-03-05T10:29:59.900Z",
     endedAt: null,
     durationSeconds: 10,
+    pausedSeconds: 0,
+    pauses: [],
     complete: true,
     users: { peak: 10, final: 10 },
     workers: [],
@@ -150,6 +156,8 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
   return {
     live,
     durationSeconds: view.durationSeconds,
+    pausedSeconds: view.pausedSeconds,
+    pauses: view.pauses,
     complete: view.complete,
     users: view.users,
     exitCode: view.exitCode,

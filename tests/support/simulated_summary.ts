@@ -77,7 +77,7 @@ export function simulatedRun(run: SimulatedRun, random: Random): ComparedRun {
       name,
       ...byName[at]!.totals(seconds),
     })),
-    ...{ classes: [], groups: [], checks: [], metrics: [], histories: [] },
+    ...{ classes: [], groups: [], checks: [], metrics: [], histories: [], pauses: [] },
     timeline,
   };
 }

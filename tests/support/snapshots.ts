@@ -311,6 +311,8 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     endedAt: null,
     elapsedSeconds: 10,
     durationSeconds: 10,
+    pausedSeconds: 0,
+    pauses: [],
     plannedSeconds: 20,
     complete: true,
     users,

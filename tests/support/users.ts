@@ -1,5 +1,6 @@
 import { EventLoopMonitor } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
+import { PauseGate } from "../../src/core/pause_gate.ts";
 import { Lease } from "../../src/core/lease.ts";
 import type { LocalFailureCode } from "../../src/core/local_failures.ts";
 import type { RunInfo } from "../../src/core/run_info.ts";
@@ -114,6 +115,7 @@ export function testContext(
         clock,
         eventLoop: new EventLoopMonitor(),
         lease: Lease.endless(),
+        pauseGate: new PauseGate(),
         activity: new Int32Array(1),
         testStarts: new TestStarts([]),
         random: () => 0.5,

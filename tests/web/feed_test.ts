@@ -307,7 +307,8 @@ function counted(changes: Partial<Statistics>): Snapshot {
 Deno.test("unchanged data is not sent again", () => {
   const changes = liveChanges(counted({}), counted({}));
   assert.ok(changes !== null);
-  const { totals, durationSeconds, complete, users, ...rest } = changes;
+  const { totals, durationSeconds, pausedSeconds, pauses, complete, users, ...rest } = changes;
+  assert.deepEqual([pausedSeconds, pauses], [0, []]);
   assert.equal(totals.requests, 2000);
   assert.equal(durationSeconds, 10);
   assert.equal(complete, true);

@@ -37,6 +37,8 @@ Deno.test("clients that may not change anything get the reason", () => {
     canStart: false,
     canStop: false,
     canChange: false,
+    canPause: false,
+    canResume: false,
     reason: "Read-only.",
   });
 });

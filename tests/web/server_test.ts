@@ -273,7 +273,7 @@ Deno.test("a command needs the header, the media type, and a small JSON object",
   });
 });
 
-Deno.test("a run can be started, changed and stopped, and its errors are returned", async () => {
+Deno.test("a run can be started, paused, changed and stopped, and its errors are returned", async () => {
   const run = FakeRun.waiting();
   await withDashboard({ run }, async (dashboard) => {
     const target = { arrivalRate: 50.5, maxUsers: 200 };
@@ -283,12 +283,16 @@ Deno.test("a run can be started, changed and stopped, and its errors are returne
     assert.equal(await statusOf(dashboard, post("/api/target", { users: 20, rate: 2 })), 200);
     assert.equal(await statusOf(dashboard, post("/api/target", target)), 200);
     assert.equal(await statusOf(dashboard, post("/api/start", target)), 200);
+    assert.equal(await statusOf(dashboard, post("/api/pause", {})), 200);
+    assert.equal(await statusOf(dashboard, post("/api/resume", {})), 200);
     assert.equal(await statusOf(dashboard, post("/api/stop", {})), 200);
     assert.deepEqual(run.commands, [
       ["start", null],
       ["changeLoad", { users: 20, rate: 2 }],
       ["changeLoad", target],
       ["start", target],
+      ["pause"],
+      ["resume"],
       ["stop"],
     ]);
     assert.deepEqual(dashboard.logged.slice(0, 2), [
@@ -333,6 +337,8 @@ Deno.test("the summary is that of --json with the live state", async () => {
       canStart: false,
       canStop: true,
       canChange: true,
+      canPause: true,
+      canResume: false,
       reason: "",
     });
   });

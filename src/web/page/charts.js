@@ -29,7 +29,7 @@ import {
 /**
  * What charts need of a run.
  *
- * @typedef {Pick<import("../live_view.ts").LiveView, "timeline" | "durationSeconds" | "live" | "histories">} ChartedView
+ * @typedef {Pick<import("../live_view.ts").LiveView, "timeline" | "durationSeconds" | "pausedSeconds" | "live" | "histories">} ChartedView
  */
 
 /**

@@ -100,34 +100,35 @@ const STATE_BADGES = {
 /**
  * The state of a run.
  *
- * @param {Pick<LiveState, "state" | "waitingFor">} live
+ * @param {Pick<LiveState, "state" | "paused" | "waitingFor">} live
  * @returns {Badge}
  */
-export function stateBadge({ state, waitingFor }) {
+export function stateBadge({ state, paused, waitingFor }) {
+  if (paused) return { text: "Paused", tone: "warning" };
   if (waitingFor === null) return STATE_BADGES[state];
   return { text: `${waitingFor.charAt(0).toUpperCase()}${waitingFor.slice(1)}`, tone: "quiet" };
 }
 
 /**
- * The elapsed and planned time: `0:42 of 2:00`.
+ * The elapsed and planned time without pauses: `0:42 of 2:00`.
  *
- * @param {Pick<LiveState, "elapsedSeconds" | "plannedSeconds">} live
+ * @param {Pick<LiveState, "loadSeconds" | "plannedSeconds">} live
  * @returns {string}
  */
-export function timeText({ elapsedSeconds, plannedSeconds }) {
-  const elapsed = formatClock(elapsedSeconds);
+export function timeText({ loadSeconds, plannedSeconds }) {
+  const elapsed = formatClock(loadSeconds);
   return plannedSeconds === null ? elapsed : `${elapsed} of ${formatClock(plannedSeconds)}`;
 }
 
 /**
  * The elapsed share of the planned time, 0 to 1; null if the run has no planned end.
  *
- * @param {Pick<LiveState, "elapsedSeconds" | "plannedSeconds">} live
+ * @param {Pick<LiveState, "loadSeconds" | "plannedSeconds">} live
  * @returns {number | null}
  */
-export function progressOf({ elapsedSeconds, plannedSeconds }) {
+export function progressOf({ loadSeconds, plannedSeconds }) {
   if (plannedSeconds === null || plannedSeconds <= 0) return null;
-  return Math.min(1, elapsedSeconds / plannedSeconds);
+  return Math.min(1, loadSeconds / plannedSeconds);
 }
 
 /**

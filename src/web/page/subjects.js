@@ -74,16 +74,16 @@ function subjectText({ method, name }) {
  * The first and the last may cover less time than the others, or are left out if they cover too little.
  *
  * @param {History} history
- * @param {Pick<LiveView, "timeline" | "durationSeconds" | "live">} view
+ * @param {Pick<LiveView, "timeline" | "durationSeconds" | "pausedSeconds" | "live">} view
  * @returns {readonly Second[]}
  */
-export function historySeconds(history, { timeline, durationSeconds, live }) {
+export function historySeconds(history, { timeline, durationSeconds, pausedSeconds, live }) {
   const { stepSeconds: step } = history;
   const first = timeline[0];
   const last = timeline.at(-1);
   if (first === undefined || last === undefined) return [];
   const { state, elapsedSeconds } = live;
-  const start = Math.max(first.second, elapsedSeconds - durationSeconds);
+  const start = Math.max(first.second, elapsedSeconds - durationSeconds - pausedSeconds);
   // During the run, a second is reported when it has ended.
   const end = state === "stopped" ? Math.min(last.second + 1, elapsedSeconds) : last.second + 1;
   const indexes = new Map(history.seconds.map((second, index) => [second, index]));

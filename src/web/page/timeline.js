@@ -145,13 +145,14 @@ export const SHORTEST_SECOND = 0.5;
  * The seconds that charts show. Counting starts and ends within a second, so the first and the last may be
  * shorter than the others: their counts are scaled to a whole second, or they are left out.
  *
- * @param {Pick<import("../live_view.ts").LiveView, "timeline" | "durationSeconds" | "live">} view
+ * @param {Pick<import("../live_view.ts").LiveView, "timeline" | "durationSeconds" | "pausedSeconds" | "live">} view
  * @returns {readonly Second[]}
  */
-export function chartedSeconds({ timeline, durationSeconds, live: { state, elapsedSeconds } }) {
+export function chartedSeconds({ timeline, durationSeconds, pausedSeconds, live }) {
+  const { state, elapsedSeconds } = live;
   // During the run, a second is reported when it has ended.
   const end = state === "stopped" ? elapsedSeconds : Infinity;
-  const start = elapsedSeconds - durationSeconds;
+  const start = elapsedSeconds - durationSeconds - pausedSeconds;
   const lengthOf = (/** @type {Second} */ { second }) =>
     Math.min(second + 1, end) - Math.max(second, start);
   const first = timeline[0];

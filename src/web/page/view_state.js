@@ -23,6 +23,8 @@ export function updatedView(view, update) {
     ...view,
     live: { ...update.live, log: view.live.log },
     durationSeconds: update.durationSeconds,
+    pausedSeconds: update.pausedSeconds,
+    pauses: update.pauses,
     complete: update.complete,
     users: update.users,
     exitCode: update.exitCode,

@@ -57,7 +57,17 @@ export function verdictSentence({ verdict: { reasons }, view: { exitCode, live }
  * @returns {readonly Fact[]}
  */
 export function runFacts({ view, metadata }) {
-  const { startedAt, endedAt, durationSeconds, exitCode, mode, workers, users, live } = view;
+  const {
+    startedAt,
+    endedAt,
+    durationSeconds,
+    pausedSeconds,
+    exitCode,
+    mode,
+    workers,
+    users,
+    live,
+  } = view;
   const labels = Object.entries(view.labels).map(([label, value]) => `${label}=${value}`);
   const usersAtEnd = exitCode === null
     ? `${formatExact(live.users.current)} when this was written`
@@ -68,7 +78,10 @@ export function runFacts({ view, metadata }) {
     ["Test", metadata.test],
     ["Started", startedAt === null ? "no user started" : timeText(startedAt)],
     ["Ended", endedAt === null ? "in progress" : timeText(endedAt)],
-    ["Measured", `${durationSeconds} s`],
+    [
+      "Measured",
+      `${durationSeconds} s${pausedSeconds > 0 ? `, paused for ${pausedSeconds} s` : ""}`,
+    ],
     ["Mode", mode === "local" ? "local" : `distributed, ${formatAmount(workers.length, "worker")}`],
     ["Load model", LOAD_MODELS[live.model]],
     ["Users", `peak ${formatExact(users.peak)}, ${usersAtEnd}`],
