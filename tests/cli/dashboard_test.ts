@@ -110,7 +110,7 @@ Deno.test("a certificate that cannot be used is refused before the run", async (
     await assert.rejects(open(host, { webTlsCert, webTlsKey }), (error: UsageError) => {
       assert.ok(error instanceof UsageError);
       assert.match(error.message, message);
-      assert.doesNotMatch(error.message + error.hint, /BEGIN/);
+      assert.doesNotMatch(error.message + error.hint, /[\w+/=]{60}/);
       return true;
     });
   }
