@@ -116,6 +116,18 @@ export type {
   ReceiveOptions,
   WebSocketMessage,
 } from "./src/user/websocket_options.ts";
+export { GrpcMetadata, GrpcUser } from "./src/user/grpc_user.ts";
+export type { GrpcStream } from "./src/user/grpc_stream.ts";
+export type {
+  AnyMessage,
+  CallOptions,
+  GrpcCheck,
+  GrpcCompression,
+  GrpcResponse,
+  GrpcStatus,
+  MetadataInit,
+  MetadataValue,
+} from "./src/user/grpc_user.ts";
 export type { BatchItem, BatchOptions, BatchRequest, BatchTuple } from "./src/user/batch.ts";
 export type { Session } from "./src/user/session.ts";
 export { metrics } from "./src/user/metrics.ts";

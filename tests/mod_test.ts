@@ -5,6 +5,8 @@ Deno.test("a test file can import exactly this", () => {
   assert.deepEqual(Object.keys(api).sort(), [
     "AsyncHttpUser",
     "FastHttpUser",
+    "GrpcMetadata",
+    "GrpcUser",
     "HttpUser",
     "LoadUserShape",
     "RequestError",

@@ -14,6 +14,7 @@ import { nodeCluster } from "../shared/cluster.ts";
 import { RpcServer } from "../shared/rpc.ts";
 import type { SharedServices } from "../shared/services.ts";
 import { metrics } from "../user/metrics.ts";
+import { loadClassFiles } from "./class_files.ts";
 import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import { loggedSocketKind, RunSession, STOPPING_USERS } from "./run_session.ts";
@@ -52,6 +53,7 @@ export async function runLocal(
     checkBreakable(setup);
     checkLocalAddresses(host, setup.classes, setup.connections);
     checkProxies(host, setup.classes, options.host);
+    await loadClassFiles(host, options.aiotestfile, setup.classes);
     return await runWithServices(session, setup, done);
   } finally {
     session.close();

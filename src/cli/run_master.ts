@@ -31,6 +31,7 @@ import { REDIS_SERVICE } from "../shared/redis.ts";
 import { RpcServer } from "../shared/rpc.ts";
 import type { SharedServices } from "../shared/services.ts";
 import { metrics } from "../user/metrics.ts";
+import { loadClassFiles } from "./class_files.ts";
 import { connectionOptions } from "./connection_options.ts";
 import { exposedKeyWarning, forwardedTls } from "./target_tls.ts";
 import { readPemFile } from "./option_files.ts";
@@ -118,6 +119,7 @@ export async function runMaster(
     if (options.showUsersWeight) return showShares(host, setup);
     if (options.showShape) return showShape(host, setup);
     checkBreakable(setup);
+    const classFiles = await loadClassFiles(host, options.aiotestfile, setup.classes);
     const { samples } = options;
     if (samples !== null) {
       logger.info(
@@ -131,7 +133,10 @@ export async function runMaster(
     const forwarded = { ...context.forwarded, ...forwardedTls(tls, context.settings) };
     const exposed = exposedKeyWarning(tls, context.settings);
     if (exposed !== null) logger.warn(exposed);
-    const fileServer = await openFileServer(session, exports, context.settings, awakeClock);
+    const fileServer = await openFileServer(session, exports, context.settings, {
+      classFiles,
+      clock: awakeClock,
+    });
     const { services, close } = await openSharedServices(host, options);
     try {
       return await runUntilEnd(
@@ -179,10 +184,10 @@ async function openFileServer(
   { host, options }: RunSession,
   exports: TestFileExports,
   { token }: MasterSettings,
-  clock: AwakeClock,
+  { classFiles, clock }: { readonly classFiles: readonly string[]; readonly clock: AwakeClock },
 ): Promise<FileServer | null> {
   if (token === null || !options.master) return null;
-  const bundle = await testBundle(host, options.aiotestfile, exports);
+  const bundle = await testBundle(host, options.aiotestfile, exports, classFiles);
   return new FileServer(bundle, {
     clock,
     info: (text) => logger.info(text),

@@ -17,6 +17,7 @@ import { nodeCluster } from "../shared/cluster.ts";
 import { RemoteRpc } from "../shared/rpc_client.ts";
 import { metrics } from "../user/metrics.ts";
 import { checkLocalAddresses, checkProxies, connectionOptions } from "./connection_options.ts";
+import { loadClassFiles } from "./class_files.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ReceivedTestFile } from "./received_test_file.ts";
 import type { WorkerRole } from "./role.ts";
@@ -121,6 +122,7 @@ async function setUpNode(
   const { classes, parts } = setUpRun(readTestFile(exports), options, connections);
   checkLocalAddresses(session.host, classes, connections);
   checkProxies(session.host, classes, options.host);
+  await loadClassFiles(session.host, options.aiotestfile, classes);
   session.watchBlocks(classes);
   nodeCluster.attach(rpc);
   const limited = parts.find(({ profile }) => profile.iterations !== null);

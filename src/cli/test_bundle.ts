@@ -1,6 +1,6 @@
 /**
  * Collects the files that a master sends to workers without a test file: its own test file, the local
- * modules that it imports, and the data files in its `files`.
+ * modules that it imports, the `.proto` files of its user classes, and the data files in its `files`.
  *
  * @module
  */
@@ -24,16 +24,19 @@ const MODULE = /\.[cm]?[jt]sx?$/;
  * Collects and reads all files.
  *
  * @param path of the test file, relative to the working directory, or absolute.
+ * @param classFiles full paths of files that its user classes need.
  * @throws UsageError if its `files` are invalid, or if there are too many or too large files.
  */
 export async function testBundle(
   host: Files,
   path: string,
   exports: TestFileExports,
+  classFiles: readonly string[] = [],
 ): Promise<FileBundle> {
   const entry = resolve(host.cwd, path);
   const collector = new FileCollector(host);
   await collector.addModules(entry);
+  for (const file of classFiles) await collector.add(file);
   const real = (await host.fileInfo(entry))?.realPath ?? entry;
   const within = [...new Set([...dataFolders(host, path), dirname(real)])];
   for (const file of await dataFiles(host, path, exports)) await collector.add(file, within);

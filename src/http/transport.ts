@@ -177,6 +177,8 @@ export interface WireResponse {
   locations(): readonly string[];
   /** The codings of the body as a {@link BodyReader} gets it, in the order in which they were applied; `null` for none. */
   contentCoding(): string | null;
+  /** The headers in order, with names in lower case. Missing if the transport does not know them. */
+  readonly fields?: HeaderPairs;
   /** The fields after the body, with names in lower case. Missing if the transport does not know them. */
   readonly trailers?: HeaderPairs;
   /**

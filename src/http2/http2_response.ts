@@ -17,7 +17,7 @@ export class Http2Response implements WireResponse {
   readonly bytesSent: number;
   readonly endedAt: number;
   readonly trailers: HeaderPairs;
-  readonly #pairs: HeaderPairs;
+  readonly fields: HeaderPairs;
   readonly #pieces: readonly Uint8Array<ArrayBuffer>[];
   readonly #method: string;
   readonly #url: URL;
@@ -33,7 +33,7 @@ export class Http2Response implements WireResponse {
     this.bytesSent = stream.bodySent;
     this.endedAt = endedAt;
     this.trailers = stream.trailers;
-    this.#pairs = headers;
+    this.fields = headers;
     this.#pieces = stream.body;
     this.#method = stream.item.request.method;
     this.#url = stream.item.request.url;
@@ -41,24 +41,24 @@ export class Http2Response implements WireResponse {
   }
 
   get headers(): Headers {
-    return this.#headers ??= new Headers(this.#pairs as [string, string][]);
+    return this.#headers ??= new Headers(this.fields as [string, string][]);
   }
 
   head(): string {
-    const lines = this.#pairs.map(([name, value]) => `${name}: ${value}`);
+    const lines = this.fields.map(([name, value]) => `${name}: ${value}`);
     return [`HTTP/2 ${this.status}`, ...lines].join("\r\n");
   }
 
   locations(): readonly string[] {
-    return headerValues(this.#pairs, "location");
+    return headerValues(this.fields, "location");
   }
 
   contentCoding(): string | null {
-    return headerValues(this.#pairs, "content-encoding").join(", ") || null;
+    return headerValues(this.fields, "content-encoding").join(", ") || null;
   }
 
   text(): string {
-    const [type = null] = headerValues(this.#pairs, "content-type");
+    const [type = null] = headerValues(this.fields, "content-type");
     return responseText(this.#method, this.#url, this.bytes(), type);
   }
 

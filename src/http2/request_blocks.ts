@@ -41,16 +41,17 @@ export class RequestBlocks {
     const bodyLength = body === null ? NO_BODY : body instanceof Uint8Array ? body.length : STREAM;
     const known = this.#known.get(target);
     if (
-      known !== undefined && known.own === own && known.bodyLength === bodyLength &&
+      known !== undefined && known.own === own &&
+      (known.bodyLength === bodyLength || known.bodyLength === ANY_BODY) &&
       known.method === method && known.changes === this.#encoder.changes
     ) return known;
-    const { headers, streamLength, expectsContinue } = http2Head(request, target);
+    const { headers, streamLength, expectsContinue, fitsAnyBody } = http2Head(request, target);
     const { changes } = this.#encoder;
     const block = this.#encoder.encode(headers);
     const made: KnownBlock = {
       method,
       own,
-      bodyLength,
+      bodyLength: fitsAnyBody ? ANY_BODY : bodyLength,
       changes,
       block,
       streamLength,
@@ -65,3 +66,4 @@ export class RequestBlocks {
 /** Lengths of bodies that are not known as a number. */
 const NO_BODY = -1;
 const STREAM = -2;
+const ANY_BODY = -3;

@@ -32,6 +32,8 @@ export interface Http2Head {
   readonly streamLength: number;
   /** Whether to wait for `100 Continue` before the body is sent. */
   readonly expectsContinue: boolean;
+  /** Whether the headers are the same for bodies of any length. */
+  readonly fitsAnyBody: boolean;
 }
 
 /** @throws WireError `BAD_REQUEST` if a part of the request cannot be sent. */
@@ -43,6 +45,7 @@ export function http2Head(request: WireRequest, target: RequestTarget): Http2Hea
   const fields: (readonly [string, string])[] = [];
   let authority = target.origin.authority;
   let [accept, encoding, agent, isRange, expectsContinue] = [true, true, true, false, false];
+  let isGrpc = false;
   for (const [name, value] of request.headers) {
     checkField(name, value);
     const lower = name.toLowerCase();
@@ -58,16 +61,22 @@ export function http2Head(request: WireRequest, target: RequestTarget): Http2Hea
     else if (lower === "accept-encoding") encoding = false;
     else if (lower === "user-agent") agent = false;
     else if (lower === "range") isRange = true;
+    else if (lower === "content-type") isGrpc = value.startsWith(GRPC);
     else if (lower === "expect") {
       expectsContinue = body !== null && value.trim().toLowerCase() === "100-continue";
     }
     fields.push([lower, value.trim()]);
   }
-  if (accept) fields.push(["accept", "*/*"]);
+  // In gRPC, messages have codings and lengths, and bodies have none.
+  if (accept && !isGrpc) fields.push(["accept", "*/*"]);
   // A part of a compressed body could not be decoded.
-  if (encoding) fields.push(["accept-encoding", isRange ? "identity" : "gzip, deflate, br"]);
+  if (encoding && !isGrpc) {
+    fields.push(["accept-encoding", isRange ? "identity" : "gzip, deflate, br"]);
+  }
   if (agent) fields.push(["user-agent", USER_AGENT]);
-  const length = body instanceof Uint8Array
+  const length = isGrpc
+    ? -1
+    : body instanceof Uint8Array
     ? body.length
     : body === null
     ? METHODS_WITH_BODY.includes(method) ? 0 : -1
@@ -80,5 +89,8 @@ export function http2Head(request: WireRequest, target: RequestTarget): Http2Hea
     [":path", target.requestTarget],
     ...fields,
   ];
-  return { headers, streamLength, expectsContinue };
+  return { headers, streamLength, expectsContinue, fitsAnyBody: isGrpc };
 }
+
+/** How the content types of calls begin. */
+const GRPC = "application/grpc";

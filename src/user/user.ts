@@ -74,6 +74,23 @@ export const renewSession: unique symbol = Symbol("aiotest.renewSession");
 /** Names the static method with which a user class checks the static fields that it adds. */
 export const checkFields: unique symbol = Symbol("aiotest.checkFields");
 
+/** Names the static method with which a user class reads the files that it needs. */
+export const loadFiles: unique symbol = Symbol("aiotest.loadFiles");
+
+/** Where a user class finds its files. */
+export interface ClassFiles {
+  /** Name of the class, for messages. */
+  readonly name: string;
+  /** That of the test file. */
+  readonly folder: string;
+  readonly reader: {
+    /** Whether the path leads to a file. */
+    isFile(path: string): Promise<boolean>;
+    /** Rejects with errors of the system. */
+    readTextFile(path: string): Promise<string>;
+  };
+}
+
 /**
  * Checks one static field of a user class.
  *
@@ -114,6 +131,11 @@ export interface UserClass {
   [checkOptions](options: ClassOptions): void;
   /** @internal Checks the static fields that the class adds to those of {@link User}. */
   [checkFields](check: FieldCheck): void;
+  /**
+   * @internal Reads the files that the class needs, before the run; resolves with their full paths. Throws a UsageError
+   * if one is missing or invalid.
+   */
+  [loadFiles](files: ClassFiles): Promise<readonly string[]>;
 }
 
 /**
@@ -189,6 +211,11 @@ export class User {
       (value) => value !== "iteration",
       "no value, because only a FastHttpUser and an HttpUser have a session",
     );
+  }
+
+  /** @internal Reads the files that the class needs; most need none. */
+  static [loadFiles](_files: ClassFiles): Promise<readonly string[]> {
+    return Promise.resolve([]);
   }
 
   /** Unique in the whole run. The first user is 1. */

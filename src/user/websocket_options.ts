@@ -4,12 +4,12 @@
  * @module
  */
 
-import { nearestWord } from "../core/spelling.ts";
 import type { Tags } from "../core/tags.ts";
 import { shown } from "../core/text.ts";
 import { type Auth, type Fields, headerPairs } from "../http/request_options.ts";
 import type { HeaderPairs } from "../http/transport.ts";
 import type { WebSocketMessage } from "../websocket/frames.ts";
+import { checkNames } from "./option_checks.ts";
 
 // The public part of the websocket layer, which mod.ts must not import itself.
 export type { WebSocketMessage } from "../websocket/frames.ts";
@@ -129,19 +129,6 @@ export function connectParts(options: ConnectOptions): {
   const headers = headerPairs(own);
   checkOwnHeaders(headers);
   return { protocols, headers, rest };
-}
-
-/** @throws TypeError if these are no options, or one of them has another name. */
-export function checkNames(method: string, options: object, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${method}: the options are ${shown(options)}, expected an object`);
-  }
-  for (const name in options) {
-    if (names.includes(name)) continue;
-    const near = nearestWord(name, names);
-    const hint = near === null ? `expected ${names.join(", ")}` : `did you mean ${near}?`;
-    throw new TypeError(`${method}: the option ${JSON.stringify(name)} is unknown; ${hint}`);
-  }
 }
 
 function checkProtocols(protocols: readonly unknown[]): void {

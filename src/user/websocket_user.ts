@@ -24,6 +24,7 @@ import { checkTls } from "./class_tls.ts";
 import type { UserContext } from "./context.ts";
 import { FastHttpUser } from "./fast_http_user.ts";
 import { type NoMessage, PendingMessage, type WaitOutcome } from "./pending_message.ts";
+import { checkNames, timeoutMs } from "./option_checks.ts";
 import { checkHttpHost } from "./session_checks.ts";
 import {
   checkFields,
@@ -36,7 +37,6 @@ import { PendingSample } from "./user_requests.ts";
 import { declareMessageMetrics, MESSAGE_METRICS } from "./websocket_metrics.ts";
 import {
   type AskOptions,
-  checkNames,
   type ConnectOptions,
   connectParts,
   contentOf,
@@ -288,14 +288,14 @@ export class WebSocketUser extends FastHttpUser {
       const content = contentOf(message);
       const matches = matcher(match);
       if (matches === null) throw notMatch(match);
-      const timeoutMs = this.#milliseconds(options.timeout);
+      const limitMs = this.#milliseconds(options.timeout);
       const connection = this.#current("ask");
       const sample = this.#start("ask", options, now);
       return new Promise((resolve, reject) => {
         const outcome = this.#outcomeOf(sample, "message", resolve, reject);
         if (!connection.isOpen) return outcome.missed(connection.closure ?? CLOSING);
         connection.skipQueued();
-        this.#wait(connection, matches, now + timeoutMs, outcome);
+        this.#wait(connection, matches, now + limitMs, outcome);
         sample.bytesSent = connection.send(content);
       });
     } catch (error) {
@@ -316,13 +316,13 @@ export class WebSocketUser extends FastHttpUser {
     if (requests.closed || !lease.holds(now)) return neverSettles();
     try {
       checkNames("ping", options, ROUND_TRIP_OPTIONS);
-      const timeoutMs = this.#milliseconds(options.timeout);
+      const limitMs = this.#milliseconds(options.timeout);
       const connection = this.#current("ping");
       const sample = this.#start("ping", options, now);
       return new Promise((resolve, reject) => {
         const outcome = this.#outcomeOf(sample, "pong", () => resolve(clock.now() - now), reject);
         if (!connection.isOpen) return outcome.missed(connection.closure ?? CLOSING);
-        const wait = this.#wait(connection, noMessage, now + timeoutMs, outcome);
+        const wait = this.#wait(connection, noMessage, now + limitMs, outcome);
         wait.ping = connection.ping();
       });
     } catch (error) {
@@ -540,9 +540,7 @@ export class WebSocketUser extends FastHttpUser {
   }
 
   #milliseconds(seconds: number | undefined): number {
-    const limit = seconds ?? (this.constructor as typeof WebSocketUser).timeout;
-    if (typeof limit === "number" && limit > 0) return limit * 1000;
-    throw new RangeError(`timeout: ${shown(limit)}, expected more than 0 seconds`);
+    return timeoutMs(seconds ?? (this.constructor as typeof WebSocketUser).timeout);
   }
 
   /** @internal */

@@ -20,6 +20,7 @@ import type { LoadedFeeder } from "../../shared/feeders.ts";
 import type { DiscoveredClass, TestMethod } from "../../user/discovery.ts";
 import type { UserClass } from "../../user/user.ts";
 import { fixedSeconds } from "../../user/wait_time.ts";
+import { loadClassFiles } from "../class_files.ts";
 import { checkLocalAddresses, checkProxies, connectionOptions } from "../connection_options.ts";
 import type { CommandLine, Options } from "../options.ts";
 import { roleOf } from "../role.ts";
@@ -54,7 +55,10 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
     checkLocalAddresses(host, setup.classes, setup.connections);
     checkProxies(host, setup.classes, options.host);
     const feeders = await loadFeeders(host, options.aiotestfile);
-    const files = await dataFiles(host, options.aiotestfile, exports);
+    const files = [
+      ...await dataFiles(host, options.aiotestfile, exports),
+      ...await loadClassFiles(host, options.aiotestfile, setup.classes),
+    ];
     const loads = loadTexts(setup);
     const lines = [
       `${options.aiotestfile} can run.`,
