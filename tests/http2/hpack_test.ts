@@ -116,7 +116,7 @@ Deno.test("credentials are never put into a table", () => {
 Deno.test("what the encoder writes, a reference reads", () => {
   fc.assert(fc.property(fc.array(headerList, { maxLength: 6 }), (lists) => {
     const encoder = new HpackEncoder();
-    const reference = hpack.decompressor.create({ table: { size: DEFAULT_TABLE_SIZE } });
+    const reference = hpack.decompressor.create({ table: { maxSize: DEFAULT_TABLE_SIZE } });
     for (const list of lists) {
       reference.write(Buffer.from(encoder.encode(list)));
       reference.execute();
@@ -134,7 +134,7 @@ Deno.test("what a reference writes, the decoder reads", () => {
     // The reference counts strings as long as they are with the Huffman code, so it must not evict entries.
     const sizes = lists.flat().map(([name, value]) => name.length + value.length + 32);
     fc.pre(sizes.reduce((sum, size) => sum + size, 0) <= DEFAULT_TABLE_SIZE);
-    const reference = hpack.compressor.create({ table: { size: DEFAULT_TABLE_SIZE } });
+    const reference = hpack.compressor.create({ table: { maxSize: DEFAULT_TABLE_SIZE } });
     const decoder = new HpackDecoder(DEFAULT_TABLE_SIZE, MAX_LIST);
     for (const list of lists) {
       reference.write(list.map(([name, value]) => ({ name, value })));
