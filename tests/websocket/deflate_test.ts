@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { constants, createDeflateRaw, deflateRawSync } from "node:zlib";
+import { constants, createDeflateRaw, deflateRawSync, inflateRawSync } from "node:zlib";
 import { deflated, deflateTerms, Inflater } from "../../src/websocket/deflate.ts";
 import { FrameError, MessageReader } from "../../src/websocket/frames.ts";
 import { numbers } from "../support/mutations.ts";
@@ -141,6 +141,57 @@ Deno.test("compressed text that is not UTF-8 is refused with 1007", () => {
   );
   const bytes = Uint8Array.from([0xc1, data.length, ...data]);
   assert.throws(() => reader.feed(bytes, bytes.length), { closeCode: 1007 });
+});
+
+/** The parameters of an answer: windows of all sizes, and each side that keeps its context or does not. */
+function* answers(): Iterable<[serverBits: number, clientBits: number, more: string]> {
+  for (let bits = 8; bits <= 15; bits++) {
+    for (const server of ["", "; server_no_context_takeover"]) {
+      for (const client of ["", "; client_no_context_takeover"]) {
+        yield [bits, 15, server + client];
+        yield [15, bits, server + client];
+        yield [bits, bits, server + client];
+      }
+    }
+  }
+}
+
+Deno.test("both directions pass with all parameters that a server can answer", async () => {
+  const below = numbers(7);
+  const words = Array.from({ length: 200 }, () => String(below(1_000_000)));
+  // The last one is larger than any window.
+  const sizes = [0, 16, 64, 1024, 40_000];
+  const messages = sizes.map((size) => {
+    let text = "";
+    while (text.length < size) text += words[below(words.length)];
+    return encoder.encode(text.slice(0, size));
+  });
+  for (const [serverBits, clientBits, more] of answers()) {
+    const header = "permessage-deflate" + more +
+      (serverBits < 15 ? `; server_max_window_bits=${serverBits}` : "") +
+      (clientBits < 15 ? `; client_max_window_bits=${clientBits}` : "");
+    const terms = deflateTerms(header);
+    assert.ok(terms !== null && typeof terms === "object", header);
+    const inflater = new Inflater(terms);
+    // zlib cannot compress with 8 bits.
+    const bits = Math.max(9, serverBits);
+    let deflater = new Deflater(bits);
+    for (const message of messages) {
+      const down = await deflater.deflate(message);
+      const text = Buffer.from(inflater.inflate(down, 40_000));
+      assert.ok(text.equals(message), `${header}: ${message.length}`);
+      if (more.includes("server_no")) deflater = new Deflater(bits);
+      const up = deflated(message, terms);
+      assert.equal(up === null, message.length < 64 || clientBits === 8, header);
+      if (up === null) continue;
+      // A server with a smaller window refuses what refers further back.
+      const back = inflateRawSync(Uint8Array.from([...up, 0, 0, 0xff, 0xff]), {
+        windowBits: clientBits,
+        finishFlush: constants.Z_SYNC_FLUSH,
+      });
+      assert.ok(back.equals(message), `${header}: ${message.length}`);
+    }
+  }
 });
 
 Deno.test("only answers to the offer are accepted", () => {
