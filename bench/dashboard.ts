@@ -10,11 +10,13 @@
 import process from "node:process";
 import { systemClock } from "../src/core/clock.ts";
 import { serveWeb } from "../src/core/web_server.ts";
+import { histogramText } from "../src/report/summary.ts";
 import { Histogram } from "../src/stats/histogram.ts";
 import { Latencies } from "../src/stats/latencies.ts";
 import { PhaseFigures } from "../src/stats/phase_stats.ts";
 import type {
   History,
+  LatencyHeatMap,
   LatencySummary,
   RequestRow,
   Snapshot,
@@ -53,6 +55,7 @@ const TIMELINE = Array.from({ length: HOUR + SECONDS + WARM_UP }, (_, second) =>
   p95: 40.123456,
   p99: 80.123456 + second / 1000,
   maxLagMs: 2,
+  connections: { opened: 3, ttfbP50: 9.123456, ttfbP95: 38.123456 },
 }));
 
 function requestRows(seconds: number): RequestRow[] {
@@ -117,6 +120,25 @@ function histories(seconds: number): History[] {
   }));
 }
 
+const HEAT = Array.from({ length: HOUR + SECONDS + WARM_UP }, (_, column) => {
+  const spread = new Histogram();
+  for (let row = 0; row < 48; row++) spread.addBucket((row + 80 + column % 5) << 7, 1000 + row);
+  return histogramText(spread);
+});
+
+/** After an hour, each column covers sixteen seconds. The newest one always changes. */
+function heatMap(seconds: number): LatencyHeatMap {
+  const stepSeconds = 16;
+  const columns = Array.from({ length: Math.ceil(seconds / stepSeconds) }, (_, column) => column);
+  return {
+    stepSeconds,
+    seconds: columns.map((column) => column * stepSeconds),
+    histograms: columns.map((column) =>
+      HEAT[column === columns.length - 1 ? seconds % HEAT.length : column]!
+    ),
+  };
+}
+
 /** The state of the run at a second. */
 function snapshotAt(seconds: number): Snapshot {
   const requests = requestRows(seconds);
@@ -158,6 +180,7 @@ function snapshotAt(seconds: number): Snapshot {
       checks: [],
       traced: [],
       histories: histories(seconds),
+      heatMap: heatMap(seconds),
     },
     runEnd: null,
     warnings: [],

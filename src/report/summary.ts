@@ -17,6 +17,7 @@ import {
   type IterationSummary,
   LATENCY_FIGURES,
   type LatencyFigure,
+  type LatencyHeatMap,
   type LatencySummary,
   loadModel,
   type MetricRow,
@@ -24,7 +25,6 @@ import {
   type PhaseTotals,
   type RequestRow,
   type RequestTotals,
-  type SecondIterations,
   type Snapshot,
   statusRows,
   type TagRow,
@@ -90,6 +90,7 @@ export interface Summary extends
   readonly tracedRequests: readonly SummaryTraced[];
   readonly failureSamples: readonly SummaryFailureSample[];
   readonly histories: readonly History[];
+  readonly heatMap: LatencyHeatMap;
   readonly timeline: readonly TimelineSecond[];
   /** `null` if the run was still going. */
   readonly exitCode: number | null;
@@ -461,6 +462,7 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
       traceId,
     })),
     histories: statistics.histories.values().map(historyOf),
+    heatMap: statistics.heatMap,
     thresholds: snapshot.thresholds.map(({ expression, observed, passed }) => ({
       expression,
       observed: sixDigits(observed),
@@ -477,7 +479,8 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
       p95: rounded(second.p95),
       p99: rounded(second.p99),
       maxLagMs: second.maxLagMs,
-      ...secondIterations(second.iterations),
+      ...secondIterations(second),
+      ...secondConnections(second),
     })),
     warnings: snapshot.warnings,
     exitCode: null,
@@ -490,12 +493,23 @@ export function stateOf({ state, interrupted }: Snapshot): SummaryState {
   return state === "stopped" ? "finished" : "running";
 }
 
-function secondIterations(
-  iterations: SecondIterations | undefined,
-): Pick<TimelineSecond, "iterations"> {
+function secondIterations({ iterations }: TimelineSecond): Pick<TimelineSecond, "iterations"> {
   if (iterations === undefined) return {};
-  const { scheduled, started, dropped, startDelayP95 } = iterations;
-  return { iterations: { scheduled, started, dropped, startDelayP95: rounded(startDelayP95) } };
+  const { scheduled, started, dropped } = iterations;
+  return {
+    iterations: {
+      ...{ scheduled, started, dropped },
+      startDelayP95: rounded(iterations.startDelayP95),
+      serviceTimeP50: rounded(iterations.serviceTimeP50),
+      serviceTimeP95: rounded(iterations.serviceTimeP95),
+    },
+  };
+}
+
+function secondConnections({ connections }: TimelineSecond): Pick<TimelineSecond, "connections"> {
+  if (connections === undefined) return {};
+  const { opened, ttfbP50, ttfbP95 } = connections;
+  return { connections: { opened, ttfbP50: rounded(ttfbP50), ttfbP95: rounded(ttfbP95) } };
 }
 
 /** The text of the file: indented JSON that ends with a newline. */

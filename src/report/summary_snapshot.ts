@@ -230,6 +230,11 @@ const REPORTED_RUN = {
     p99: [AMOUNT_OR_NULL],
     users: nullable([AMOUNT]),
   }]),
+  heatMap: optional({
+    stepSeconds: COUNT,
+    seconds: ["a second of a run"],
+    histograms: ["a histogram"],
+  }),
   thresholds: [{ expression: "a string", observed: "a number or null", passed: "true or false" }],
   breakingPoint: optional(nullable({
     className: optional("a string or null"),
@@ -252,6 +257,13 @@ const REPORTED_RUN = {
       started: COUNT,
       dropped: COUNT,
       startDelayP95: AMOUNT_OR_NULL,
+      serviceTimeP50: optional(AMOUNT_OR_NULL),
+      serviceTimeP95: optional(AMOUNT_OR_NULL),
+    }),
+    connections: optional({
+      opened: COUNT,
+      ttfbP50: AMOUNT_OR_NULL,
+      ttfbP95: AMOUNT_OR_NULL,
     }),
   }],
   warnings: ["a string"],
@@ -294,7 +306,8 @@ export function readRun(content: unknown, path: string): SummarizedRun {
     [columns.requests, columns.failures, columns.p50, columns.p95, columns.p99, columns.users]
       .every((column) => column === null || column.length === seconds.length)
   );
-  if (!isWhole) {
+  const { heatMap } = run;
+  if (!isWhole || heatMap?.seconds.length !== heatMap?.histograms.length) {
     throw new UsageError(`${path} is not a summary of a run: the columns of a history differ`);
   }
   const bounded = [run.totals, ...run.requests].filter(({ lowerBounds = [] }) =>
@@ -397,10 +410,17 @@ function snapshotOf(run: ReadRun): Snapshot {
       })),
       failures: run.failures,
       userErrors: run.userErrors.map((row) => ({ ...row, place: row.place ?? null })),
-      timeline: run.timeline.map(({ iterations, ...second }) => ({
+      timeline: run.timeline.map(({ iterations, connections, ...second }) => ({
         ...second,
         maxLagMs: second.maxLagMs ?? 0,
-        ...(iterations === undefined ? {} : { iterations }),
+        ...(iterations === undefined ? {} : {
+          iterations: {
+            ...iterations,
+            serviceTimeP50: iterations.serviceTimeP50 ?? null,
+            serviceTimeP95: iterations.serviceTimeP95 ?? null,
+          },
+        }),
+        ...(connections === undefined ? {} : { connections }),
       })),
       iterations: iterationsOf(run.iterations),
       network: run.network ?? null,
@@ -432,6 +452,7 @@ function snapshotOf(run: ReadRun): Snapshot {
         traceId: traceId ?? "",
       })),
       histories: run.histories ?? [],
+      heatMap: run.heatMap ?? { stepSeconds: 1, seconds: [], histograms: [] },
     },
     runEnd: run.runEnd ?? null,
     warnings: run.warnings,

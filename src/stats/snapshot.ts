@@ -297,6 +297,22 @@ export interface History {
   readonly users: readonly number[] | null;
 }
 
+/**
+ * The latencies of successful requests over time, in columns of the same length. No latency is left out, and
+ * steps without any may be missing.
+ */
+export interface LatencyHeatMap {
+  /** The length of a step in seconds: 1, or in a long run 2, 4, 8 and so on. */
+  readonly stepSeconds: number;
+  /** The first second of each step, in whole seconds since the start. */
+  readonly seconds: readonly number[];
+  /**
+   * The latencies that ended in each step, as Base64 of the bytes of `packBuckets`: with 8 buckets for each
+   * power of two, whose counts are in the first of the 128 buckets of a `Histogram` that they take the place of.
+   */
+  readonly histograms: readonly string[];
+}
+
 /** The number of occurrences of one error of one method and name. */
 export interface FailureRow {
   readonly method: string;
@@ -350,6 +366,17 @@ export interface TimelineSecond extends Omit<SecondCounts, "peakUsers"> {
   readonly p99: number | null;
   /** Missing if no iterations were counted in this second: most runs do not count them. */
   readonly iterations?: SecondIterations;
+  /** Missing if no response was received in this second, and no connection was opened. */
+  readonly connections?: SecondConnections;
+}
+
+/** The connections of one second, and how long responses took to begin. */
+export interface SecondConnections {
+  /** Connections that were opened for requests that ended in this second. */
+  readonly opened: number;
+  /** Percentiles from sending a request to the first byte of its response, in milliseconds; `null` without any. */
+  readonly ttfbP50: number | null;
+  readonly ttfbP95: number | null;
 }
 
 /** The iterations of one second. */
@@ -357,6 +384,9 @@ export interface SecondIterations
   extends Pick<IterationCounts, "scheduled" | "started" | "dropped"> {
   /** The 95th percentile of the start delays in milliseconds; `null` if none started. */
   readonly startDelayP95: number | null;
+  /** Percentiles of the times that completed iterations took, in milliseconds; `null` if none completed. */
+  readonly serviceTimeP50: number | null;
+  readonly serviceTimeP95: number | null;
 }
 
 /** The counts and times of iterations. */
@@ -405,6 +435,7 @@ export interface Statistics {
   readonly failureSamples: readonly FailureSample[];
   /** Of the busiest names, each class if there are several, and each group. */
   readonly histories: readonly History[];
+  readonly heatMap: LatencyHeatMap;
 }
 
 /** A request with a trace, one of the slowest of its name. */

@@ -4,8 +4,15 @@
  * @module
  */
 
+import { cellsOf, cellsWithout, type HeatCells, HeatMap, shareOfCells } from "./heat_map.ts";
 import { Latencies } from "./latencies.ts";
-import type { SecondIterations, TimelineSecond } from "./snapshot.ts";
+import { PhaseFigures, PhaseStats } from "./phase_stats.ts";
+import type {
+  LatencyHeatMap,
+  SecondConnections,
+  SecondIterations,
+  TimelineSecond,
+} from "./snapshot.ts";
 import {
   isPart,
   type IterationCounts,
@@ -31,6 +38,7 @@ const LIVE_SECONDS = 120;
  */
 export class Timeline {
   readonly #seconds = new Map<number, SecondTotals>();
+  readonly #heat = new HeatMap();
   #live: SecondTotals[] = [];
   #newest = -1;
   #peakUsers = 0;
@@ -54,7 +62,7 @@ export class Timeline {
    * unknown which latency belongs to which second, so each second gets the percentiles of all of them, and
    * an equal share of the iterations.
    */
-  add({ from, to, seconds, entries, iterations }: StatsDelta): void {
+  add({ from, to, seconds, entries, phases, iterations }: StatsDelta): void {
     // A second that is older than that is settled at once and needs no histogram.
     const oldest = Math.max(this.#newest, to) - LIVE_SECONDS;
     for (const counts of seconds) {
@@ -64,6 +72,7 @@ export class Timeline {
       this.#peakUsers = Math.max(this.#peakUsers, second.peakUsers);
     }
     this.#time(from, to, entries);
+    this.#connect(from, to, entries, phases);
     if (iterations !== null) this.#iterate(from, to, iterations);
     if (to > this.#newest) this.#settle(to);
   }
@@ -75,8 +84,14 @@ export class Timeline {
       .map((second) => second.row());
   }
 
+  /** The latencies of all seconds. */
+  heatMap(): LatencyHeatMap {
+    for (const second of this.#live) second.row();
+    return this.#heat.rows();
+  }
+
   #begin(number: number, isLive: boolean): SecondTotals {
-    const second = new SecondTotals(number, isLive);
+    const second = new SecondTotals(number, isLive, this.#heat);
     this.#seconds.set(number, second);
     if (isLive) this.#live.push(second);
     return second;
@@ -90,25 +105,58 @@ export class Timeline {
     if (parts.length === 0) return;
     // Almost always there is only one second, for which merging first would cost more than the rest.
     if (from < to) parts = [merged(parts)];
+    let all: Latencies | null = null;
+    let cells: HeatCells | null = null;
     let percentiles: Percentiles | null = null;
-    const percentilesOfAll = (): Percentiles => percentiles ??= percentilesOf(merged(parts));
+    const shared: SharedTimes = {
+      parts,
+      percentiles: () => percentiles ??= percentilesOf(all ??= merged(parts)),
+      cells: () => cells ??= cellsOf((all ??= merged(parts)).histogram),
+      seconds: to - from + 1,
+    };
     for (let number = from; number <= to; number++) {
-      const isInTime = this.#seconds.get(number)?.time(parts, percentilesOfAll);
+      const isInTime = this.#seconds.get(number)?.time(shared, number - from);
       if (isInTime === false) this.#lateSeconds++;
     }
   }
 
-  #iterate(from: number, to: number, counts: IterationCounts): void {
-    const { startDelay } = counts;
+  /** Merged seconds each get the times of all of them, and an equal share of the connections. */
+  #connect(
+    from: number,
+    to: number,
+    entries: StatsDelta["entries"],
+    phases: StatsDelta["phases"],
+  ): void {
+    // All parts are empty in most seconds of most runs.
+    let failed: Latencies | null = null;
+    let unanswered: Latencies | null = null;
+    let summed: PhaseStats | null = null;
+    let isAnswered = false;
+    for (const [, , code, { latencies, failureLatencies }, , tags] of entries) {
+      if (isPart(tags)) continue;
+      isAnswered ||= code !== 0;
+      if (code === 0 && latencies.count > 0) (unanswered ??= new Latencies()).merge(latencies);
+      if (code === 0 || failureLatencies === null) continue;
+      (failed ??= new Latencies()).merge(failureLatencies);
+    }
+    for (const [, , counts, , tags] of phases) {
+      if (!isPart(tags)) (summed ??= new PhaseStats()).merge(counts);
+    }
+    if (!isAnswered && summed === null) return;
     const length = to - from + 1;
     for (let number = from; number <= to; number++) {
-      const share = (count: number): number => {
-        const until = (seconds: number): number => Math.floor(count * seconds / length);
-        return until(number - from + 1) - until(number - from);
-      };
+      const opened = shareOf(summed?.opened ?? 0, number - from, length);
+      this.#seconds.get(number)?.connect(opened, { failed, unanswered, phases: summed });
+    }
+  }
+
+  #iterate(from: number, to: number, counts: IterationCounts): void {
+    const length = to - from + 1;
+    for (let number = from; number <= to; number++) {
+      const share = (count: number): number => shareOf(count, number - from, length);
       const [scheduled, started, dropped] = [counts.scheduled, counts.started, counts.dropped]
         .map(share) as [number, number, number];
-      this.#seconds.get(number)?.iterate({ scheduled, started, dropped }, startDelay);
+      this.#seconds.get(number)?.iterate({ scheduled, started, dropped }, counts);
     }
   }
 
@@ -118,6 +166,31 @@ export class Timeline {
     for (const second of this.#live) if (!isLive(second)) second.settle();
     this.#live = this.#live.filter(isLive);
   }
+}
+
+/** The part of a count that one of several seconds gets. All parts together are the whole. */
+function shareOf(count: number, index: number, seconds: number): number {
+  const until = (end: number): number => Math.floor(count * end / seconds);
+  return until(index + 1) - until(index);
+}
+
+/** What tells the times of first bytes from the latencies of successful requests. */
+interface Answers {
+  /** The latencies of responses that counted as failures; `null` without any. */
+  readonly failed: Latencies | null;
+  /** The latencies of successes without a response; `null` without any. */
+  readonly unanswered: Latencies | null;
+  /** `null` if all responses were plain. */
+  readonly phases: PhaseStats | null;
+}
+
+/** The latencies of one second, or of several that were merged. */
+interface SharedTimes {
+  readonly parts: readonly LatencyCounts[];
+  readonly percentiles: () => Percentiles;
+  readonly cells: () => HeatCells;
+  /** How many seconds there are. */
+  readonly seconds: number;
 }
 
 type Percentiles = Pick<TimelineSecond, "p50" | "p95" | "p99">;
@@ -136,6 +209,11 @@ function merged(parts: readonly LatencyCounts[]): Latencies {
 /** The sums of all nodes in one second. {@link TimelineSecond} is their result. */
 class SecondTotals {
   readonly second: number;
+  readonly #heat: HeatMap;
+  /** What {@link #heat} has counted of this second; `null` for nothing, or once the second is settled. */
+  #cells: HeatCells | null = null;
+  /** What {@link #latencies} has of other seconds; `null` as long as there is none. */
+  #surplus: HeatCells | null = null;
   peakUsers = 0;
   #users = 0;
   #requests = 0;
@@ -152,9 +230,16 @@ class SecondTotals {
   #iterations: Mutable<SecondIterations> | null = null;
   /** As {@link #latencies}; `null` as long as there are none, too. */
   #startDelays: Latencies | null = null;
+  #serviceTimes: Latencies | null = null;
+  #failed: Latencies | null = null;
+  #unanswered: Latencies | null = null;
+  #phases: PhaseStats | null = null;
+  /** `null` as long as there are no responses. */
+  #connections: SecondConnections | null = null;
 
-  constructor(second: number, isLive: boolean) {
+  constructor(second: number, isLive: boolean, heat: HeatMap) {
     this.second = second;
+    this.#heat = heat;
     this.#latencies = isLive ? new Latencies() : null;
   }
 
@@ -170,12 +255,22 @@ class SecondTotals {
   /**
    * Adds latencies of this second. Returns `false` the first time that they are too late.
    *
-   * @param percentiles the percentiles of these latencies.
+   * @param index which of the seconds it is.
    */
-  time(parts: readonly LatencyCounts[], percentiles: () => Percentiles): boolean {
+  time({ parts, percentiles, cells, seconds }: SharedTimes, index: number): boolean {
     this.#row = null;
-    if (this.#latencies !== null) { for (const part of parts) this.#latencies.merge(part); }
-    else if (this.#percentiles === null) this.#percentiles = percentiles();
+    if (this.#latencies !== null) {
+      for (const part of parts) this.#latencies.merge(part);
+      if (seconds > 1) {
+        const surplus = cellsWithout(cells(), shareOfCells(cells(), index, seconds));
+        this.#surplus = this.#surplus === null
+          ? surplus
+          : this.#surplus.map((count, at) => count + surplus[at]!);
+      }
+      return true;
+    }
+    this.#heat.replace(this.second, null, shareOfCells(cells(), index, seconds));
+    if (this.#percentiles === null) this.#percentiles = percentiles();
     else if (!this.#isLate) {
       this.#isLate = true;
       return false;
@@ -183,35 +278,74 @@ class SecondTotals {
     return true;
   }
 
-  /** Adds iterations, with the start delays of those that started. */
-  iterate(counts: Omit<SecondIterations, "startDelayP95">, startDelay: LatencyCounts): void {
+  /** Adds responses of this second. Those that are too late only count as connections. */
+  connect(opened: number, { failed, unanswered, phases }: Answers): void {
     this.#row = null;
-    const sums = this.#iterations ??= { scheduled: 0, started: 0, dropped: 0, startDelayP95: null };
+    const before = this.#connections ?? { opened: 0, ttfbP50: null, ttfbP95: null };
+    this.#connections = { ...before, opened: before.opened + opened };
+    if (this.#latencies === null) return;
+    if (failed !== null) (this.#failed ??= new Latencies()).merge(failed);
+    if (unanswered !== null) (this.#unanswered ??= new Latencies()).merge(unanswered);
+    if (phases !== null) (this.#phases ??= new PhaseStats()).merge(phases);
+  }
+
+  /** Adds iterations, with their times. */
+  iterate(
+    counts: Pick<SecondIterations, "scheduled" | "started" | "dropped">,
+    { startDelay, serviceTime }: Pick<IterationCounts, "startDelay" | "serviceTime">,
+  ): void {
+    this.#row = null;
+    const sums = this.#iterations ??= {
+      ...{ scheduled: 0, started: 0, dropped: 0 },
+      ...{ startDelayP95: null, serviceTimeP50: null, serviceTimeP95: null },
+    };
     sums.scheduled += counts.scheduled;
     sums.started += counts.started;
     sums.dropped += counts.dropped;
-    if (startDelay.count === 0) return;
-    if (this.#latencies !== null) (this.#startDelays ??= new Latencies()).merge(startDelay);
-    else if (sums.startDelayP95 === null) sums.startDelayP95 = delayOf(merged([startDelay]));
+    const isLive = this.#latencies !== null;
+    if (isLive && startDelay.count > 0) (this.#startDelays ??= new Latencies()).merge(startDelay);
+    if (isLive && serviceTime.count > 0) {
+      (this.#serviceTimes ??= new Latencies()).merge(serviceTime);
+    }
+    if (isLive) return;
+    sums.startDelayP95 ??= delayOf(startDelay);
+    if (sums.serviceTimeP95 === null) Object.assign(sums, serviceTimesOf(serviceTime));
   }
 
   settle(): void {
     this.row();
     this.#latencies = null;
-    this.#startDelays = null;
+    this.#cells = this.#surplus = null;
+    this.#startDelays = this.#serviceTimes = null;
+    this.#failed = this.#unanswered = this.#phases = null;
   }
 
   row(): TimelineSecond {
     return this.#row ??= this.#makeRow();
   }
 
+  #heatUp({ histogram }: Latencies): void {
+    const all = cellsOf(histogram);
+    const cells = this.#surplus === null ? all : cellsWithout(all, this.#surplus);
+    this.#heat.replace(this.second, this.#cells, cells);
+    this.#cells = cells;
+  }
+
   #makeRow(): TimelineSecond {
     if (this.#latencies !== null && this.#latencies.count > 0) {
       this.#percentiles = percentilesOf(this.#latencies);
+      this.#heatUp(this.#latencies);
     }
     const iterations = this.#iterations;
-    if (iterations !== null && this.#startDelays !== null) {
-      iterations.startDelayP95 = delayOf(this.#startDelays);
+    if (iterations !== null) {
+      if (this.#startDelays !== null) iterations.startDelayP95 = delayOf(this.#startDelays);
+      if (this.#serviceTimes !== null) {
+        Object.assign(iterations, serviceTimesOf(this.#serviceTimes));
+      }
+    }
+    const connections = this.#connections;
+    if (connections !== null && this.#latencies !== null) {
+      this.#connections = { ...connections, ...this.#firstBytes(this.#latencies) };
     }
     return {
       second: this.second,
@@ -221,12 +355,39 @@ class SecondTotals {
       maxLagMs: this.#maxLagMs,
       ...(this.#percentiles ?? { p50: null, p95: null, p99: null }),
       ...(iterations === null ? {} : { iterations: { ...iterations } }),
+      ...secondConnections(this.#connections),
     };
   }
+
+  #firstBytes(succeeded: Latencies): Omit<SecondConnections, "opened"> {
+    const { times: { ttfb } } = new PhaseFigures({
+      latencies: this.#failed === null ? [succeeded] : [succeeded, this.#failed],
+      unanswered: this.#unanswered === null ? [] : [this.#unanswered],
+      phases: this.#phases,
+    });
+    // Of the buckets alone: what was subtracted does not say which time was the shortest.
+    const [ttfbP50 = null, ttfbP95 = null] = ttfb.histogram.percentiles([0.5, 0.95]);
+    return { ttfbP50, ttfbP95 };
+  }
+}
+
+function secondConnections(
+  connections: SecondConnections | null,
+): Pick<TimelineSecond, "connections"> {
+  const isEmpty = connections === null || connections.opened === 0 && connections.ttfbP50 === null;
+  return isEmpty ? {} : { connections };
 }
 
 type Mutable<Type> = { -readonly [Field in keyof Type]: Type[Field] };
 
-function delayOf(startDelays: Latencies): number | null {
-  return startDelays.percentiles([0.95])[0] ?? null;
+function delayOf(startDelays: LatencyCounts): number | null {
+  return merged([startDelays]).percentiles([0.95])[0] ?? null;
+}
+
+function serviceTimesOf(
+  serviceTimes: LatencyCounts,
+): Pick<SecondIterations, "serviceTimeP50" | "serviceTimeP95"> {
+  const [serviceTimeP50 = null, serviceTimeP95 = null] = merged([serviceTimes])
+    .percentiles([0.5, 0.95]);
+  return { serviceTimeP50, serviceTimeP95 };
 }

@@ -197,6 +197,7 @@ export class Totals {
         ...histories.classes(),
         ...histories.groups().sort(byNameAlone),
       ],
+      heatMap: timeline.heatMap(),
     };
   }
 

@@ -12,13 +12,14 @@ import type {
   CheckRow,
   ClassRow,
   GroupRow,
+  LatencyHeatMap,
   MetricRow,
   RequestRow,
   RequestTotals,
   Snapshot,
   TimelineSecond,
 } from "../stats/snapshot.ts";
-import { historyChanges } from "./histories.ts";
+import { heatChanges, historyChanges } from "./histories.ts";
 import {
   type ControlPermissions,
   HEARTBEAT_MS,
@@ -225,6 +226,8 @@ export class LogTail {
   }
 }
 
+const NO_HEAT: LatencyHeatMap = { stepSeconds: 1, seconds: [], histograms: [] };
+
 /** The part of an update that follows from two snapshots. */
 type Changes = Omit<LiveUpdate, "live" | "exitCode">;
 
@@ -257,6 +260,7 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
       ...current,
       ...{ requests, classes, groups, metrics, checks, timeline },
       histories: [],
+      heatMap: NO_HEAT,
       failures: failuresChanged ? current.failures : [],
       userErrors: userErrorsChanged ? current.userErrors : [],
     },
@@ -275,6 +279,7 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
     checks: summary.checks,
     histories: histories.changed,
     historyKeys: histories.keys,
+    heatMap: heatChanges(old.heatMap, current.heatMap),
     tracedRequests: isSameJson(old.traced, current.traced) ? null : summary.tracedRequests,
     failures: failuresChanged ? summary.failures : null,
     userErrors: userErrorsChanged ? summary.userErrors : null,

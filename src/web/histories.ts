@@ -1,10 +1,10 @@
 /**
- * The histories of names, classes and groups as pages receive them, and what changes in them.
+ * The histories of names, classes and groups and the heat map as pages receive them, and what changes in them.
  *
  * @module
  */
 
-import type { History } from "../stats/snapshot.ts";
+import type { History, LatencyHeatMap } from "../stats/snapshot.ts";
 
 /** What identifies a history. */
 export type HistoryKey = Pick<History, "kind" | "method" | "name">;
@@ -89,4 +89,24 @@ function threeDigits(ms: number | null): number | null {
   if (ms === null) return null;
   const factor = ms >= 100 ? 1 : ms >= 10 ? 10 : ms >= 1 ? 100 : 1000;
   return Math.round(ms * factor) / factor;
+}
+
+/**
+ * The columns of a heat map that are new or have changed: all of them if their length has changed, and `null`
+ * if there are none, or columns have disappeared, which they do together with the seconds of the timeline.
+ */
+export function heatChanges(before: LatencyHeatMap, now: LatencyHeatMap): LatencyHeatMap | null {
+  if (before === now) return null;
+  if (before.stepSeconds !== now.stepSeconds) return now;
+  const seconds: number[] = [];
+  const histograms: string[] = [];
+  let old = 0;
+  for (const [index, second] of now.seconds.entries()) {
+    const histogram = now.histograms[index]!;
+    while (old < before.seconds.length && before.seconds[old]! < second) old++;
+    if (before.seconds[old] === second && before.histograms[old] === histogram) continue;
+    seconds.push(second);
+    histograms.push(histogram);
+  }
+  return seconds.length === 0 ? null : { stepSeconds: now.stepSeconds, seconds, histograms };
 }

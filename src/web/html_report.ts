@@ -109,6 +109,8 @@ const STYLES: readonly string[] = [
   "uplot/uPlot.min.css",
   "page/theme.css",
   "page/parts.css",
+  "page/charts.css",
+  "page/tables.css",
   "report_page/report.css",
 ];
 

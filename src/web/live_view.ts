@@ -26,6 +26,7 @@ import {
   errorCounts,
   type FailureRow,
   type History,
+  type LatencyHeatMap,
   loadModel,
   type MetricRow,
   type RunStatus,
@@ -88,6 +89,11 @@ export interface LiveUpdate {
   readonly histories: readonly History[];
   /** The histories that there are now, in their order; null if they are the same as before. */
   readonly historyKeys: readonly HistoryKey[] | null;
+  /**
+   * Columns that are new or have changed. If its steps have another length, the heat map is replaced. Null if
+   * nothing has changed.
+   */
+  readonly heatMap: LatencyHeatMap | null;
   readonly tracedRequests: CompactSummary["tracedRequests"] | null;
   readonly failures: readonly FailureRow[] | null;
   readonly userErrors: readonly UserErrorRow[] | null;

@@ -10,12 +10,15 @@ type TextModule = Promise<{ readonly default: string }>;
 /** Every file that is served or becomes part of a report. */
 const SOURCES: Readonly<Record<string, () => TextModule>> = {
   "page/app.js": () => import("./page/app.js", { with: { type: "text" } }),
+  "page/chart_specs.js": () => import("./page/chart_specs.js", { with: { type: "text" } }),
+  "page/charts.css": () => import("./page/charts.css", { with: { type: "text" } }),
   "page/charts.js": () => import("./page/charts.js", { with: { type: "text" } }),
   "page/connection.js": () => import("./page/connection.js", { with: { type: "text" } }),
   "page/control_view.js": () => import("./page/control_view.js", { with: { type: "text" } }),
   "page/dom.js": () => import("./page/dom.js", { with: { type: "text" } }),
   "page/format.js": () => import("./page/format.js", { with: { type: "text" } }),
   "page/headline.js": () => import("./page/headline.js", { with: { type: "text" } }),
+  "page/heat_map.js": () => import("./page/heat_map.js", { with: { type: "text" } }),
   "page/icon.svg": () => import("./page/icon.svg", { with: { type: "text" } }),
   "page/index.html": () => import("./page/index.html", { with: { type: "text" } }),
   "page/log_view.js": () => import("./page/log_view.js", { with: { type: "text" } }),
@@ -26,6 +29,7 @@ const SOURCES: Readonly<Record<string, () => TextModule>> = {
   "page/subjects.js": () => import("./page/subjects.js", { with: { type: "text" } }),
   "page/table.js": () => import("./page/table.js", { with: { type: "text" } }),
   "page/tables.js": () => import("./page/tables.js", { with: { type: "text" } }),
+  "page/tables.css": () => import("./page/tables.css", { with: { type: "text" } }),
   "page/theme.css": () => import("./page/theme.css", { with: { type: "text" } }),
   "page/tiles.js": () => import("./page/tiles.js", { with: { type: "text" } }),
   "page/timeline.js": () => import("./page/timeline.js", { with: { type: "text" } }),

@@ -85,7 +85,9 @@ function counts(statistics: Statistics): unknown {
     ...rest,
     // Seconds that are merged share their times and iterations.
     histories: histories.map(historySums),
-    timeline: timeline.map(({ p50: _, p95: __, p99: ___, iterations: ____, ...second }) => second),
+    timeline: timeline.map(({ second, users, requests, failures }) => [
+      ...[second, users, requests, failures],
+    ]),
   };
 }
 

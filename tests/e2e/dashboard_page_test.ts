@@ -1,7 +1,10 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
+import { cellsOf, HeatMap } from "../../src/stats/heat_map.ts";
+import { Histogram } from "../../src/stats/histogram.ts";
 import { type LiveView, liveWorker } from "../../src/web/live_view.ts";
+import { heatLevel, rowOf } from "../../src/web/page/heat_map.js";
 import {
   browserTest,
   drawnCharts,
@@ -490,6 +493,78 @@ browserTest("all charts share their cursor and zoom", async (browser) => {
   assert.deepEqual(complaints, []);
 });
 
+browserTest("each cell of the heat map has the colour of its requests", async (browser) => {
+  const timeline = Array.from({ length: 20 }, (_, second) => liveSecond(second));
+  const heat = new HeatMap();
+  const counts = [[4, 1000], [20, 30], [900, 1]] as const;
+  for (const { second } of timeline) {
+    const histogram = new Histogram();
+    // Every other second has none of them.
+    if (second % 2 === 0) {
+      for (const [ms, count] of counts) {
+        for (let index = 0; index < count; index += 1) histogram.record(ms);
+      }
+    }
+    heat.replace(second, null, cellsOf(histogram));
+  }
+  await using server = new FakeDashboard(liveView({
+    timeline,
+    heatMap: heat.rows(),
+    live: liveState({ elapsedSeconds: 20 }),
+  }));
+  const { page, complaints } = await openPage(browser);
+  await page.goto(server.url);
+  await waitForText(page, "#state", "Running");
+  await waitForText(page, "#figure-heat .legend", "Most");
+  assert.equal(
+    await page.locator("#chart-heat-summary").textContent(),
+    "Of the 1,031 requests of the last second, most took 4.00 – 4.50 ms, and the slowest up to " +
+      "960 ms. The slowest of the run ended by 0:01 and took up to 960 ms.",
+  );
+  // The colour in the middle of a cell, by second and row of the axis.
+  const [first] = [rowOf(4)];
+  const end = rowOf(960);
+  const colors = await page.evaluate(
+    ([first, end, rows]) => {
+      const root = document.querySelector("#figure-heat")!;
+      const canvas = root.querySelector("canvas")!;
+      const over = root.querySelector<HTMLElement>(".u-over")!.getBoundingClientRect();
+      const frame = canvas.getBoundingClientRect();
+      const scale = canvas.width / frame.width;
+      const copy = document.createElement("canvas");
+      [copy.width, copy.height] = [canvas.width, canvas.height];
+      const context = copy.getContext("2d", { willReadFrequently: true })!;
+      context.drawImage(canvas, 0, 0);
+      return [0, 1, 18, 19].map((second) =>
+        rows.map((row) => {
+          const x = over.left - frame.left + over.width * (second + 0.5) / 20;
+          const y = over.top - frame.top + over.height * (1 - (row + 0.5 - first) / (end - first));
+          const [r, g, b, a] = context.getImageData(x * scale, y * scale, 1, 1).data;
+          return a === 0
+            ? ""
+            : `#${[r, g, b].map((part) => part!.toString(16).padStart(2, "0")).join("")}`;
+        })
+      );
+    },
+    [
+      first,
+      end,
+      [4, 20, 900].map((ms) => Math.floor(rowOf(ms))).concat(Math.floor(rowOf(100))),
+    ] as const,
+  );
+  const palette = await page.evaluate(() =>
+    getComputedStyle(document.documentElement).getPropertyValue("--heat").trim().split(/\s+/)
+  );
+  const expected = counts.map(([, count]) => palette[heatLevel(count, 1000, palette.length)]);
+  assert.deepEqual(colors, [
+    [...expected, ""],
+    Array(4).fill(""),
+    [...expected, ""],
+    Array(4).fill(""),
+  ]);
+  assert.deepEqual(complaints, []);
+});
+
 browserTest("everything can be used with the keyboard", async (browser) => {
   await using server = new FakeDashboard(shopView(120));
   const { page, complaints } = await openPage(browser);
@@ -572,7 +647,7 @@ browserTest("both themes are legible, on a phone and on a wide screen", async (b
         assert.ok(seen.includes(title), `${title}, ${width}`);
       }
       assert.deepEqual(await lowContrastTexts(page), [], `${theme}, ${width}`);
-      assert.deepEqual(await drawnCharts(page), [true, true, true]);
+      assert.deepEqual(await drawnCharts(page), Array(6).fill(true));
     }
     backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
     assert.deepEqual(complaints, []);

@@ -223,6 +223,11 @@ Deno.test("the summary has exactly these fields, in this order", () => {
   "checks": [],
   "tracedRequests": [],
   "histories": [],
+  "heatMap": {
+    "stepSeconds": 1,
+    "seconds": [],
+    "histograms": []
+  },
   "thresholds": [],
   "breakingPoint": null,
   "runEnd": null,

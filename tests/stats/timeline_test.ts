@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { StatsDelta } from "../../src/stats/stats_delta.ts";
+import type { TimelineSecond } from "../../src/stats/snapshot.ts";
 import { SecondStats } from "../../src/stats/stats_table.ts";
 import { Timeline } from "../../src/stats/timeline.ts";
 import { MergedStats } from "../../src/stats/merged_stats.ts";
@@ -15,10 +16,18 @@ function timedSecond(second: number, users: number, latencies: readonly number[]
   return delta;
 }
 
+/** Each second with iterations has one of 5 ms. */
+const SERVICE_TIMES = { serviceTimeP50: 5, serviceTimeP95: 5 };
+
 function timelineOf(...deltas: StatsDelta[]): Timeline {
   const timeline = new Timeline();
   for (const one of deltas) timeline.add(one);
   return timeline;
+}
+
+/** The seconds of a timeline without their connections. */
+function plainRows(timeline: Timeline): Omit<TimelineSecond, "connections">[] {
+  return timeline.rows().map(({ connections: _, ...row }) => row);
 }
 
 function mergedOf(...deltas: SecondStats[]): MergedStats {
@@ -29,7 +38,7 @@ function mergedOf(...deltas: SecondStats[]): MergedStats {
 
 Deno.test("the same second of several nodes becomes one second", () => {
   const timeline = timelineOf(timedSecond(0, 3, [10, 10]), timedSecond(0, 4, [30]));
-  const [{ p50, ...row } = assert.fail(), ...others] = timeline.rows();
+  const [{ p50, ...row } = assert.fail(), ...others] = plainRows(timeline);
   assert.deepEqual(row, {
     second: 0,
     users: 7,
@@ -44,7 +53,7 @@ Deno.test("the same second of several nodes becomes one second", () => {
 });
 
 Deno.test("a second without requests has users and no percentiles", () => {
-  assert.deepEqual(timelineOf(timedSecond(0, 2, [])).rows(), [
+  assert.deepEqual(plainRows(timelineOf(timedSecond(0, 2, []))), [
     { second: 0, users: 2, requests: 0, failures: 0, maxLagMs: 0, p50: null, p95: null, p99: null },
   ]);
 });
@@ -54,7 +63,7 @@ Deno.test("all entries of a second count, including failures", () => {
   both.parts[0]!.requests.entries.at("POST", "pay").of(500).add(
     sample({ latencyMs: 5, error: "HTTP 500" }),
   );
-  assert.deepEqual(timelineOf(both).rows(), [
+  assert.deepEqual(plainRows(timelineOf(both)), [
     { second: 0, users: 1, requests: 2, failures: 1, maxLagMs: 0, p50: 5, p95: 5, p99: 5 },
   ]);
 });
@@ -64,14 +73,15 @@ Deno.test("the percentiles of a second cover the successes of all its codes", ()
     ...[10, 20, 30, 40].map((latencyMs, i) => sample({ latencyMs, status: i < 2 ? 200 : 404 })),
     ...[1, 5000].map((latencyMs) => sample({ latencyMs, status: 0, error: "timed out" })),
   ];
-  const [{ p50, p99, ...row } = assert.fail()] = timelineOf(secondOf(samples, 3)).rows();
+  const [{ p50, p99, connections: _, ...row } = assert.fail()] = timelineOf(secondOf(samples, 3))
+    .rows();
   assert.deepEqual(row, { second: 3, users: 3, requests: 6, failures: 2, maxLagMs: 0, p95: p99 });
   assert.ok(Math.abs(p50! - 20) < 0.01 && Math.abs(p99! - 40) < 0.02, `${p50}, ${p99}`);
 });
 
 Deno.test("a second in which no request succeeded has no percentiles", () => {
   const failed = [1, 5000].map((latencyMs) => sample({ latencyMs, error: "refused" }));
-  assert.deepEqual(timelineOf(secondOf(failed, 3)).rows(), [
+  assert.deepEqual(plainRows(timelineOf(secondOf(failed, 3))), [
     { second: 3, users: 3, requests: 2, failures: 2, maxLagMs: 0, p50: null, p95: null, p99: null },
   ]);
 });
@@ -88,19 +98,19 @@ function iteratedSecond(number: number, scheduled: number, delays: readonly numb
 
 Deno.test("iterations do not count as requests of a second", () => {
   const timeline = timelineOf(iteratedSecond(0, 3, [1]));
-  assert.deepEqual(timeline.rows(), [{
+  assert.deepEqual(plainRows(timeline), [{
     ...{ second: 0, users: 2, requests: 0, failures: 0, maxLagMs: 0 },
     ...{ p50: null, p95: null, p99: null },
-    iterations: { scheduled: 3, started: 1, dropped: 2, startDelayP95: 1 },
+    iterations: { scheduled: 3, started: 1, dropped: 2, startDelayP95: 1, ...SERVICE_TIMES },
   }]);
 });
 
 Deno.test("the iterations of a second are those of all nodes", () => {
   const timeline = timelineOf(iteratedSecond(0, 3, [1, 1, 1]), iteratedSecond(0, 4, [80]));
   timeline.add(iteratedSecond(1, 2, []));
-  assert.deepEqual(timeline.rows().map(({ iterations }) => iterations), [
-    { scheduled: 7, started: 4, dropped: 3, startDelayP95: 80 },
-    { scheduled: 2, started: 0, dropped: 2, startDelayP95: null },
+  assert.deepEqual(plainRows(timeline).map(({ iterations }) => iterations), [
+    { scheduled: 7, started: 4, dropped: 3, startDelayP95: 80, ...SERVICE_TIMES },
+    { scheduled: 2, started: 0, dropped: 2, startDelayP95: null, ...SERVICE_TIMES },
   ]);
 });
 
@@ -111,9 +121,9 @@ Deno.test("the iterations of merged seconds are shared out among them", () => {
     iteratedSecond(5, 1, []),
   );
   assert.deepEqual(timelineOf(merged).rows().map(({ iterations }) => iterations), [
-    { scheduled: 3, started: 2, dropped: 1, startDelayP95: 2 },
-    { scheduled: 4, started: 2, dropped: 1, startDelayP95: 2 },
-    { scheduled: 4, started: 3, dropped: 2, startDelayP95: 2 },
+    { scheduled: 3, started: 2, dropped: 1, startDelayP95: 2, ...SERVICE_TIMES },
+    { scheduled: 4, started: 2, dropped: 1, startDelayP95: 2, ...SERVICE_TIMES },
+    { scheduled: 4, started: 3, dropped: 2, startDelayP95: 2, ...SERVICE_TIMES },
   ]);
 });
 
@@ -121,15 +131,15 @@ Deno.test("iterations that arrive late count, and keep the delays of their secon
   const timeline = timelineOf(iteratedSecond(0, 1, [4]), timedSecond(200, 1, []));
   timeline.add(iteratedSecond(0, 2, [900]));
   timeline.add(iteratedSecond(1, 1, [7]));
-  assert.deepEqual(timeline.rows().slice(0, 2).map(({ iterations }) => iterations), [
-    { scheduled: 3, started: 2, dropped: 1, startDelayP95: 4 },
-    { scheduled: 1, started: 1, dropped: 0, startDelayP95: 7 },
+  assert.deepEqual(plainRows(timeline).slice(0, 2).map(({ iterations }) => iterations), [
+    { scheduled: 3, started: 2, dropped: 1, startDelayP95: 4, ...SERVICE_TIMES },
+    { scheduled: 1, started: 1, dropped: 0, startDelayP95: 7, ...SERVICE_TIMES },
   ]);
 });
 
 Deno.test("seconds are in order, whatever order they were added in", () => {
   const timeline = timelineOf(timedSecond(2, 1, []), timedSecond(0, 1, []), timedSecond(1, 1, []));
-  assert.deepEqual(timeline.rows().map(({ second }) => second), [0, 1, 2]);
+  assert.deepEqual(plainRows(timeline).map(({ second }) => second), [0, 1, 2]);
 });
 
 Deno.test("counts that arrive a minute late are in the percentiles of their second", () => {
@@ -148,7 +158,7 @@ Deno.test("counts that arrive too late still count, and are reported as missing 
   assert.equal(timeline.lateSeconds, 0);
   timeline.add(timedSecond(0, 2, [500, 500]));
   assert.equal(timeline.lateSeconds, 1);
-  assert.deepEqual(timeline.rows()[0], {
+  assert.deepEqual(plainRows(timeline)[0], {
     second: 0,
     users: 5,
     requests: 3,
@@ -162,7 +172,7 @@ Deno.test("counts that arrive too late still count, and are reported as missing 
 
 Deno.test("a second without timely reports gets the percentiles of its first report", () => {
   const timeline = timelineOf(timedSecond(500, 1, [10]), timedSecond(3, 1, [20]));
-  assert.deepEqual(timeline.rows()[0], {
+  assert.deepEqual(plainRows(timeline)[0], {
     second: 3,
     users: 1,
     requests: 1,
@@ -195,7 +205,7 @@ Deno.test("merged seconds keep their own counts and have the percentiles of all 
     timedSecond(5, 4, [30, 30]),
   );
   const times = { maxLagMs: 0, p50: 30, p95: 30, p99: 30 };
-  assert.deepEqual(timelineOf(merged).rows(), [
+  assert.deepEqual(plainRows(timelineOf(merged)), [
     { second: 3, users: 2, requests: 1, failures: 0, ...times },
     { second: 4, users: 5, requests: 0, failures: 0, ...times },
     { second: 5, users: 4, requests: 2, failures: 0, ...times },
@@ -213,7 +223,7 @@ Deno.test("a delta without seconds adds latencies, but no requests or users", ()
     deltaOf({ from, to, entries, userErrors }),
   );
   const times = { maxLagMs: 0, p50: 10, p95: 10, p99: 10 };
-  assert.deepEqual(timeline.rows(), [
+  assert.deepEqual(plainRows(timeline), [
     { second: 0, users: 2, requests: 0, failures: 0, ...times },
     { second: 1, users: 3, requests: 0, failures: 0, ...times },
   ]);
@@ -229,10 +239,38 @@ Deno.test("each second of a late delta is reported as missing from the percentil
     mergedOf(timedSecond(0, 1, [500]), timedSecond(1, 1, [500]), timedSecond(2, 1, [500])),
   );
   assert.equal(timeline.lateSeconds, 2);
-  assert.deepEqual(timeline.rows().map(({ second, requests, p99 }) => [second, requests, p99]), [
-    [0, 2, 10],
-    [1, 2, 10],
-    [2, 1, 500],
-    [121, 1, 10],
-  ]);
+  assert.deepEqual(
+    plainRows(timeline).map(({ second, requests, p99 }) => [second, requests, p99]),
+    [
+      [0, 2, 10],
+      [1, 2, 10],
+      [2, 1, 500],
+      [121, 1, 10],
+    ],
+  );
 });
+
+Deno.test("the first bytes of a second are those of all responses, and its connections those of all requests", () => {
+  const phases = { opened: 1, dnsMs: -1, connectMs: 2, tlsMs: -1, ttfbMs: 40, downloadMs: 60 };
+  const timeline = timelineOf(secondOf([
+    sample({ latencyMs: 10 }),
+    sample({ latencyMs: 102, phases }),
+    sample({ latencyMs: 30, error: "HTTP 500", status: 500 }),
+    // Neither has a response.
+    sample({ latencyMs: 5000, error: "refused", status: 0 }),
+    sample({ latencyMs: 7000, status: 0 }),
+  ], 0));
+  assert.deepEqual(timeline.rows()[0]!.connections, {
+    opened: 1,
+    ttfbP50: approximately(30, timeline.rows()[0]!.connections!.ttfbP50),
+    ttfbP95: approximately(40, timeline.rows()[0]!.connections!.ttfbP95),
+  });
+  const silent = [sample({ latencyMs: 5000, status: 0 })];
+  assert.equal(timelineOf(secondOf(silent, 0)).rows()[0]!.connections, undefined);
+});
+
+/** The found value, if it is within 0.1 % of the expected one. */
+function approximately(expected: number, found: number | null): number {
+  assert.ok(found !== null && Math.abs(found - expected) <= expected / 1000, String(found));
+  return found;
+}

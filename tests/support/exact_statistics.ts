@@ -1,3 +1,4 @@
+import { histogramOf } from "../../src/report/summary.ts";
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import type {
   ClassRow,
@@ -6,6 +7,7 @@ import type {
   GroupRow,
   History,
   IterationSummary,
+  LatencyHeatMap,
   LatencySummary,
   MetricRow,
   PhaseTotals,
@@ -21,6 +23,13 @@ export function historySums({ kind, method, name, requests, failures }: History)
   const [all, failed] = [requests, failures]
     .map((column) => column.reduce((sum, count) => sum + count, 0));
   return `${kind} ${method} ${name}: ${all} requests, ${failed} failed`;
+}
+
+/** What all columns of a heat map have counted, by bucket. */
+export function heatSums({ histograms }: LatencyHeatMap): readonly BucketCount[] {
+  const sum = new Histogram();
+  for (const text of histograms) sum.merge(histogramOf(text));
+  return [...sum.buckets()];
 }
 
 /** The latencies of one code, of which only the buckets can be compared. */
@@ -94,7 +103,7 @@ type ExactRequest = Omit<RequestRow, keyof RequestTotals | "codes" | "tags"> & E
 export interface ExactStatistics extends
   Omit<
     Statistics,
-    "totals" | "requests" | "iterations" | "groups" | "metrics" | "classes"
+    "totals" | "requests" | "iterations" | "groups" | "metrics" | "classes" | "heatMap"
   > {
   readonly totals: ExactTotals;
   readonly requests: readonly ExactRequest[];
@@ -102,6 +111,7 @@ export interface ExactStatistics extends
   readonly classes: readonly unknown[];
   readonly groups: readonly unknown[];
   readonly metrics: readonly unknown[];
+  readonly heatMap: readonly BucketCount[];
 }
 
 /** The buckets of a histogram that are not empty, in rising order. */
@@ -143,6 +153,7 @@ export function exactStatistics(statistics: Statistics): ExactStatistics {
   );
   return {
     ...rest,
+    heatMap: heatSums(rest.heatMap),
     groups: groups.map(exactGroup),
     metrics: metrics.map(exactMetric),
     totals: exact(totals),

@@ -1,5 +1,7 @@
 import type { CompactRequest, CompactTotals } from "../../src/report/summary.ts";
-import type { TimelineSecond } from "../../src/stats/snapshot.ts";
+import { cellsOf, HeatMap } from "../../src/stats/heat_map.ts";
+import { Histogram } from "../../src/stats/histogram.ts";
+import type { LatencyHeatMap, TimelineSecond } from "../../src/stats/snapshot.ts";
 import {
   type ControlState,
   type LiveState,
@@ -102,8 +104,28 @@ export function liveSecond(second: number, changes: Partial<TimelineSecond> = {}
     p95: p50 * (2.6 + wave),
     p99: p50 * (4.2 + 4 * Math.abs(wave)),
     maxLagMs: 2,
+    connections: { opened: second < 10 ? 10 : second % 3, ttfbP50: p50 * 0.9, ttfbP95: p50 * 2.2 },
     ...changes,
   };
+}
+
+/** The heat map of seconds whose latencies have their percentiles. */
+export function heatMapOf(timeline: readonly TimelineSecond[]): LatencyHeatMap {
+  const heat = new HeatMap();
+  for (const { second, requests, failures, p50, p95, p99 } of timeline) {
+    if (p50 === null || p95 === null || p99 === null) continue;
+    const histogram = new Histogram();
+    const points = [[0, p50 * 0.45], [0.5, p50], [0.95, p95], [0.99, p99], [1, p99 * 1.5]] as const;
+    const count = requests - failures;
+    for (let index = 0; index < count; index++) {
+      const share = (index + 0.5) / count;
+      const at = points.findIndex(([end]) => end >= share);
+      const [[from, low], [to, high]] = [points[at - 1]!, points[at]!];
+      histogram.record(low * (high / low) ** ((share - from) / (to - from)));
+    }
+    heat.replace(second, null, cellsOf(histogram));
+  }
+  return heat.rows();
 }
 
 /** A local run with ten users, after ten of its twenty seconds. */
@@ -139,6 +161,7 @@ export function liveView(changes: Partial<LiveView> = {}): LiveView {
     checks: [],
     tracedRequests: [],
     histories: [],
+    heatMap: { stepSeconds: 1, seconds: [], histograms: [] },
     thresholds: [],
     breakingPoint: null,
     runEnd: null,
@@ -164,6 +187,7 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
     totals: view.totals,
     ...{ requests: [], classes: [], groups: [], metrics: [], checks: [], histories: [] },
     historyKeys: null,
+    heatMap: null,
     tracedRequests: null,
     failures: null,
     userErrors: null,
@@ -241,6 +265,7 @@ export function shopView(seconds: number): LiveView {
     warnings: ["Worker attic-k3x9-3 was lost: 2 s of what it counted are missing."],
     complete: false,
     timeline,
+    heatMap: heatMapOf(timeline),
     live: liveState({
       verdict: { text: "1 threshold crossed", tone: "bad" },
       elapsedSeconds: seconds,

@@ -290,6 +290,7 @@ export function statistics(changes: Partial<Statistics> = {}): Statistics {
     checks: [],
     traced: [],
     histories: [],
+    heatMap: { stepSeconds: 1, seconds: [], histograms: [] },
     ...changes,
   };
 }

@@ -316,6 +316,7 @@ Deno.test("unchanged data is not sent again", () => {
   assert.deepEqual(rest, {
     ...{ requests: [], classes: [], groups: [], metrics: [], checks: [], histories: [] },
     historyKeys: null,
+    heatMap: null,
     tracedRequests: null,
     failures: null,
     userErrors: null,

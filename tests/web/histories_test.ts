@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { historyChanges, liveHistories } from "../../src/web/histories.ts";
+import type { LatencyHeatMap } from "../../src/stats/snapshot.ts";
+import { heatChanges, historyChanges, liveHistories } from "../../src/web/histories.ts";
+import { updatedView } from "../../src/web/page/view_state.js";
+import { heatMapOf, liveSecond, liveUpdate, liveView } from "../support/live_views.ts";
 import { history } from "../support/snapshots.ts";
 
 const TEN = history({ p50: Array.from({ length: 10 }, (_, second) => 10 + second) });
@@ -51,4 +54,20 @@ Deno.test("histories are sent whole if they are new, or if steps become longer",
 
 Deno.test("if rows have disappeared, there are no changes", () => {
   assert.equal(historyChanges([TEN], [history({ seconds: [4, 5] })]), null);
+});
+
+Deno.test("only columns of the heat map that have changed are sent, and a page has them all", () => {
+  const timeline = Array.from({ length: 460 }, (_, second) => liveSecond(second));
+  const at = (seconds: number): LatencyHeatMap => heatMapOf(timeline.slice(0, seconds));
+  const late = heatMapOf([liveSecond(0, { requests: 9 }), ...timeline.slice(1, 20)]);
+  assert.equal(heatChanges(at(20), at(20)), null);
+  assert.deepEqual(heatChanges(at(18), at(20))?.seconds, [18, 19]);
+  assert.deepEqual(heatChanges(at(20), late)?.seconds, [0]);
+  // If columns become longer, all are sent.
+  assert.deepEqual(heatChanges(at(450), at(452)), at(452));
+  let view = liveView({ heatMap: at(18) });
+  for (const [before, now] of [[at(18), at(20)], [at(20), late], [late, at(452)]] as const) {
+    view = updatedView(view, liveUpdate(view, { heatMap: heatChanges(before, now) }));
+    assert.deepEqual(view.heatMap, now);
+  }
 });

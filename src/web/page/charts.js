@@ -7,29 +7,23 @@
  * @module
  */
 
+import { axisNumber, chartColumns, RUN_CHARTS } from "./chart_specs.js";
 import { element, place, setText } from "./dom.js";
 import { formatClock, NO_NUMBER } from "./format.js";
+import { drawHeat, HeatColumns, rowTicks } from "./heat_map.js";
 import { ALL, historyKey, historySeconds, subjectGroups } from "./subjects.js";
-import {
-  axisNumber,
-  chartColumns,
-  chartedSeconds,
-  RUN_CHARTS,
-  standstillNote,
-  standstills,
-  stepNote,
-} from "./timeline.js";
+import { chartedSeconds, standstillNote, standstills, stepNote } from "./timeline.js";
 
 /** @typedef {import("uplot")} Plot */
 /** @typedef {typeof import("uplot")} PlotClass */
-/** @typedef {import("./timeline.js").ChartSpec} ChartSpec */
+/** @typedef {import("./chart_specs.js").ChartSpec} ChartSpec */
 /** @typedef {import("./timeline.js").Second} Second */
 /** @typedef {import("./timeline.js").Reading} Reading */
 
 /**
  * What charts need of a run.
  *
- * @typedef {Pick<import("../live_view.ts").LiveView, "timeline" | "durationSeconds" | "pausedSeconds" | "live" | "histories">} ChartedView
+ * @typedef {Pick<import("../live_view.ts").LiveView, "timeline" | "durationSeconds" | "pausedSeconds" | "live" | "histories" | "heatMap">} ChartedView
  */
 
 /**
@@ -55,6 +49,9 @@ const TIME_STEPS = [
 /** In pixels; the same for all charts, so that their time axes align. */
 const AXIS_WIDTH = 58;
 
+/** Between the ticks of the heat map, in pixels. */
+const MIN_TICK_DISTANCE = 34;
+
 /** The time axis of a new run covers at least this much. */
 const MIN_AXIS_SECONDS = 10;
 
@@ -64,6 +61,7 @@ export class RunCharts {
   element = element("div", { class: "charts" });
   /** @type {readonly Second[]} */
   #timeline = [];
+  #heat = new HeatColumns();
   /** @type {readonly import("./timeline.js").Standstill[]} */
   #standstills = [];
   /** @type {{ min: number, max: number } | null} */
@@ -118,6 +116,7 @@ export class RunCharts {
     const reading = history === undefined ? { kind: "run", stepSeconds: 1 } : history;
     const timeline = history === undefined ? chartedSeconds(view) : historySeconds(history, view);
     this.#timeline = timeline;
+    this.#heat.update(view.heatMap, (view.timeline.at(-1)?.second ?? -1) + 1);
     this.#standstills = standstills(timeline);
     this.#note.hidden = this.#standstills.length === 0;
     setText(this.#note, standstillNote(timeline));
@@ -133,7 +132,8 @@ export class RunCharts {
    */
   #show({ spec, plot, figure, title, labels, summary }, reading) {
     const wasHidden = figure.hidden;
-    figure.hidden = !(spec.kinds?.includes(reading.kind) ?? true);
+    figure.hidden = !(spec.kinds?.includes(reading.kind) ?? true) ||
+      !(spec.isUseful?.(this.#timeline) ?? true);
     if (figure.hidden) return;
     const isGroup = reading.kind === "group";
     setText(title, isGroup ? spec.groupTitle ?? spec.title : spec.title);
@@ -141,9 +141,9 @@ export class RunCharts {
       const target = labels[index];
       if (target !== undefined) setText(target, isGroup ? groupLabel ?? label : label);
     });
-    plot.setData(chartColumns(spec, this.#timeline), false);
+    plot.setData(chartColumns(spec, this.#timeline, this.#heat), false);
     plot.setScale("x", this.#zoom ?? this.#whole());
-    setText(summary, spec.describe(this.#timeline, reading));
+    setText(summary, spec.describe(this.#timeline, reading, this.#heat));
     if (wasHidden) fit(plot);
   }
 
@@ -172,6 +172,10 @@ export class RunCharts {
         return element("li", {}, [mark, labels[index] ?? "", values[index] ?? ""]);
       }),
     );
+    if (spec.isHeat) {
+      const key = element("span", { class: "heat-key" });
+      legend.append(element("li", { class: "legend-name" }, ["few ", key, " many"]));
+    }
     const summary = element("p", { class: "unseen", id: `${titleId}-summary` });
     const canvas = element("div", {
       class: "plot",
@@ -182,7 +186,10 @@ export class RunCharts {
     });
     const title = element("h3", { id: titleId, text: spec.title });
     const head = element("div", { class: "chart-head" }, [title, legend]);
-    const figure = element("figure", { class: "chart", id: `figure-${spec.id}` }, [
+    const figure = element("figure", {
+      class: spec.isHalf ? "chart half" : "chart",
+      id: `figure-${spec.id}`,
+    }, [
       head,
       canvas,
       summary,
@@ -190,7 +197,7 @@ export class RunCharts {
     this.#note.before(figure);
     const bars = plotClass.paths.bars?.({ size: [0.8, 24, 1], align: -1 });
     const options = this.#options(spec, sync, canvas, bars);
-    const plot = new plotClass(options, chartColumns(spec, []), canvas);
+    const plot = new plotClass(options, chartColumns(spec, [], this.#heat), canvas);
     canvas.addEventListener("keydown", (event) => this.#handleKey(plot, event));
     canvas.addEventListener("blur", () => {
       for (const chart of this.#charts) chart.plot.setCursor({ left: -10, top: -10 });
@@ -210,7 +217,8 @@ export class RunCharts {
       getComputedStyle(canvas).getPropertyValue(name);
     const axis = {
       stroke: color("--chart-text"),
-      grid: { stroke: color("--chart-grid"), width: 1 },
+      // It would hide cells.
+      grid: { show: !spec.isHeat, stroke: color("--chart-grid"), width: 1 },
       ticks: { show: false },
       font: "11px system-ui, sans-serif",
     };
@@ -228,7 +236,10 @@ export class RunCharts {
       },
       scales: {
         x: { time: false, auto: false, range: (_plot, min, max) => [min, max] },
-        y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.08 : 1] },
+        y: {
+          range: (plot, _min, max) =>
+            spec.isHeat ? this.#heatRange(plot) : [0, max > 0 ? max * 1.08 : 1],
+        },
       },
       axes: [
         {
@@ -245,6 +256,9 @@ export class RunCharts {
           gap: 6,
           space: 34,
           incrs: spec.axis === axisNumber ? wholeSteps() : undefined,
+          splits: spec.isHeat
+            ? (plot, _axis, min, max) => rowTicks(min, max, plot.height / MIN_TICK_DISTANCE)
+            : undefined,
           values: (_plot, splits) => splits.map(spec.axis),
         },
       ],
@@ -253,14 +267,24 @@ export class RunCharts {
         ...spec.lines.map((line) => ({
           label: line.label,
           stroke: color(line.color),
-          fill: line.style === "line" ? undefined : color(`${line.color}-area`),
-          width: 1.5,
+          fill: line.style === "area" || line.style === "bars"
+            ? color(`${line.color}-area`)
+            : undefined,
+          width: line.band === undefined ? 1.5 : 1,
           paths: line.style === "bars" ? bars : undefined,
           points: { show: pointsShow, size: 5, fill: color(line.color) },
         })),
       ],
+      bands: spec.lines.flatMap(({ band }, index) =>
+        band === undefined ? [] : [{ series: [index + 1, index], fill: color(band) }]
+      ),
       hooks: {
-        drawClear: [(plot) => this.#shade(plot, color("--chart-standstill")())],
+        drawClear: [
+          (plot) => {
+            if (spec.isHeat) drawHeat(plot, this.#heat, color("--heat")().trim().split(/\s+/));
+            this.#shade(plot, color("--chart-standstill")());
+          },
+        ],
         setCursor: [() => this.#showValues()],
         setSelect: [(plot) => this.#select(plot)],
       },
@@ -287,6 +311,17 @@ export class RunCharts {
       ctx.fillRect(left, bbox.top, width, bbox.height);
     }
     ctx.restore();
+  }
+
+  /**
+   * The vertical range of the heat map: that of the latencies in the times that are shown.
+   *
+   * @param {Plot} plot
+   * @returns {[number, number]}
+   */
+  #heatRange(plot) {
+    const { min, max } = plot.scales.x ?? {};
+    return this.#heat.rowsBetween(min ?? 0, max ?? Infinity);
   }
 
   /** @param {Plot} plot */
@@ -320,7 +355,7 @@ export class RunCharts {
       const hovered = (plot.cursor.left ?? -1) >= 0 ? plot.cursor.idx : null;
       const second = this.#timeline[hovered ?? this.#timeline.length - 1];
       spec.lines.forEach(({ value, format }, index) => {
-        const current = second === undefined ? null : value(second);
+        const current = second === undefined ? null : value(second, this.#heat);
         const text = current === null ? NO_NUMBER : format(current);
         const at = hovered === null || second === undefined
           ? ""

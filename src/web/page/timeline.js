@@ -1,12 +1,11 @@
 // @ts-check
 /**
- * What the charts of a run show: their lines, their data, and a description in words for screen
- * readers.
+ * The seconds of a run as charts show them.
  *
  * @module
  */
 
-import { formatAge, formatAmount, formatClock, formatMilliseconds, formatRate } from "./format.js";
+import { formatAge, formatClock } from "./format.js";
 
 /** @typedef {import("../../stats/snapshot.ts").TimelineSecond} Second */
 
@@ -23,120 +22,6 @@ import { formatAge, formatAmount, formatClock, formatMilliseconds, formatRate } 
  * @property {SubjectKind} kind
  * @property {number} stepSeconds How many seconds a value covers.
  */
-
-/**
- * One line of a chart.
- *
- * @typedef {object} ChartLine
- * @property {string} label
- * @property {string} [groupLabel] The label if the subject is a group.
- * @property {string} color The name of a CSS variable.
- * @property {(second: Second) => number | null} value
- * @property {(value: number) => string} format Adds the unit.
- * @property {"line" | "area" | "bars"} style Bars are for values that are usually 0; no bar is drawn
- * for 0.
- */
-
-/**
- * One chart over the course of a run.
- *
- * @typedef {object} ChartSpec
- * @property {string} id
- * @property {string} title
- * @property {string} [groupTitle] The title if the subject is a group.
- * @property {readonly ChartLine[]} lines
- * @property {readonly SubjectKind[]} [kinds] Of which subjects there is such a chart; by default, of all.
- * @property {boolean} [isOpen] Only for runs of the open model.
- * @property {(value: number) => string} axis Formats a tick of the value axis.
- * @property {(timeline: readonly Second[], reading: Reading) => string} describe Describes the chart in one
- * or two sentences.
- */
-
-/**
- * The charts of a run, from top to bottom.
- *
- * @type {readonly ChartSpec[]}
- */
-export const RUN_CHARTS = [
-  {
-    id: "users",
-    title: "Users",
-    kinds: ["run", "class"],
-    lines: [{
-      label: "Users",
-      color: "--series-users",
-      value: ({ users }) => users,
-      format: (value) => formatAmount(value, "user"),
-      style: "area",
-    }],
-    axis: axisNumber,
-    describe: describeUsers,
-  },
-  {
-    id: "rates",
-    title: "Requests and failures per second",
-    groupTitle: "Groups and failures per second",
-    lines: [
-      {
-        label: "Requests",
-        groupLabel: "Groups",
-        color: "--series-requests",
-        value: ({ requests }) => requests,
-        format: (value) => `${formatRate(value)}/s`,
-        style: "area",
-      },
-      {
-        label: "Failures",
-        color: "--series-failures",
-        value: ({ failures }) => failures,
-        format: (value) => `${formatRate(value)}/s`,
-        style: "bars",
-      },
-    ],
-    axis: axisNumber,
-    describe: describeRates,
-  },
-  {
-    id: "latency",
-    title: "Response times of successful requests",
-    groupTitle: "Durations of successful groups",
-    lines: [
-      percentileLine("p50", "--series-p50"),
-      percentileLine("p95", "--series-p95"),
-      percentileLine("p99", "--series-p99"),
-    ],
-    axis: axisMilliseconds,
-    describe: describeLatency,
-  },
-  {
-    id: "iterations",
-    title: "Iterations per second",
-    kinds: ["run"],
-    isOpen: true,
-    lines: [
-      iterationsLine("Started", "--series-requests", ({ started }) => started, "area"),
-      iterationsLine("Due", "--series-users", ({ scheduled }) => scheduled, "line"),
-      iterationsLine("Dropped", "--series-failures", ({ dropped }) => dropped, "bars"),
-    ],
-    axis: axisNumber,
-    describe: describeIterations,
-  },
-  {
-    id: "delay",
-    title: "Start delay of iterations",
-    kinds: ["run"],
-    isOpen: true,
-    lines: [{
-      label: "p95",
-      color: "--series-p95",
-      value: ({ iterations }) => iterations?.startDelayP95 ?? null,
-      format: formatMilliseconds,
-      style: "line",
-    }],
-    axis: axisMilliseconds,
-    describe: describeDelay,
-  },
-];
 
 /** A shorter part of a second has too few requests for a rate. */
 export const SHORTEST_SECOND = 0.5;
@@ -174,8 +59,15 @@ export const ROUNDING = 0.002;
  */
 function scaled(second, length) {
   if (length > 1 - ROUNDING || length <= 0) return second;
-  const { requests, failures, iterations } = second;
-  const perSecond = { ...second, requests: requests / length, failures: failures / length };
+  const { requests, failures, iterations, connections } = second;
+  const perSecond = {
+    ...second,
+    requests: requests / length,
+    failures: failures / length,
+    ...(connections === undefined
+      ? {}
+      : { connections: { ...connections, opened: connections.opened / length } }),
+  };
   if (iterations === undefined) return perSecond;
   const { scheduled, started, dropped } = iterations;
   return {
@@ -187,23 +79,6 @@ function scaled(second, length) {
       dropped: dropped / length,
     },
   };
-}
-
-/**
- * The data of one chart: the times, then one array for each line. Null makes a gap in a line.
- *
- * @param {ChartSpec} spec
- * @param {readonly Second[]} timeline
- * @returns {[number[], ...(number | null)[][]]}
- */
-export function chartColumns(spec, timeline) {
-  // The values of a second are known when it ends, so its point is at its end.
-  return [
-    timeline.map(({ second }) => second + 1),
-    ...spec.lines.map(({ value, style }) =>
-      timeline.map((second) => style === "bars" ? value(second) || null : value(second))
-    ),
-  ];
 }
 
 /** A load generator that does not run for this long is marked in the charts, in milliseconds. */
@@ -260,135 +135,4 @@ export function standstillNote(timeline) {
  */
 function endsStandstill({ maxLagMs }) {
   return maxLagMs >= STANDSTILL_MS;
-}
-
-/**
- * Formats a number for an axis: `250`, `1.5K`, `2M`.
- *
- * @param {number} value
- * @returns {string}
- */
-export function axisNumber(value) {
-  const units = ["", "K", "M", "G"];
-  let unit = 0;
-  let rest = value;
-  while (Math.abs(rest) >= 1000 && unit < units.length - 1) {
-    rest /= 1000;
-    unit += 1;
-  }
-  return `${Number(rest.toPrecision(4))}${units[unit]}`;
-}
-
-/**
- * Formats milliseconds for an axis: `0.5 ms`, `250 ms`, `1.5 s`.
- *
- * @param {number} value
- * @returns {string}
- */
-export function axisMilliseconds(value) {
-  if (value === 0) return "0";
-  return value < 1000
-    ? `${Number(value.toPrecision(4))} ms`
-    : `${Number((value / 1000).toPrecision(4))} s`;
-}
-
-/**
- * @param {"p50" | "p95" | "p99"} percentile
- * @param {string} color
- * @returns {ChartLine}
- */
-function percentileLine(percentile, color) {
-  return {
-    label: percentile,
-    color,
-    value: (second) => second[percentile],
-    format: formatMilliseconds,
-    style: "line",
-  };
-}
-
-/**
- * @param {string} label
- * @param {string} color
- * @param {(iterations: NonNullable<Second["iterations"]>) => number} count
- * @param {ChartLine["style"]} style
- * @returns {ChartLine}
- */
-function iterationsLine(label, color, count, style) {
-  return {
-    label,
-    color,
-    value: ({ iterations }) => iterations === undefined ? 0 : count(iterations),
-    format: (value) => `${formatRate(value)}/s`,
-    style,
-  };
-}
-
-/** @type {ChartSpec["describe"]} */
-function describeUsers(timeline) {
-  const last = timeline.at(-1);
-  if (last === undefined) return "No data yet.";
-  const peak = timeline.reduce((most, { users }) => Math.max(most, users), 0);
-  return `${formatAmount(last.users, "user")} at ${formatClock(last.second + 1)}, ` +
-    `peak ${formatAmount(peak, "user")}.`;
-}
-
-/** @type {ChartSpec["describe"]} */
-function describeRates(timeline, { kind, stepSeconds: step }) {
-  const last = timeline.at(-1);
-  if (last === undefined) return "No data yet.";
-  const noun = kind === "group" ? "group" : "request";
-  const busiest = timeline.reduce((most, row) => row.requests > most.requests ? row : most);
-  const failed = timeline.filter(({ failures }) => failures > 0).length;
-  const parts = step === 1 ? formatAmount(failed, "second") : formatAmount(failed, "interval");
-  const failures = failed === 0 ? "No failures." : `${parts} of ${timeline.length} had failures.`;
-  const when = step === 1 ? "in the last second" : `per second in the last ${step} seconds`;
-  return `${amount(last.requests, noun)} and ${amount(last.failures, "failure")} ` +
-    `${when}, peak ${amount(busiest.requests, noun)} at ` +
-    `${formatClock(busiest.second + 1)}. ${failures}`;
-}
-
-/**
- * @param {number} count May have been scaled to a whole second.
- * @param {string} noun
- */
-function amount(count, noun) {
-  return formatAmount(Math.round(count), noun);
-}
-
-/** @type {ChartSpec["describe"]} */
-function describeLatency(timeline, { kind }) {
-  const timed = timeline.filter(({ p50 }) => p50 !== null);
-  const last = timed.at(-1);
-  if (last === undefined) return `No ${kind === "group" ? "durations" : "response times"} yet.`;
-  const worst = timed.reduce((most, row) => (row.p99 ?? 0) > (most.p99 ?? 0) ? row : most);
-  return `At ${formatClock(last.second + 1)} the median was ${formatMilliseconds(last.p50)}, the ` +
-    `95th percentile ${formatMilliseconds(last.p95)}, the 99th ${formatMilliseconds(last.p99)}. ` +
-    `The 99th was highest at ${formatClock(worst.second + 1)}: ${formatMilliseconds(worst.p99)}.`;
-}
-
-/** @type {ChartSpec["describe"]} */
-function describeIterations(timeline) {
-  const last = timeline.at(-1);
-  if (last === undefined) return "No data yet.";
-  const { scheduled, started, dropped } = last.iterations ??
-    { scheduled: 0, started: 0, dropped: 0 };
-  const seconds = timeline.filter(({ iterations }) => (iterations?.dropped ?? 0) > 0).length;
-  return `${amount(scheduled, "iteration")} due, ${Math.round(started)} started and ` +
-    `${Math.round(dropped)} dropped in the last second. ` +
-    (seconds === 0
-      ? "No second had dropped iterations."
-      : `${formatAmount(seconds, "second")} of ${timeline.length} had dropped iterations.`);
-}
-
-/** @type {ChartSpec["describe"]} */
-function describeDelay(timeline) {
-  const delay = (/** @type {Second} */ { iterations }) => iterations?.startDelayP95 ?? null;
-  const timed = timeline.filter((second) => delay(second) !== null);
-  const last = timed.at(-1);
-  if (last === undefined) return "No iterations have started yet.";
-  const worst = timed.reduce((most, row) => (delay(row) ?? 0) > (delay(most) ?? 0) ? row : most);
-  return `At ${formatClock(last.second + 1)} the 95th percentile was ` +
-    `${formatMilliseconds(delay(last))}. It was highest at ${formatClock(worst.second + 1)}: ` +
-    `${formatMilliseconds(delay(worst))}.`;
 }

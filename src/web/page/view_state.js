@@ -35,6 +35,7 @@ export function updatedView(view, update) {
     metrics: updatedMetrics(view.metrics, update.metrics, update.durationSeconds),
     checks: updatedRows(view.checks, update.checks),
     histories: updatedHistories(view.histories, update.histories, update.historyKeys),
+    heatMap: updatedHeatMap(view.heatMap, update.heatMap),
     tracedRequests: update.tracedRequests ?? view.tracedRequests,
     failures: update.failures ?? view.failures,
     userErrors: update.userErrors ?? view.userErrors,
@@ -222,6 +223,22 @@ function updatedHistory(history, change) {
       ? null
       : joined(history.users, change.users),
   };
+}
+
+/**
+ * Replaces columns and adds new ones.
+ *
+ * @param {LiveView["heatMap"]} heatMap
+ * @param {LiveUpdate["heatMap"]} change
+ * @returns {LiveView["heatMap"]}
+ */
+function updatedHeatMap(heatMap, change) {
+  if (change === null) return heatMap;
+  if (change.stepSeconds !== heatMap.stepSeconds) return change;
+  const columns = new Map(heatMap.seconds.map((second, at) => [second, heatMap.histograms[at]]));
+  change.seconds.forEach((second, at) => columns.set(second, change.histograms[at]));
+  const seconds = [...columns.keys()].sort((a, b) => a - b);
+  return { ...heatMap, seconds, histograms: seconds.map((second) => columns.get(second) ?? "") };
 }
 
 /**

@@ -5,14 +5,21 @@ import {
   axisMilliseconds,
   axisNumber,
   chartColumns,
-  chartedSeconds,
   RUN_CHARTS,
+} from "../../../src/web/page/chart_specs.js";
+import { HeatColumns } from "../../../src/web/page/heat_map.js";
+import {
+  chartedSeconds,
   STANDSTILL_MS,
   standstillNote,
   standstills,
   stepNote,
 } from "../../../src/web/page/timeline.js";
 import { liveSecond, liveState, liveView } from "../../support/live_views.ts";
+
+const SERVICE_TIMES = { serviceTimeP50: 5, serviceTimeP95: 8 };
+
+const NO_HEAT = new HeatColumns();
 
 const SECONDS: readonly TimelineSecond[] = [
   liveSecond(0, { users: 5, requests: 40, failures: 0, p50: 10, p95: 20, p99: 30 }),
@@ -21,7 +28,7 @@ const SECONDS: readonly TimelineSecond[] = [
 ];
 
 Deno.test("each line of a chart has an array, and a point is at the end of its second", () => {
-  const [users, rates, latency] = RUN_CHARTS.map((spec) => chartColumns(spec, SECONDS));
+  const [users, rates, latency] = RUN_CHARTS.map((spec) => chartColumns(spec, SECONDS, NO_HEAT));
   assert.deepEqual(users, [[1, 2, 4], [5, 9, 8]]);
   assert.deepEqual(latency, [[1, 2, 4], [10, null, 11], [20, null, 60], [30, null, 80]]);
   // Without failures there is no bar, not even one of zero height.
@@ -30,23 +37,26 @@ Deno.test("each line of a chart has an array, and a point is at the end of its s
 
 const RUN = { kind: "run", stepSeconds: 1 } as const;
 
-const CLOSED_CHARTS = RUN_CHARTS.filter(({ isOpen }) => !isOpen);
+/** The charts of every run. */
+const CLOSED_CHARTS = RUN_CHARTS.slice(0, 4);
 
 Deno.test("each chart is also described in words", () => {
-  assert.deepEqual(CLOSED_CHARTS.map(({ describe }) => describe(SECONDS, RUN)), [
+  assert.deepEqual(CLOSED_CHARTS.map(({ describe }) => describe(SECONDS, RUN, NO_HEAT)), [
     "8 users at 0:04, peak 9 users.",
     "90 requests and 2 failures in the last second, peak 90 requests at 0:04. " +
     "1 second of 3 had failures.",
     "At 0:04 the median was 11.0 ms, the 95th percentile 60.0 ms, the 99th 80.0 ms. " +
     "The 99th was highest at 0:04: 80.0 ms.",
+    "No response times yet.",
   ]);
-  assert.deepEqual(CLOSED_CHARTS.map(({ describe }) => describe([], RUN)), [
+  assert.deepEqual(CLOSED_CHARTS.map(({ describe }) => describe([], RUN, NO_HEAT)), [
     "No data yet.",
     "No data yet.",
     "No response times yet.",
+    "No response times yet.",
   ]);
   assert.deepEqual(
-    RUN_CHARTS.map(({ describe }) => describe(SECONDS.slice(0, 1), RUN))[1],
+    RUN_CHARTS.map(({ describe }) => describe(SECONDS.slice(0, 1), RUN, NO_HEAT))[1],
     [
       "40 requests and 0 failures in the last second, peak 40 requests at 0:01. ",
       "No failures.",
@@ -56,7 +66,7 @@ Deno.test("each chart is also described in words", () => {
 
 Deno.test("charts of groups count groups, and values of several seconds say so", () => {
   const [, rates, latency] = CLOSED_CHARTS.map(({ describe }) =>
-    describe(SECONDS, { kind: "group", stepSeconds: 4 })
+    describe(SECONDS, { kind: "group", stepSeconds: 4 }, NO_HEAT)
   );
   assert.equal(
     rates,
@@ -65,7 +75,8 @@ Deno.test("charts of groups count groups, and values of several seconds say so",
   );
   assert.match(latency!, /^At 0:04 the median was 11\.0 ms/);
   assert.deepEqual(
-    CLOSED_CHARTS.map(({ describe }) => describe([], { kind: "group", stepSeconds: 1 })).slice(1),
+    CLOSED_CHARTS.slice(1, 3)
+      .map(({ describe }) => describe([], { kind: "group", stepSeconds: 1 }, NO_HEAT)),
     ["No data yet.", "No durations yet."],
   );
   assert.equal(stepNote({ kind: "class", stepSeconds: 1 }), "");
@@ -74,22 +85,23 @@ Deno.test("charts of groups count groups, and values of several seconds say so",
 
 Deno.test("the open model has charts of its iterations", () => {
   const iterations = [
-    { scheduled: 20, started: 20, dropped: 0, startDelayP95: 0.5 },
-    { scheduled: 20, started: 12, dropped: 8, startDelayP95: 60 },
-    { scheduled: 20, started: 0, dropped: 1, startDelayP95: null },
+    { scheduled: 20, started: 20, dropped: 0, startDelayP95: 0.5, ...SERVICE_TIMES },
+    { scheduled: 20, started: 12, dropped: 8, startDelayP95: 60, ...SERVICE_TIMES },
+    { scheduled: 20, started: 0, dropped: 1, startDelayP95: null, ...SERVICE_TIMES },
   ].map((counts, second) => liveSecond(second, { iterations: counts }));
   const timeline = [...iterations, liveSecond(3)];
   const open = RUN_CHARTS.filter(({ isOpen }) => isOpen);
-  assert.deepEqual(open.map((spec) => chartColumns(spec, timeline).slice(1)), [
+  assert.deepEqual(open.map((spec) => chartColumns(spec, timeline, NO_HEAT).slice(1)), [
     [[20, 12, 0, 0], [20, 20, 20, 0], [null, 8, 1, null]],
-    [[0.5, 60, null, null]],
+    [[5, 5, 5, null], [8, 8, 8, null], [0.5, 60, null, null]],
   ]);
-  assert.deepEqual(open.map(({ describe }) => describe(timeline.slice(0, 2), RUN)), [
+  assert.deepEqual(open.map(({ describe }) => describe(timeline.slice(0, 2), RUN, NO_HEAT)), [
     "20 iterations due, 12 started and 8 dropped in the last second. " +
     "1 second of 2 had dropped iterations.",
-    "At 0:02 the 95th percentile was 60.0 ms. It was highest at 0:02: 60.0 ms.",
+    "At 0:02 the 95th percentile of the start delay was 60.0 ms. It was highest at 0:02: 60.0 ms. " +
+    "In the last second, iterations took 5.00 ms at the median, and 8.00 ms at the 95th percentile.",
   ]);
-  assert.deepEqual(open.map(({ describe }) => describe([], RUN)), [
+  assert.deepEqual(open.map(({ describe }) => describe([], RUN, NO_HEAT)), [
     "No data yet.",
     "No iterations have started yet.",
   ]);
@@ -103,7 +115,36 @@ Deno.test("the open model has charts of its iterations", () => {
     started: 24,
     dropped: 16,
     startDelayP95: 60,
+    ...SERVICE_TIMES,
   });
+});
+
+Deno.test("connections and first bytes have charts if there are any", () => {
+  const charts = RUN_CHARTS.filter(({ isUseful }) => isUseful !== undefined);
+  const { connections: _, ...without } = liveSecond(0);
+  const timeline = [
+    without,
+    ...[[30, 4], [2, 9]].map(([opened = 0, ms = 0], second) =>
+      liveSecond(second + 1, { connections: { opened, ttfbP50: ms, ttfbP95: 2 * ms } })
+    ),
+  ];
+  assert.deepEqual(charts.map(({ isUseful }) => isUseful!(timeline.slice(0, 1))), [false, false]);
+  assert.deepEqual(charts.map(({ isUseful }) => isUseful!(timeline)), [true, true]);
+  assert.deepEqual(charts.map((spec) => chartColumns(spec, timeline, NO_HEAT).slice(1)), [
+    [[0, 30, 2]],
+    [[null, 4, 9], [null, 8, 18]],
+  ]);
+  assert.deepEqual(charts.map(({ describe }) => describe(timeline, RUN, NO_HEAT)), [
+    "2 connections opened in the last second, 32 in all. Most were opened at 0:02: 30.",
+    "At 0:03 the median was 9.00 ms, the 95th percentile 18.0 ms. " +
+    "The 95th was highest at 0:03: 18.0 ms.",
+  ]);
+  const [half] = chartedSeconds(liveView({
+    timeline: timeline.slice(1, 2).map((row) => ({ ...row, second: 0 })),
+    durationSeconds: 0.5,
+    live: liveState({ state: "stopped", elapsedSeconds: 0.5 }),
+  }));
+  assert.equal(half?.connections?.opened, 60);
 });
 
 /** What charts show of a run with 100 requests per second: the second, and its requests. */
