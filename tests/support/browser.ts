@@ -12,6 +12,8 @@ export interface OpenPageOptions {
   readonly width?: number;
   readonly height?: number;
   readonly theme?: "light" | "dark";
+  /** Whether it accepts certificates of unknown authorities. */
+  readonly acceptsAnyCertificate?: boolean;
 }
 
 /** A page in a browser. */
@@ -63,8 +65,12 @@ export async function openPage(
   browser: Browser,
   options: OpenPageOptions = {},
 ): Promise<OpenedPage> {
-  const { width = 1600, height = 1000, theme = "light" } = options;
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme });
+  const { width = 1600, height = 1000, theme = "light", acceptsAnyCertificate = false } = options;
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: theme,
+    ignoreHTTPSErrors: acceptsAnyCertificate,
+  });
   context.setDefaultTimeout(LIMIT_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
