@@ -42,7 +42,7 @@ export const PER_ORIGIN = 6;
 export interface BatchCall {
   readonly method: string;
   readonly url: string;
-  readonly options: RequestOptions;
+  readonly options: RequestOptions | undefined;
   readonly check: Check | undefined;
 }
 
@@ -65,7 +65,7 @@ export function batchCalls(items: unknown): BatchCall[] {
 
 function batchCall(item: unknown): BatchCall {
   if (typeof item === "string" || item instanceof URL) {
-    return { method: "GET", url: item as string, options: {}, check: undefined };
+    return { method: "GET", url: item as string, options: undefined, check: undefined };
   }
   if (typeof item !== "object" || item === null) throw notARequest(shown(item));
   if (Array.isArray(item)) {
@@ -78,7 +78,7 @@ function batchCall(item: unknown): BatchCall {
   return checkedCall({ method, url, options, check });
 }
 
-function checkedCall(call: BatchCall): BatchCall {
+function checkedCall(call: BatchCall & { readonly options: RequestOptions }): BatchCall {
   const { method, url, options, check } = call;
   if (typeof method !== "string") {
     throw new TypeError(`method: ${shown(method)}, expected a string`);
@@ -122,33 +122,62 @@ export function perOriginOf(options: BatchOptions): number {
 }
 
 /**
- * Runs a function for each item, for at most `perOrigin` items of an origin at once. The first ones of each
- * origin start immediately, in order. Rejects as soon as one rejects, and then starts no more.
+ * Starts something for each item, for at most `perOrigin` items of an origin at once. The first ones of each
+ * origin start immediately, in order. Resolves with the results in the order of the items.
+ *
+ * @param asResult makes a result of an error. If it throws, this rejects, and starts no more.
  */
-export async function forEachByOrigin<Item>(
+export function forEachByOrigin<Item, Result>(
   items: readonly Item[],
   originOf: (item: Item) => string,
   perOrigin: number,
-  run: (item: Item) => Promise<void>,
-): Promise<void> {
-  let isStopped = false;
-  const runNext = async (waiting: Iterator<Item>): Promise<void> => {
-    try {
-      for (;;) {
-        const next = isStopped ? null : waiting.next();
-        if (next === null || next.done) return;
-        await run(next.value);
-      }
-    } catch (error) {
+  start: (item: Item) => Promise<Result>,
+  asResult: (error: unknown) => Result,
+): Promise<Result[]> {
+  return new Promise((resolve, reject) => {
+    const results = new Array<Result>(items.length);
+    let left = items.length;
+    let isStopped = false;
+    const stop = (error: unknown): void => {
       isStopped = true;
-      throw error;
+      reject(error);
+    };
+    const ended = (index: number, result: Result, waiting: Iterator<number> | null): void => {
+      results[index] = result;
+      if (--left === 0) resolve(results);
+      else if (waiting !== null) startNext(waiting);
+    };
+    // An async function for each item would take longer than most of what it does.
+    const startOne = (index: number, waiting: Iterator<number> | null): void => {
+      start(items[index]!).then((result) => ended(index, result, waiting), (error) => {
+        let result: Result;
+        try {
+          result = asResult(error);
+        } catch (thrown) {
+          return stop(thrown);
+        }
+        ended(index, result, waiting);
+      });
+    };
+    const startNext = (waiting: Iterator<number>): void => {
+      if (isStopped) return;
+      const next = waiting.next();
+      if (next.done) return;
+      try {
+        startOne(next.value, waiting);
+      } catch (error) {
+        stop(error);
+      }
+    };
+    if (left === 0) return resolve(results);
+    if (left <= perOrigin) {
+      for (let index = 0; index < items.length; index++) startOne(index, null);
+      return;
     }
-  };
-  const running: Promise<void>[] = [];
-  for (const ofOrigin of Map.groupBy(items, originOf).values()) {
-    const waiting = ofOrigin.values();
-    const atOnce = Math.min(perOrigin, ofOrigin.length);
-    for (let i = 0; i < atOnce; i++) running.push(runNext(waiting));
-  }
-  await Promise.all(running);
+    const indices = Map.groupBy(items.keys(), (index) => originOf(items[index]!));
+    for (const ofOrigin of indices.values()) {
+      const waiting = ofOrigin.values();
+      for (let i = 0; i < perOrigin; i++) startNext(waiting);
+    }
+  });
 }

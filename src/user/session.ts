@@ -45,6 +45,7 @@ import {
 } from "../http/transport.ts";
 import { NoHostError, type ResolvedUrl, type UrlResolver } from "../http/url_resolver.ts";
 import {
+  type BatchCall,
   batchCalls,
   type BatchItem,
   type BatchOptions,
@@ -127,8 +128,10 @@ export class Session {
   /** What servers have asked for; `null` until one has. */
   #digestAuth: DigestAuth | null = null;
   readonly #random: Random;
-  /** A request that has ended, to be used again. */
+  /** A list of requests that have ended, to be used again. */
   #spare: SessionRequest | null = null;
+  /** How many there are. */
+  #spares = 0;
   /** When the measurement of requests begins that a batch starts at once, if that is before they start; else NaN. */
   #batchFrom = NaN;
   #closed = false;
@@ -318,19 +321,16 @@ export class Session {
   ): Promise<{ -readonly [Index in keyof Items]: HttpResponse | RequestError }> {
     const perOrigin = perOriginOf(options);
     const calls = batchCalls(items);
-    const results = new Array<HttpResponse | RequestError>(calls.length);
     this.#beginBatch();
-    const ended = forEachByOrigin(
-      calls.map((call, index) => ({ ...call, index })),
+    const ended = forEachByOrigin<BatchCall, HttpResponse | RequestError>(
+      calls,
       ({ url }) => this.#originOf(url),
       perOrigin,
-      async ({ method, url, options, check, index }) => {
-        results[index] = await this.request(method, url, options, check).catch(asResult);
-      },
+      ({ method, url, options, check }) => this.request(method, url, options, check),
+      asResult,
     );
     this.#batchFrom = NaN;
-    await ended;
-    return results as { -readonly [Index in keyof Items]: HttpResponse | RequestError };
+    return await ended as { -readonly [Index in keyof Items]: HttpResponse | RequestError };
   }
 
   /** Requests a page, and then what it names. */
@@ -345,13 +345,12 @@ export class Session {
     const asked = this.#urls.resolve(url);
     const { fetched, otherHosts } = await pageResources(page, asked.url.hostname, resources);
     for (const host of otherHosts) this.#explainOtherHost(host);
-    await forEachByOrigin(
+    await forEachByOrigin<URL, HttpResponse | RequestError>(
       fetched,
       ({ origin }) => origin,
       PER_ORIGIN,
-      async (resource) => {
-        await this.#resource(resource, asked, options, resources).catch(asResult);
-      },
+      (resource) => this.#resource(resource, asked, options, resources),
+      asResult,
     );
     return page;
   }
@@ -639,8 +638,13 @@ export class Session {
   }
 
   #take(method: string, options: RequestOptions): SessionRequest {
-    const request = this.#spare ?? new SessionRequest(this.#outcome);
-    this.#spare = null;
+    let request = this.#spare;
+    if (request === null) {
+      request = new SessionRequest(this.#outcome);
+    } else {
+      this.#spare = request.nextSpare;
+      this.#spares--;
+    }
     request.method = request.counter.method = method;
     const { tags } = options;
     // The sample may have been used for another request before.
@@ -649,10 +653,13 @@ export class Session {
     return request;
   }
 
-  /** Keeps a counted request for the next one, because a new one would cost the garbage collector more. */
+  /** Keeps a counted request for a later one, because a new one would cost the garbage collector more. */
   #giveBack(request: SessionRequest): void {
+    if (this.#spares === MAX_SPARES) return;
     request.clear();
+    request.nextSpare = this.#spare;
     this.#spare = request;
+    this.#spares++;
   }
 
   #resolve(
@@ -746,6 +753,8 @@ class SessionRequest implements WireRequest {
   deadline = Infinity;
   sentAt = 0;
   hasCheck = false;
+  /** The next one on the session's list of those that can be used again. */
+  nextSpare: SessionRequest | null = null;
   /** For Digest authentication, or `null`. */
   digest: DigestCredentials | null = null;
   /** How many challenges for it were answered. */
@@ -805,6 +814,9 @@ function asResult(error: unknown): RequestError {
   if (isInstance(error, RequestError) && error.code !== "ABORTED") return error;
   throw error;
 }
+
+/** A user mostly has no more requests in progress. */
+const MAX_SPARES = 8;
 
 const NO_URL = new URL("about:blank");
 const NO_HEADERS: HeaderPairs = [];
