@@ -34,11 +34,11 @@ import {
   settingsFrame,
 } from "./frames.ts";
 import { DEFAULT_TABLE_SIZE, HeaderListError, HpackError } from "./hpack.ts";
-import { BodySender, type SentBody } from "./body_sender.ts";
 import { ConnectionError, expectLength, protocolError, unpadded } from "./connection_error.ts";
 import { Http2Stream, type PoolRequest, type StreamOwner } from "./http2_stream.ts";
 import { OutgoingFrames } from "./outgoing_frames.ts";
-import { type RequestBlock, RequestBlocks } from "./request_blocks.ts";
+import { RequestBlocks } from "./request_blocks.ts";
+import { RequestBodies, type RequestBodiesOwner } from "./request_bodies.ts";
 import { type ResponseBlock, ResponseBlocks } from "./response_blocks.ts";
 import { checkTrailers } from "./response_head.ts";
 import { StreamTable } from "./stream_table.ts";
@@ -82,12 +82,6 @@ const MAX_STREAM = MAX_WINDOW;
 /** How many streams a server is expected to take before its settings have arrived. */
 const ASSUMED_STREAMS = 100;
 
-/** How long to wait for `100 Continue`, in milliseconds. */
-const CONTINUE_MS = 1_000;
-
-/** Larger writes only make it less accurate how much was sent when sending stops. */
-const MAX_UNSENT = 65_536;
-
 const START: Uint8Array<ArrayBuffer> = startOfConnection();
 
 function startOfConnection(): Uint8Array<ArrayBuffer> {
@@ -104,7 +98,8 @@ function startOfConnection(): Uint8Array<ArrayBuffer> {
 }
 
 /** One connection. */
-export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, Expiring {
+export class Http2Connection
+  implements SocketHandler, FrameSink, StreamOwner, RequestBodiesOwner, Expiring {
   /** Identifies the origin. */
   readonly key: string;
   /** Whether an exchange has been completed. */
@@ -125,15 +120,11 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
   readonly #responseBlocks = new ResponseBlocks(DEFAULT_TABLE_SIZE, MAX_HEADER_LIST);
   readonly #outgoing: OutgoingFrames;
   readonly #streams = new StreamTable();
-  /** Streams whose body waits for the connection's window, or for the socket. */
-  readonly #waiting = new Set<Http2Stream>();
+  readonly #bodies: RequestBodies;
   #nextId = 1;
   #closed = false;
   #hasSettings = false;
   #maxStreams = ASSUMED_STREAMS;
-  #maxPayload = MAX_PAYLOAD;
-  #streamWindow = DEFAULT_WINDOW;
-  #sendWindow = DEFAULT_WINDOW;
   #unacknowledged = 0;
   #idleFrames = 0;
   /** The block whose CONTINUATION frames are missing: it must go on before anything else. */
@@ -160,6 +151,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
     this.#socket = socket;
     this.#reader = new FrameReader(this);
     this.#outgoing = new OutgoingFrames(socket);
+    this.#bodies = new RequestBodies(clock, socket, this.#outgoing, this);
     socket.handler = this;
     shared.deadlines.add(this);
     this.#outgoing.add(START);
@@ -178,13 +170,14 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
   /**
    * Sends a request. Its outcome goes to the owner, later.
    *
+   * @param sentAt the time, in milliseconds on the clock.
    * @throws WireError `BAD_REQUEST` if a part of it cannot be sent. Then nothing was sent.
    */
-  exchange(item: PoolRequest): void {
+  exchange(item: PoolRequest, sentAt: number): void {
     const { request } = item;
     const known = this.#blocks.of(request, item.target);
-    const now = this.#clock.now();
-    const stream = new Http2Stream(this, this.#nextId, item, now, this.#streamWindow, this.used);
+    const { initialWindow } = this.#bodies;
+    const stream = new Http2Stream(this, this.#nextId, item, sentAt, initialWindow, this.used);
     this.#nextId += 2;
     if (this.#nextId > MAX_STREAM) this.isClosing = true;
     this.#streams.add(stream);
@@ -192,9 +185,9 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
     const { body } = request;
     const isEmpty = body === null || (body instanceof Uint8Array && body.length === 0);
     const flags = isEmpty ? FLAG.endStream : 0;
-    this.#outgoing.addHeaders(known.block, stream.id, flags, this.#maxPayload);
+    this.#outgoing.addHeaders(known.block, stream.id, flags, MAX_PAYLOAD);
     if (isEmpty) stream.isSent = true;
-    else this.#sendBody(stream, body, known);
+    else this.#bodies.start(stream, body, known);
   }
 
   /** The exchanges that are under way. */
@@ -222,46 +215,8 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
     if (this.logged !== null) logClosed(this.logged, reason, this.#clock.now());
   }
 
-  // The request.
-
-  #sendBody(stream: Http2Stream, body: SentBody, block: RequestBlock): void {
-    const sender = stream.sender = new BodySender(body, block.streamLength, {
-      room: () => this.#bodyRoom(stream),
-      send: (bytes, isLast) => this.#sendData(stream, bytes, isLast),
-      failed: (failure) => this.cancel(stream, failure),
-    });
-    if (!block.expectsContinue) return sender.proceed();
-    stream.continueTimer = this.#clock.setTimer(() => sender.proceed(), CONTINUE_MS);
-  }
-
-  /** How many bytes of a stream's body can be sent now. If none can, the stream waits. */
-  #bodyRoom(stream: Http2Stream): number {
-    const room = Math.min(
-      stream.sendWindow,
-      this.#sendWindow,
-      this.#maxPayload,
-      MAX_UNSENT - this.#socket.unsent,
-    );
-    if (room <= 0 && stream.sendWindow > 0) this.#waiting.add(stream);
-    return room;
-  }
-
-  #sendData(stream: Http2Stream, bytes: Uint8Array, isLast: boolean): void {
-    stream.sendWindow -= bytes.length;
-    this.#sendWindow -= bytes.length;
-    stream.bodySent += bytes.length;
-    this.#outgoing.addData(bytes, stream.id, isLast ? FLAG.endStream : 0);
-    if (!isLast) return;
-    stream.isSent = true;
+  sentAll(stream: Http2Stream): void {
     if (stream.isReceived) this.#complete(stream);
-  }
-
-  #resumeWaiting(): void {
-    if (this.#waiting.size === 0) return;
-    for (const stream of [...this.#waiting]) {
-      this.#waiting.delete(stream);
-      stream.sender?.proceed();
-    }
   }
 
   #reset(id: number, code: number): void {
@@ -296,7 +251,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
 
   /** @internal */
   onDrain(): void {
-    this.#resumeWaiting();
+    this.#bodies.resume();
   }
 
   /** @internal */
@@ -415,12 +370,13 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
 
   /** Keeps a piece of a body, or hands it over. Returns whether the exchange goes on. */
   #keep(stream: Http2Stream, bytes: Uint8Array<ArrayBuffer>, from: number, to: number): boolean {
-    stream.bodyLength += to - from;
+    const length = stream.bodyLength + to - from;
     if (stream.reader !== null) {
+      stream.bodyLength = length;
       stream.reader.piece(bytes.slice(from, to));
       return this.#streams.has(stream);
     }
-    if (stream.bodyLength > this.#settings.maxBodySize) {
+    if (length > this.#settings.maxBodySize) {
       const text = `the body has over ${this.#settings.maxBodySize} bytes`;
       this.cancel(stream, new WireError("TOO_LARGE", text));
       return false;
@@ -642,8 +598,8 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
         if (value > MAX_WINDOW) {
           throw new ConnectionError(ERROR.flowControl, `an initial window of ${value} bytes`);
         }
-        const change = value - this.#streamWindow;
-        this.#streamWindow = value;
+        const change = value - this.#bodies.initialWindow;
+        this.#bodies.initialWindow = value;
         for (const stream of this.#streams.all()) this.#widen(stream, change);
         return;
       }
@@ -651,8 +607,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
         if (value < MAX_PAYLOAD || value > 2 ** 24 - 1) {
           throw protocolError(`frames of ${value} bytes`);
         }
-        // Larger frames would bring nothing.
-        this.#maxPayload = MAX_PAYLOAD;
+        // Larger frames than all servers accept would bring nothing.
     }
   }
 
@@ -689,12 +644,9 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
     const increment = readUint32(bytes, start) & MAX_WINDOW;
     if (id === 0) {
       if (increment === 0) throw protocolError("a window that grows by nothing");
-      this.#sendWindow += increment;
-      if (this.#sendWindow > MAX_WINDOW) {
-        throw new ConnectionError(ERROR.flowControl, "a window that is too large");
-      }
-      if (this.#waiting.size === 0) this.#countIdle();
-      return this.#resumeWaiting();
+      if (!this.#bodies.areWaiting) this.#countIdle();
+      if (this.#bodies.widen(increment)) return;
+      throw new ConnectionError(ERROR.flowControl, "a window that is too large");
     }
     this.#checkStarted("WINDOW_UPDATE", id);
     const stream = this.#streams.get(id);
@@ -705,13 +657,9 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
   }
 
   #widen(stream: Http2Stream, change: number): void {
-    stream.sendWindow += change;
-    if (stream.sendWindow > MAX_WINDOW) {
-      this.#reset(stream.id, ERROR.flowControl);
-      this.#fail(stream, new WireError("BAD_RESPONSE", "a window that is too large"), "other");
-    } else if (stream.sendWindow > 0 && stream.sender?.waits === false) {
-      stream.sender.proceed();
-    }
+    if (this.#bodies.widenStream(stream, change)) return;
+    this.#reset(stream.id, ERROR.flowControl);
+    this.#fail(stream, new WireError("BAD_RESPONSE", "a window that is too large"), "other");
   }
 
   /** @throws ConnectionError for frames on streams that this client has not started. */
@@ -734,10 +682,7 @@ export class Http2Connection implements SocketHandler, FrameSink, StreamOwner, E
     stream.deadline = Infinity;
     // It began and ended with this read.
     if (this.#readAt !== 0 && stream.firstByteAt === this.#readAt) stream.firstByteAt = 0;
-    if (stream.sender === null) return;
-    stream.sender.stop();
-    if (stream.continueTimer !== null) this.#clock.clearTimer(stream.continueTimer);
-    this.#waiting.delete(stream);
+    this.#bodies.stop(stream);
   }
 
   expire(): void {

@@ -53,7 +53,9 @@ class OriginState {
 
   /** A connection with room; `null` if there is none. */
   get usable(): Http2Connection | null {
-    for (const connection of this.connections) if (connection.room > 0) return connection;
+    for (let i = 0; i < this.connections.length; i++) {
+      if (this.connections[i]!.room > 0) return this.connections[i]!;
+    }
     return null;
   }
 }
@@ -92,7 +94,7 @@ export class Http2Pool implements Http2Owner {
     if (user.http1 !== null && origin.speaksHttp1) return user.http1.exchange(request);
     const connection = origin.waiting.size === 0 ? origin.usable : null;
     if (connection === null) this.#wait(origin, item);
-    else this.#send(connection, item);
+    else this.#send(connection, item, request.sentAt);
   }
 
   /** Ends all exchanges of a user. */
@@ -204,13 +206,13 @@ export class Http2Pool implements Http2Owner {
       this.#endWait(origin, waiting);
       // The wait is part of the latency, but of no phase.
       waiting.item.request.counter.phases ??= new ExchangePhases();
-      this.#send(connection, waiting.item);
+      this.#send(connection, waiting.item, this.#clock.now());
     }
   }
 
-  #send(connection: Http2Connection, item: PoolRequest): void {
+  #send(connection: Http2Connection, item: PoolRequest, sentAt: number): void {
     try {
-      connection.exchange(item);
+      connection.exchange(item, sentAt);
     } catch (error) {
       item.request.failed(asRequestError(error, item.request));
     }

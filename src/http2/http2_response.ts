@@ -18,6 +18,8 @@ export class Http2Response implements WireResponse {
   readonly endedAt: number;
   readonly trailers: HeaderPairs;
   readonly fields: HeaderPairs;
+  readonly #whole: Uint8Array<ArrayBuffer> | null;
+  readonly #wholeStart: number;
   readonly #pieces: readonly Uint8Array<ArrayBuffer>[];
   readonly #method: string;
   readonly #url: URL;
@@ -34,7 +36,9 @@ export class Http2Response implements WireResponse {
     this.endedAt = endedAt;
     this.trailers = stream.trailers;
     this.fields = headers;
-    this.#pieces = stream.body;
+    this.#whole = stream.whole;
+    this.#wholeStart = stream.wholeStart;
+    this.#pieces = stream.whole === null ? stream.body : NO_PIECES;
     this.#method = stream.item.request.method;
     this.#url = stream.item.request.url;
     this.#maxBodySize = maxBodySize;
@@ -64,10 +68,17 @@ export class Http2Response implements WireResponse {
 
   bytes(): Uint8Array<ArrayBuffer> {
     if (this.#body !== null) return this.#body;
-    const wire = joined(this.#pieces, this.bytesReceived);
+    const wire = this.#wire();
     const coding = wire.length === 0 ? null : this.contentCoding();
     return this.#body = coding === null
       ? wire
       : decodeResponse(this.#method, this.#url, wire, coding, this.#maxBodySize);
   }
+
+  #wire(): Uint8Array<ArrayBuffer> {
+    if (this.#whole === null) return joined(this.#pieces, this.bytesReceived);
+    return this.#whole.slice(this.#wholeStart, this.#wholeStart + this.bytesReceived);
+  }
 }
+
+const NO_PIECES: readonly Uint8Array<ArrayBuffer>[] = [];

@@ -51,9 +51,10 @@ export class Http2Stream implements BodyFlow {
   head: ResponseHead | null = null;
   /** What arrived after the body. */
   trailers: HeaderPairs = NO_TRAILERS;
-  /** The pieces of the body. */
-  body: Uint8Array<ArrayBuffer>[] = NO_PIECES;
-  /** Gets the body as it arrives; `null` if {@link body} keeps it. */
+  /** Contains the body, if it came in one piece, from {@link wholeStart} on; else `null`. */
+  whole: Uint8Array<ArrayBuffer> | null = null;
+  wholeStart = 0;
+  /** Gets the body as it arrives; `null` if it is kept here. */
   reader: BodyReader | null = null;
   /** Whether the server gets no more room for the body. */
   isPaused = false;
@@ -81,6 +82,8 @@ export class Http2Stream implements BodyFlow {
   next: Http2Stream | null = null;
   /** The connection that it belongs to. */
   readonly owner: StreamOwner;
+  /** The body, unless it is {@link whole}. */
+  #pieces: Uint8Array<ArrayBuffer>[] = NO_PIECES;
 
   constructor(
     owner: StreamOwner,
@@ -114,18 +117,24 @@ export class Http2Stream implements BodyFlow {
     this.owner.cancel(this, new WireError("ABORTED", "its reader wants no more of it"));
   }
 
-  /** Keeps a copy of a piece of the body. */
+  /** The pieces of the body. */
+  get body(): readonly Uint8Array<ArrayBuffer>[] {
+    if (this.whole === null) return this.#pieces;
+    return [this.whole.subarray(this.wholeStart, this.wholeStart + this.bodyLength)];
+  }
+
+  /** Keeps a copy of the next piece of the body. */
   keep(slab: Slab, bytes: Uint8Array<ArrayBuffer>, from: number, to: number): void {
-    let piece: Uint8Array<ArrayBuffer>;
-    if (slab.takes(to - from)) {
-      const at = slab.copy(bytes, from, to);
-      piece = slab.bytes.subarray(at, at + to - from);
+    if (this.bodyLength === 0 && slab.takes(to - from)) {
+      this.wholeStart = slab.copy(bytes, from, to);
+      this.whole = slab.bytes;
     } else {
-      piece = bytes.slice(from, to);
+      // Only now, as an array that grows takes room for many pieces.
+      if (this.#pieces === NO_PIECES) this.#pieces = [...this.body];
+      this.whole = null;
+      this.#pieces.push(copyOf(slab, bytes, from, to));
     }
-    // An array that grows takes room for many pieces.
-    if (this.body === NO_PIECES) this.body = [piece];
-    else this.body.push(piece);
+    this.bodyLength += to - from;
   }
 
   /** Ends it because {@link deadline} has passed. */
@@ -134,6 +143,17 @@ export class Http2Stream implements BodyFlow {
     const text = LIMIT_TEXTS[this.limit] ?? "no complete response in time";
     this.owner.cancel(this, new WireError(this.limit, text));
   }
+}
+
+function copyOf(
+  slab: Slab,
+  bytes: Uint8Array<ArrayBuffer>,
+  from: number,
+  to: number,
+): Uint8Array<ArrayBuffer> {
+  if (!slab.takes(to - from)) return bytes.slice(from, to);
+  const at = slab.copy(bytes, from, to);
+  return slab.bytes.subarray(at, at + to - from);
 }
 
 const NO_TRAILERS: HeaderPairs = [];

@@ -234,7 +234,10 @@ export class Http2Scene {
       failed: () => {},
       ...fields,
     };
-    this.connection.exchange({ user: { http1: null }, request, target, attempts: 0 });
+    this.connection.exchange(
+      { user: { http1: null }, request, target, attempts: 0 },
+      this.clock.now(),
+    );
   }
 
   /** The server sends bytes, by default all at once. */
