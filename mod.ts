@@ -60,27 +60,23 @@ export {
   repeated,
   scaled,
   spike,
-  stages,
   stepUntilItBreaks,
   wave,
 } from "./src/load/curves.ts";
+export { stages } from "./src/load/stages.ts";
+export type { Curve, CurveStep } from "./src/load/curve.ts";
 export type {
   ArrivalOption,
-  ArrivalStage,
-  Curve,
-  CurveStep,
   DoubleSpan,
   HoldOptions,
   Span,
   SpanOptions,
   SpikeOptions,
-  Stage,
-  StageEnd,
   StepOptions,
   SteppedSpan,
   UserOption,
-  UserStage,
 } from "./src/load/curves.ts";
+export type { ArrivalStage, Stage, StageEnd, UserStage } from "./src/load/stages.ts";
 export { LoadUserShape } from "./src/load/load_user_shape.ts";
 export type { Tick } from "./src/load/load_user_shape.ts";
 export type { Load } from "./src/load/load.ts";

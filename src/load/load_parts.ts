@@ -6,7 +6,7 @@
  */
 
 import { ClassMix, type ClassWeight } from "./class_mix.ts";
-import type { Curve } from "./curves.ts";
+import type { Curve } from "./curve.ts";
 import { type LoadProfile, plannedSeconds } from "./load_profile.ts";
 import { shapeOfClass } from "./load_user_shape.ts";
 

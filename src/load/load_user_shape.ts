@@ -6,15 +6,8 @@
 
 import { errorText, UsageError } from "../core/errors.ts";
 import { shown } from "../core/text.ts";
-import {
-  type Curve,
-  curveProblem,
-  ONE_MODEL,
-  type Stage,
-  stages as curveOf,
-  stagesProblem,
-  stageWarnings,
-} from "./curves.ts";
+import { type Curve, curveProblem, ONE_MODEL } from "./curve.ts";
+import { type Stage, stages as curveOf, stagesProblem, stageWarnings } from "./stages.ts";
 import {
   isArrivals,
   isObject,

@@ -5,7 +5,8 @@
  */
 
 import { isSameWord, nearestWord } from "../core/spelling.ts";
-import { curveProblem, stagesProblem } from "../load/curves.ts";
+import { curveProblem } from "../load/curve.ts";
+import { stagesProblem } from "../load/stages.ts";
 import { checkFields, User, type UserClass } from "./user.ts";
 
 /** The methods that a user calls by itself, besides its tests. */

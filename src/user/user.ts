@@ -11,7 +11,7 @@ import { type Tags, tagsText } from "../core/tags.ts";
 import { asText, shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
 import type { ConnectionOptions } from "../http/shared_http_state.ts";
-import type { Curve } from "../load/curves.ts";
+import type { Curve } from "../load/curve.ts";
 import type { UserContext } from "./context.ts";
 import { currentGroup } from "./groups.ts";
 import { NO_NAME, PendingSample } from "./user_requests.ts";

@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import { showShape, showShares } from "../../src/cli/previews.ts";
-import {
-  type Curve,
-  delayed,
-  hold,
-  inSequence,
-  ramp,
-  stages,
-  stepUntilItBreaks,
-} from "../../src/load/curves.ts";
+import type { Curve } from "../../src/load/curve.ts";
+import { delayed, hold, inSequence, ramp, stepUntilItBreaks } from "../../src/load/curves.ts";
+import { stages } from "../../src/load/stages.ts";
 import type { LoadedClass } from "../../src/load/load_parts.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import { FakeHost } from "../support/fake_host.ts";

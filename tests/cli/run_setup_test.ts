@@ -9,7 +9,8 @@ import {
 import { readTestFile } from "../../src/cli/test_file.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
-import { type Curve, delayed, hold, ramp, stepUntilItBreaks } from "../../src/load/curves.ts";
+import type { Curve } from "../../src/load/curve.ts";
+import { delayed, hold, ramp, stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape, type ShapeClass } from "../../src/load/load_user_shape.ts";
 import { weight } from "../../src/user/discovery.ts";
 import { User, type UserClass } from "../../src/user/user.ts";

@@ -1,14 +1,8 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
-import {
-  type Curve,
-  hold,
-  inSequence,
-  ramp,
-  repeated,
-  stepUntilItBreaks,
-} from "../../src/load/curves.ts";
+import type { Curve } from "../../src/load/curve.ts";
+import { hold, inSequence, ramp, repeated, stepUntilItBreaks } from "../../src/load/curves.ts";
 import { forecast } from "../../src/load/forecast.ts";
 import { LoadUserShape, type Tick } from "../../src/load/load_user_shape.ts";
 import { anyCurve } from "../support/curves.ts";

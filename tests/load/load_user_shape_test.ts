@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/core/errors.ts";
+import type { Curve } from "../../src/load/curve.ts";
 import {
-  type Curve,
   hold,
   inSequence,
   plus,
   ramp,
   repeated,
   scaled,
-  type Stage,
-  stages,
   stepUntilItBreaks,
 } from "../../src/load/curves.ts";
+import { type Stage, stages } from "../../src/load/stages.ts";
 import { isArrivals, type Load } from "../../src/load/load.ts";
 import {
   checkShape,

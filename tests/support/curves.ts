@@ -1,6 +1,6 @@
 import fc from "fast-check";
+import type { Curve } from "../../src/load/curve.ts";
 import {
-  type Curve,
   delayed,
   doubleWave,
   hold,
@@ -10,11 +10,10 @@ import {
   repeated,
   scaled,
   spike,
-  type Stage,
-  stages,
   stepUntilItBreaks,
   wave,
 } from "../../src/load/curves.ts";
+import { type Stage, stages } from "../../src/load/stages.ts";
 
 /** The model of a load. */
 export type Model = "users" | "arrivals";

@@ -7,7 +7,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import { Events } from "../../src/core/events.ts";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import type { ClassMix } from "../../src/load/class_mix.ts";
-import type { Curve } from "../../src/load/curves.ts";
+import type { Curve } from "../../src/load/curve.ts";
 import { type LoadPart, loadParts, sharedPart } from "../../src/load/load_parts.ts";
 import type { LoadProfile } from "../../src/load/load_profile.ts";
 import { loadedClasses } from "../../src/runner/load_generator.ts";

@@ -12,7 +12,9 @@ import {
   weight,
   weightOf,
 } from "../../src/user/discovery.ts";
-import { type Curve, hold, stages } from "../../src/load/curves.ts";
+import type { Curve } from "../../src/load/curve.ts";
+import { hold } from "../../src/load/curves.ts";
+import { stages } from "../../src/load/stages.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
 import { HttpUser } from "../../src/user/http_user.ts";
