@@ -68,6 +68,8 @@ export function errorPage(
 ): Response {
   const page = `<!DOCTYPE html>
 <html lang="en">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>aiotest: error ${status}</title>
 <h1>aiotest</h1>
 <p>${escaped(error)}</p>

@@ -111,6 +111,7 @@ class Dashboard {
   }
 
   run() {
+    byId("unloaded").remove();
     showPlace();
     return this.#connection.run();
   }
