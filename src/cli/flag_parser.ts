@@ -34,7 +34,16 @@ const OTHER = "Other:";
 
 /** The flags of a command, in the order of its `--help`. */
 export function commandFlags(
-  command: "run" | "check" | "quick" | "demo" | "compare" | "report" | "history" | "init",
+  command:
+    | "run"
+    | "check"
+    | "quick"
+    | "demo"
+    | "compare"
+    | "report"
+    | "history"
+    | "control"
+    | "init",
 ): Option[] {
   const common = [
     new Option("-V, --version", "print the version").helpGroup(OTHER),
@@ -56,6 +65,8 @@ export function commandFlags(
       return [...settingFlags(REPORT_SETTINGS), ...common];
     case "history":
       return [...settingFlags(HISTORY_SETTINGS), ...historyFlags(), ...common];
+    case "control":
+      return [...controlFlags(), ...common];
     case "init":
       return [...initFlags(), ...common];
   }
@@ -81,6 +92,31 @@ function historyFlags(): Option[] {
     new Option("--json", "print the list as JSON").helpGroup(HISTORY),
     new Option("--keep-last <N>", "with rm: remove all but the last N runs").helpGroup(HISTORY),
   ];
+}
+
+/** Options of `control`, which are not settings: those that are set for a run are not meant for another one. */
+function controlFlags(): Option[] {
+  const groups = {
+    "Load:": [
+      ["-u, --users <N>", "with start: users"],
+      ["-r, --rate <N>", "with users or start: users that start or stop per second"],
+      ["--arrival-rate <N>", "with start: iterations that start per second"],
+      ["--max-users <N>", "with arrival-rate or start: the most users"],
+    ],
+    "Status:": [
+      ["--watch", "print the status every second, until the run ends"],
+      ["--json [FILE]", "with status: print it as JSON; with report: write the summary"],
+    ],
+    "Reports:": [
+      ["--html <FILE>", "write an HTML report of the run until now"],
+      ["--csv <PREFIX>", "write PREFIX_stats.csv and further CSV files"],
+      ["--junit <FILE>", "write a JUnit report"],
+    ],
+    "Connection:": [["--ca <FILE>", "trust the certificate of the dashboard in this file (PEM)"]],
+  } as const;
+  return Object.entries(groups).flatMap(([group, flags]) =>
+    flags.map(([flag, help]) => new Option(flag, help).helpGroup(group))
+  );
 }
 
 function settingFlags(settings: Readonly<Record<string, Setting<unknown>>>): Option[] {

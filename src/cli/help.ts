@@ -15,6 +15,7 @@ const USAGE = `[options]              run a test file
        aiotest init [DIR] [options]   create a first test, or convert one
        aiotest quick URL [options]    load-test a URL without a test file
        aiotest demo [options]         try aiotest on a built-in target
+       aiotest control URL COMMAND    steer a run from elsewhere
        aiotest history                list earlier runs
        aiotest compare RUN RUN        compare two runs
        aiotest report RUN             make reports from the summary of a run
@@ -159,6 +160,31 @@ Examples:
   aiotest history rm --keep-last 20
 `;
 
+const CONTROL_USAGE = `control URL COMMAND [options]
+
+Watches and steers a run over the API of its dashboard, whose address its log
+names: http://127.0.0.1:8089, or 8089 for short. The token is that of
+AIOTEST_WEB_TOKEN. The exit code is 0 if the run has done it, otherwise 2, and 1
+if a report cannot be written. That of status --watch is the one of the run.
+
+Commands:
+  status                     print what the run does, as one line
+  users N [--rate N]         change the number of users
+  arrival-rate N [--max-users N]
+                             change the iterations that start per second
+  pause, resume              let users finish their iterations and wait, and
+                             continue
+  stop                       end the run, as Ctrl-C does
+  start [LOAD]               start a run that waits: --no-autostart
+  report --html FILE ...     write reports of the run until now`;
+
+const CONTROL_REST = `
+Examples:
+  aiotest control 8089 status --watch
+  aiotest control http://127.0.0.1:8089 users 50 --rate 10
+  aiotest control load.example.com:8089 report --html now.html --json now.json
+`;
+
 /** What `--help` prints for a run. @param options aiotest's own and those of the test file. */
 export function helpText(options: readonly Option[]): string {
   return format(options, USAGE) + REST;
@@ -166,7 +192,7 @@ export function helpText(options: readonly Option[]): string {
 
 /** What `COMMAND --help` prints. */
 export function commandHelpText(
-  command: "check" | "init" | "quick" | "demo" | "compare" | "report" | "history",
+  command: "check" | "init" | "quick" | "demo" | "compare" | "report" | "history" | "control",
 ): string {
   const { usage, rest } = COMMANDS[command];
   return format(commandFlags(command), usage) + rest;
@@ -179,6 +205,7 @@ const COMMANDS = {
   demo: { usage: DEMO_USAGE, rest: DEMO_REST },
   compare: { usage: COMPARE_USAGE, rest: COMPARE_REST },
   report: { usage: REPORT_USAGE, rest: REPORT_REST },
+  control: { usage: CONTROL_USAGE, rest: CONTROL_REST },
   history: { usage: HISTORY_USAGE, rest: HISTORY_REST },
 } as const;
 

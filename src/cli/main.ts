@@ -64,7 +64,13 @@ export async function main(host: Host): Promise<number> {
 }
 
 /** Commands that run no test. */
-const OTHER_COMMANDS: readonly (string | undefined)[] = ["init", "compare", "report", "history"];
+const OTHER_COMMANDS: readonly (string | undefined)[] = [
+  "init",
+  "compare",
+  "report",
+  "history",
+  "control",
+];
 
 function interruption({ args }: Host): AiotestError {
   const isRun = !OTHER_COMMANDS.includes(args[0]);
@@ -140,7 +146,7 @@ async function runCommand(host: Host): Promise<number> {
     host.stdout.write(`${text}\n`);
     return ExitCode.passed;
   }
-  if (command !== "init") {
+  if (command !== "init" && command !== "control") {
     for (const text of repeatedFlags(host.args, command)) host.stderr.write(`aiotest: ${text}\n`);
   }
   switch (command) {
@@ -152,6 +158,8 @@ async function runCommand(host: Host): Promise<number> {
       return await (await import("./commands/compare.ts")).runCompare(host);
     case "report":
       return await (await import("./commands/report.ts")).runReport(host);
+    case "control":
+      return await (await import("./commands/control.ts")).runControl(host);
     case "history":
       return await (await import("./commands/history.ts")).runHistory(host);
     case "quick":

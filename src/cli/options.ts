@@ -85,15 +85,16 @@ export class CommandLine {
 
   /**
    * Reads arguments, environment and configuration file as far as possible without the test file. If
-   * help or the version is to be printed, nothing is validated. `quick`, `init`, `compare`, `report` and `history`
-   * have no test file and read their options themselves.
+   * help or the version is to be printed, nothing is validated. `quick`, `init`, `compare`, `report`, `history` and
+   * `control` have no test file and read their options themselves.
    *
    * @throws UsageError if a known flag, variable or key has an invalid value.
    */
   static async preview(host: Host): Promise<CommandLine> {
     // Flags of a run that need a value need none here, such as --json.
-    const isHistory = host.args[0] === "history";
-    const parsed = parseKnown(host.args, commandFlags(isHistory ? "history" : "run"));
+    const [word] = host.args;
+    const own = word === "history" || word === "control" ? word : "run";
+    const parsed = parseKnown(host.args, commandFlags(own));
     const request = requestOf(parsed);
     const isRun = ["run", "check", "demo"].includes(request.command);
     if (request.print !== null || !isRun) return new CommandLine(host, request, null);
@@ -211,7 +212,16 @@ function requestOf({ flags, operands: [word] }: ParsedArguments): CommandRequest
   return { command, print };
 }
 
-const COMMANDS = ["check", "compare", "demo", "history", "init", "quick", "report"] as const;
+const COMMANDS = [
+  "check",
+  "compare",
+  "control",
+  "demo",
+  "history",
+  "init",
+  "quick",
+  "report",
+] as const;
 
 function checkOperands({ flags, operands }: ParsedArguments): void {
   const [command, ...others] = operands;

@@ -27,7 +27,7 @@ export interface NamedOutput {
 }
 
 /** A report file that an option asks for. */
-export interface RequestedFile extends NamedOutput, Pick<ReportFile, "make" | "isEmpty"> {
+export interface RequestedFile extends NamedOutput, Pick<ReportFile, "kind" | "make" | "isEmpty"> {
   /** As {@link ReportFormat.isRewritten}. */
   readonly isRewritten: boolean;
 }
@@ -47,6 +47,7 @@ export function requestedFiles(
     if (value === null) return [];
     return files.map((file) => ({
       option,
+      kind: file.kind,
       path: takes === "PREFIX" ? `${value}${file.suffix}` : value,
       isRewritten,
       make: (run) => file.make(run),

@@ -50,7 +50,7 @@ Deno.test("help starts with the commands, each of which has its own help", async
   const commands = usage.split("\n").map((line) => /aiotest (\w+)/.exec(line)?.[1] ?? "run");
   assert.deepEqual(commands, [
     ...["run", "check", "init", "quick", "demo"],
-    ...["history", "compare", "report"],
+    ...["control", "history", "compare", "report"],
   ]);
   for (const command of commands.slice(1)) {
     const host = new FakeHost({ args: [command, "--help"] });

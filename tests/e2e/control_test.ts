@@ -6,7 +6,7 @@ import { lengthOf } from "../support/nightly.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { FROM_PAGE } from "../support/dashboard.ts";
 import { projectPath } from "../support/paths.ts";
-import { type Finished, startAiotest, type Started } from "../support/process.ts";
+import { type Finished, runAiotest, startAiotest, type Started } from "../support/process.ts";
 import { sideBySide } from "../support/side_by_side.ts";
 
 const test = sideBySide("control from the dashboard", 2);
@@ -32,20 +32,31 @@ class Controlled implements AsyncDisposable {
   readonly started: Started;
   #url = "";
 
-  private constructor(target: CountingTarget, args: readonly string[]) {
+  private constructor(
+    target: CountingTarget,
+    args: readonly string[],
+    env: Record<string, string>,
+  ) {
     this.target = target;
     const reports = ["--json", "run.json", "--html", "run.html", "--csv", "run", "--junit"];
     this.started = startAiotest(
       [...["-f", VISITS, "-H", target.url], ...reports, "run.xml", "--web-port", "0", ...args],
-      { cwd: this.folder, env: { AIOTEST_NO_WEB: "false" } },
+      { cwd: this.folder, env },
     );
   }
 
   /** Starts a run, and waits for its dashboard. */
-  static async start(args: readonly string[]): Promise<Controlled> {
-    const run = new Controlled(new CountingTarget(), args);
+  static async start(
+    args: readonly string[],
+    env: Record<string, string> = { AIOTEST_NO_WEB: "false" },
+  ): Promise<Controlled> {
+    const run = new Controlled(new CountingTarget(), args, env);
     run.#url = await run.started.tells(/Dashboard: (http:\/\/[^/\s]+)\//);
     return run;
+  }
+
+  get url(): string {
+    return this.#url;
   }
 
   async live(): Promise<LiveSummary> {
@@ -216,6 +227,45 @@ for (const [where, args] of [["one process", []], ["two workers", ["--processes"
     assert.ok(summary.elapsedSeconds >= 6 + PAUSE_SECONDS, `${summary.elapsedSeconds}`);
   });
 }
+
+test("aiotest control steers a run from another process, with its token", async () => {
+  const env = { AIOTEST_NO_WEB: "false", AIOTEST_WEB_TOKEN: "sesame" };
+  await using run = await Controlled.start(["-u", "3", "-r", "100", "--web-host", "*"], env);
+  const { target } = run;
+  const { port } = new URL(run.url);
+  // Another address of this machine.
+  const at = `127.0.0.2:${port}`;
+  const control = (args: readonly string[], env = { AIOTEST_WEB_TOKEN: "sesame" }) =>
+    runAiotest(["control", at, ...args], { cwd: run.folder, env });
+  const done = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await control(args);
+    assert.deepEqual([code, stderr], [0, ""]);
+    return stdout;
+  };
+  await run.waitForUsers(3);
+  const refused = await control(["stop"], { AIOTEST_WEB_TOKEN: "" });
+  assert.deepEqual([refused.code, refused.stdout], [2, ""]);
+  assert.match(refused.stderr, /this dashboard needs a token\nSet AIOTEST_WEB_TOKEN/);
+  assert.match(await done("status"), /^running \d+s, 3 of 3 users, .* 0 failed, .*\n$/);
+  await done("users", "5", "--rate", "100");
+  await run.waitForUsers(5);
+  await done("pause");
+  assert.match(await done("status"), /^paused /);
+  await done("resume");
+  await run.waitForUsers(5);
+  await done("report", "--html", "now.html");
+  assert.match(await Deno.readTextFile(`${run.folder}/now.html`), REPORTS["run.html"]);
+  const watched = control(["status", "--watch", "--json"]);
+  await run.waitFor(1.5);
+  const { summary } = await run.stop(async () => void await done("stop"));
+  assertEqualCounts(summary, target);
+  const { code, stdout } = await watched;
+  assert.equal(code, 0);
+  assert.deepEqual(JSON.parse(stdout.trimEnd().split("\n").at(-1)!).requests, target.total);
+  const late = await control(["status"]);
+  assert.equal(late.code, 2);
+  assert.match(late.stderr, /: nobody listens there\n/);
+});
 
 for (const args of [[], ["--processes", "2"]]) {
   const what = ["a run", ...args].join(" ");
