@@ -101,7 +101,9 @@ export type {
   RequestOptions,
   ResourceOptions,
   ResponseTimings,
+  ServerSentEvent,
   SessionHeaders,
+  StreamOptions,
 } from "./src/user/http_user.ts";
 export { type WebSocketClose, WebSocketUser } from "./src/user/websocket_user.ts";
 export type {
@@ -126,6 +128,7 @@ export type {
 } from "./src/user/grpc_user.ts";
 export type { BatchItem, BatchOptions, BatchRequest, BatchTuple } from "./src/user/batch.ts";
 export type { Session } from "./src/user/session.ts";
+export type { StreamFunction, StreamResponse } from "./src/user/streams.ts";
 export { metrics } from "./src/user/metrics.ts";
 export type {
   CounterMetric,

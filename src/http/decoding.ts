@@ -77,24 +77,33 @@ export function decodeBody(
 ): Uint8Array<ArrayBuffer> {
   // A response to HEAD names the coding of a body that it does not have.
   if (wire.length === 0) return wire;
-  const codings = contentEncoding.toLowerCase().split(",").map((coding) => coding.trim());
-  if (codings.length > MAX_CODINGS) {
-    const detail = `${codings.length} content codings, at most ${MAX_CODINGS} are supported`;
-    throw new WireError("BAD_ENCODING", detail);
-  }
   let body = wire;
-  for (const coding of codings.reverse()) {
-    const decode = DECODERS.get(coding);
-    if (decode === undefined) {
-      const text = JSON.stringify(coding.slice(0, MAX_SHOWN));
-      throw new WireError(
-        "BAD_ENCODING",
-        `unknown content coding ${text}: gzip, deflate, br and zstd are supported`,
-      );
-    }
+  for (const coding of codingsOf(contentEncoding)) {
+    const decode = DECODERS.get(coding) ?? unknownCoding(coding);
     body = decodeOne(decode, body, maxSize);
   }
   return body;
+}
+
+/**
+ * The codings of a body in lower case, in the order in which they have to be decoded.
+ *
+ * @throws WireError `BAD_ENCODING` if there are too many.
+ */
+export function codingsOf(contentEncoding: string): string[] {
+  const codings = contentEncoding.toLowerCase().split(",").map((coding) => coding.trim());
+  if (codings.length <= MAX_CODINGS) return codings.reverse();
+  const detail = `${codings.length} content codings, at most ${MAX_CODINGS} are supported`;
+  throw new WireError("BAD_ENCODING", detail);
+}
+
+/** @throws WireError `BAD_ENCODING`. */
+export function unknownCoding(coding: string): never {
+  const text = JSON.stringify(coding.slice(0, MAX_SHOWN));
+  throw new WireError(
+    "BAD_ENCODING",
+    `unknown content coding ${text}: gzip, deflate, br and zstd are supported`,
+  );
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -268,13 +277,13 @@ function tooLarge(maxSize: number): WireError {
 }
 
 /** `deflate` means the zlib format, but some servers send raw deflate data without the zlib header. */
-function hasZlibHeader(body: Uint8Array): boolean {
+export function hasZlibHeader(body: Uint8Array): boolean {
   const [first = 0, second = 0] = body;
   return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
 }
 
 /** Returns a plain Uint8Array, because Node's Buffer prints and slices differently. */
-function plain(buffer: Uint8Array): Bytes {
+export function plain(buffer: Uint8Array): Bytes {
   // The output of zlib is never in shared memory.
   return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
 }

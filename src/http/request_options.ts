@@ -38,6 +38,15 @@ export interface RequestOptions extends BodyOptions {
   readonly resources?: boolean | ResourceOptions;
 }
 
+/** Options of a stream. */
+export interface StreamOptions extends Omit<RequestOptions, "resources" | "timeout"> {
+  /**
+   * Time limit in seconds for the whole stream, including redirects. Default: none, but the response must begin within
+   * the user class's `timeout`.
+   */
+  readonly timeout?: number;
+}
+
 /** User and password: for HTTP Basic authentication as they are, or for Digest authentication. */
 export type Auth =
   | readonly [user: string, password: string]

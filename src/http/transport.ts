@@ -122,6 +122,20 @@ export interface BodyReader {
    * {@link WireResponse.contentCoding}.
    */
   piece(bytes: Uint8Array<ArrayBuffer>): void;
+  /** For outputs that show what was read: `null` before the response has begun. Missing if nothing is shown. */
+  readonly view?: StreamView | null;
+}
+
+/** What outputs can show of a response that is read while it arrives. */
+export interface StreamView {
+  /** With the beginning of its body. */
+  readonly response: WireResponse;
+  /** Whether its reader has ended it. */
+  readonly isLeft: boolean;
+  /** Why it has failed, if the reader knows better than the transport; else `null`. */
+  readonly failure: RequestError | null;
+  /** Is called once when all of the body is decoded, or when that has failed. */
+  onSettled: () => void;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import type { BodyRecord, ConnectionRecord, ExchangeRecord } from "../stats/exchange_record.ts";
-import { formatBytes, formatLatency } from "./quantity.ts";
+import { formatAmount, formatBytes, formatLatency } from "./quantity.ts";
 import { columnsOf, renderLine, type Span, span, wrap } from "./terminal.ts";
 
 /** The space for lines of text. */
@@ -103,14 +103,15 @@ function connectionLines(
 
 function bodyLines(mark: ">" | "<", body: BodyRecord | null, add: AddLines): string[] {
   if (body === null) return add(mark, "");
-  const { text, isCut, what } = body;
-  const size = sizeText(body);
+  const { text, isCut, what, events, isLeft = false } = body;
+  const count = events === undefined ? "" : `${formatAmount(events, "event")}, `;
+  const size = count + sizeText(body) + (isLeft ? "; the test read no more of it" : "");
   if (text === null) return [...add(mark, ""), ...add("*", `Body: ${what}, ${size}`)];
+  const isSaid = isCut || isLeft || body.coding !== "" || events !== undefined;
   return [
     ...add(mark, ""),
     ...add(mark, text.replace(/\n$/, "")),
-    ...(isCut ? add("*", `The rest is not shown. Body: ${size}`) : []),
-    ...(!isCut && body.coding !== "" ? add("*", `Body: ${size}`) : []),
+    ...(isSaid ? add("*", `${isCut ? "The rest is not shown. " : ""}Body: ${size}`) : []),
   ];
 }
 

@@ -18,6 +18,10 @@ export interface BodyRecord {
   readonly wireBytes: number;
   /** Its content coding, such as `gzip`; empty without one. */
   readonly coding: string;
+  /** If it was read as a stream of events: how many there were; else missing. */
+  readonly events?: number;
+  /** Whether the test did not want all of it. */
+  readonly isLeft?: boolean;
 }
 
 /** A connection that an exchange used. */

@@ -204,6 +204,8 @@ export const CHECK_FAMILY: MetricFamily<CheckMetric> = {
 interface KnownMetric {
   readonly name: string;
   readonly type: MetricType;
+  /** Whether every test has it; it is not listed among those of the test file. */
+  readonly isBuiltIn?: boolean;
 }
 
 /** The figures of each kind of metric, by the name of the figure in a threshold. */
@@ -294,13 +296,16 @@ function checkCustomMetric(
 ): void {
   const found = known.find(({ name }) => name === metric);
   if (found === undefined) {
-    const names = known.map(({ name }) => name);
+    const own = known.filter(({ isBuiltIn }) => !isBuiltIn).map(({ name }) => name);
     throw new UsageError(
       `Threshold ${expression}: the test file has no metric ${metric}`,
-      names.length === 0
-        ? `It has none. Make it at the top of the file: const ${variableOf(metric)} = ` +
-          `metrics.trend("${metric}");`
-        : didYouMean(nearestWord(metric, names), `Its metrics are ${someOf(names)}.`),
+      didYouMean(
+        nearestWord(metric, known.map(({ name }) => name)),
+        own.length === 0
+          ? `It has none. Make it at the top of the file: const ${variableOf(metric)} = ` +
+            `metrics.trend("${metric}");`
+          : `Its metrics are ${someOf(own)}.`,
+      ),
     );
   }
   const figures = CUSTOM_FIGURES[found.type];

@@ -10,6 +10,7 @@ import { hideCredentials } from "../core/text.ts";
 import type { HeaderPairs, WireAttempt, WireBody, WireResponse } from "../http/transport.ts";
 import type { BodyRecord, ConnectionRecord, ExchangeRecord } from "../stats/exchange_record.ts";
 import type { RecordedExchange } from "./observers.ts";
+import { ShownStream } from "./streams.ts";
 
 /** How exchanges are recorded. */
 export interface RecordOptions {
@@ -135,12 +136,27 @@ function receivedBody(response: WireResponse, options: RecordOptions): BodyRecor
     wireBytes,
     coding,
   });
+  if (response instanceof ShownStream) return streamedBody(response, type, coding, options);
   if (coding !== "" && wireBytes > MAX_READ) return unread(kindOf(type));
   try {
     return bodyRecord(response.bytes(), type, wireBytes, coding, options);
   } catch (error) {
     return unread(`cannot be decoded: ${messageText(error)}`);
   }
+}
+
+/** Of a stream, only the beginning is known. */
+function streamedBody(
+  stream: ShownStream,
+  type: string,
+  coding: string,
+  options: RecordOptions,
+): BodyRecord {
+  const beginning = stream.bytes();
+  const { isLeft, facts: { bytes, events } } = stream;
+  const record = bodyRecord(beginning, type, stream.bytesReceived, coding, options);
+  const isCut = record.text !== null && (record.isCut || bytes > beginning.length);
+  return { ...record, isCut, bytes, isLeft, ...(events === null ? {} : { events }) };
 }
 
 function kindOf(type: string): string {

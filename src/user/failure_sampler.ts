@@ -88,7 +88,9 @@ function messageText(
   const headText = clippedBytes(head.join("\n").trimEnd(), MAX_HEAD_BYTES);
   if (body === null) return clippedBytes(headText, maxBytes);
   const content = body.text ?? `(${body.what}, ${Math.max(body.bytes, body.wireBytes, 0)} bytes)`;
-  return clippedBytes(`${headText}\n\n${content}${body.isCut ? "…" : ""}`, maxBytes);
+  const events = body.events === undefined ? "" : `\n(${body.events} events)`;
+  const whole = `${headText}\n\n${content}${body.isCut ? "…" : ""}`;
+  return clippedBytes(whole, maxBytes - byteLength(events)) + events;
 }
 
 const encoder = new TextEncoder();

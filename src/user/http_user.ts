@@ -193,6 +193,7 @@ function unavailable(option: string, { name }: ClassOptions, reason: string): Us
 // The public part of the http layer, which mod.ts must not import itself.
 export type { Cookie, CookieStore } from "../http/cookies.ts";
 export type { Check, HttpResponse, ResponseTimings } from "../http/http_response.ts";
+export type { ServerSentEvent } from "../http/event_stream.ts";
 export type { HtmlElement } from "../http/html_element.ts";
 export { RequestError } from "../http/request_error.ts";
 export type { RequestErrorCode } from "../http/request_error.ts";
@@ -204,6 +205,7 @@ export type {
   FieldValue,
   RequestOptions,
   ResourceOptions,
+  StreamOptions,
 } from "../http/request_options.ts";
 export type { SessionHeaders } from "../http/session_headers.ts";
 

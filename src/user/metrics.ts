@@ -80,6 +80,8 @@ export interface DeclaredMetric {
   readonly name: string;
   readonly type: MetricType;
   readonly unit: string;
+  /** Whether it is one of aiotest's own, which the test file has not made. */
+  readonly isBuiltIn?: boolean;
 }
 
 /** How to write each kind, for messages. */
@@ -159,6 +161,13 @@ export class Metrics {
   count(name: string, amount: number): void {
     const stats = this.#table.at(name, () => newMetricStats("counter"));
     if (stats.type === "counter") stats.add(amount);
+  }
+
+  /** @internal Adds to a trend of aiotest itself, whichever code is running. */
+  collect(name: string, unit: string, value: number): void {
+    const stats = this.#table.at(name, () => newMetricStats("trend", unit));
+    if (stats.type === "trend") stats.add(value);
+    this.#onAdd?.(name, Number(value.toFixed(3)));
   }
 
   /** @internal All metrics that were made so far. */

@@ -215,22 +215,30 @@ export class ObservedExchange implements WireRequest, WireWitness {
   }
 
   received(response: WireResponse): void {
-    this.response = response;
-    this.#end();
-    for (const observer of this.#observers) observer.ended?.(this);
+    const view = this.reader?.view ?? null;
+    this.response = view?.response ?? response;
+    if (view === null) this.#end();
+    else {
+      view.onSettled = () => {
+        this.error = view.failure;
+        this.#end();
+      };
+    }
     this.#request.received(response);
   }
 
-  /** Later exchanges of the same request add their times. */
   #end(): void {
     const { phases } = this.counter;
+    // Later exchanges of the same request add their times.
     if (phases !== null) this.phases = phases.since(this.#before ?? new ExchangePhases());
+    for (const observer of this.#observers) observer.ended?.(this);
   }
 
   failed(error: RequestError): void {
-    this.error = error;
+    const view = this.reader?.view ?? null;
+    this.response = view?.response ?? null;
+    this.error = view?.isLeft ? null : view?.failure ?? error;
     this.#end();
-    for (const observer of this.#observers) observer.ended?.(this);
     this.#request.failed(error);
   }
 }

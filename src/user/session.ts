@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Random } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { errorText, isInstance, PreparationError } from "../core/errors.ts";
 import type { Lease } from "../core/lease.ts";
 import { localFailureOf } from "../core/local_failures.ts";
@@ -12,10 +12,10 @@ import { logger } from "../core/logger.ts";
 import { tagsText } from "../core/tags.ts";
 import { asText, hideCredentials, shown } from "../core/text.ts";
 import { neverSettles } from "../core/user_lifetime.ts";
-import { CookieStore, withCookies } from "../http/cookies.ts";
-import { clientNonce, DigestAuth, type DigestCredentials } from "../http/digest_auth.ts";
+import { CookieStore } from "../http/cookies.ts";
+import type { DigestCredentials } from "../http/digest_auth.ts";
 import { type Check, CheckResult, HttpResponse } from "../http/http_response.ts";
-import { isRedirect, nextRequest, OF_ORIGIN, type RedirectedRequest } from "../http/redirects.ts";
+import { OF_ORIGIN } from "../http/redirects.ts";
 import { RequestError } from "../http/request_error.ts";
 import { SessionHeaders } from "../http/session_headers.ts";
 import {
@@ -32,6 +32,7 @@ import {
   type RequestOptions,
   type ResourceOptions,
   resourceOptions,
+  type StreamOptions,
   withQuery,
 } from "../http/request_options.ts";
 import type { SharedHttpState } from "../http/shared_http_state.ts";
@@ -39,8 +40,6 @@ import {
   ExchangePhases,
   type HeaderPairs,
   type Transport,
-  type WireBody,
-  type WireRequest,
   type WireResponse,
 } from "../http/transport.ts";
 import { NoHostError, type ResolvedUrl, type UrlResolver } from "../http/url_resolver.ts";
@@ -54,11 +53,18 @@ import {
   perOriginOf,
 } from "./batch.ts";
 import type { UserContext } from "./context.ts";
+import { Exchanges, type RequestOutcome, SessionRequest } from "./exchanges.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { FailureKeeper } from "./observers.ts";
 import { pageResources } from "./page_resources.ts";
 import type { Recorder } from "./recorder.ts";
-import { PendingSample, type UserRequests } from "./user_requests.ts";
+import {
+  ResponseStream,
+  type StreamFunction,
+  type StreamResponse,
+  type StreamSession,
+} from "./streams.ts";
+import type { UserRequests } from "./user_requests.ts";
 
 /** Settings of a session. */
 export interface SessionSettings {
@@ -115,19 +121,16 @@ export class Session {
   readonly #userClass: string;
   readonly #urls: UrlResolver;
   readonly #timeoutMs: number;
-  readonly #maxRedirects: number;
+  readonly #exchanges: Exchanges;
   readonly #http: Pick<SharedHttpState, "isNewOtherHost">;
   readonly #onAbort = (): void => this.#transport.abort();
   readonly #outcome: RequestOutcome = {
-    received: (request, response) => this.#received(request, response),
+    answered: (request, response) => this.#answered(request, response),
     failed: (request, error) => this.#failed(request, error),
   };
   #auth: Auth | null = null;
   /** For Digest authentication of all requests, or `null`. */
   #digest: DigestCredentials | null = null;
-  /** What servers have asked for; `null` until one has. */
-  #digestAuth: DigestAuth | null = null;
-  readonly #random: Random;
   /** A list of requests that have ended, to be used again. */
   #spare: SessionRequest | null = null;
   /** How many there are. */
@@ -155,9 +158,13 @@ export class Session {
     this.#userClass = settings.userClass;
     this.#urls = settings.urls;
     this.#timeoutMs = milliseconds(settings.timeout);
-    this.#maxRedirects = settings.maxRedirects;
+    this.#exchanges = new Exchanges(
+      transport,
+      this.cookies,
+      context.random,
+      settings.maxRedirects,
+    );
     this.#http = context.http;
-    this.#random = context.random;
     this.#signal.addEventListener("abort", this.#onAbort);
   }
 
@@ -264,6 +271,84 @@ export class Session {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * Sends a request, and lets a function read the response while it arrives: the chunks of its body, or its
+   * server-sent events. It is counted once, when the function has returned. Its latency is that of the whole stream.
+   *
+   * The stream ends when the response is complete, when the test leaves a loop over it, or when the function returns.
+   * It fails as other requests do, also if the function throws. In metrics, how long the first byte and the first
+   * event took, and how many events there were, are distributions of their own.
+   *
+   * ```ts
+   * import { FastHttpUser } from "aiotest";
+   *
+   * export class ChatTest extends FastHttpUser {
+   *   static override host = "http://127.0.0.1:8000";
+   *
+   *   async testAsk(): Promise<void> {
+   *     const question = { prompt: "Why is the sky blue?", stream: true };
+   *     await this.session.stream("POST", "/completions", { json: question }, async (res) => {
+   *       let answer = "";
+   *       for await (const event of res.events()) {
+   *         if (event.data !== "[DONE]") answer += JSON.parse(event.data).text;
+   *       }
+   *       res.check("has an answer", answer !== "");
+   *     });
+   *   }
+   * }
+   * ```
+   *
+   * @param method in upper or lower case.
+   * @param url absolute, or relative to the user's host.
+   * @param read reads the response. Without it, all of the response is read, and dropped.
+   * @returns the response, with its figures, when the stream has ended.
+   * @throws RequestError if the response is not complete, and TypeError or RangeError if an argument is invalid, as
+   *   {@link request}.
+   */
+  async stream(
+    method: string,
+    url: string,
+    options: StreamOptions = NO_OPTIONS,
+    read?: StreamFunction,
+  ): Promise<StreamResponse> {
+    if (this.#closed) return neverSettles();
+    if (typeof method !== "string") throw notText("method", method);
+    if (typeof options !== "object" || options === null) {
+      throw notOptions(options, "the function that reads the stream is the fourth argument");
+    }
+    checkOptions(options);
+    checkStreamOptions(options, read);
+    const { params, timeout } = options;
+    const query = params === undefined ? null : encodeFields(params, "params");
+    const request = this.#take(method.toUpperCase(), options);
+    const target = this.#resolve(request, url, query, options);
+    const encoding = encodeBody(options);
+    const encoded = encoding instanceof Promise ? await encoding : encoding;
+    // The session can be closed while a form is encoded.
+    if (this.#closed) return neverSettles();
+    const stream = new ResponseStream(request, this.#streamSession, timeout !== undefined);
+    if (!this.#prepare(request, target, encoded, options)) return neverSettles();
+    this.#exchanges.start(request);
+    return await stream.read(read);
+  }
+
+  get #streamSession(): StreamSession {
+    const exchanges = this.#exchanges;
+    return {
+      clock: this.#clock,
+      requests: this.#requests,
+      exchanges,
+      fail: (request, error) => {
+        if (this.#goesOn(error)) return this.#count(request, error);
+        this.#requests.cutOff(request.counter, this.#clock.now());
+        return null;
+      },
+      goesOn: (error) => this.#goesOn(error),
+      keepFailure: (request, response) => this.#keepFailure(request, response, null),
+      wasCutOff: (thrown) => this.#wasCutOff(thrown),
+    };
   }
 
   /**
@@ -418,15 +503,29 @@ export class Session {
   #send(
     request: SessionRequest,
     target: ResolvedUrl,
-    { content, contentType }: EncodedBody,
+    encoded: EncodedBody,
     options: RequestOptions,
     check: Check | undefined,
   ): Promise<HttpResponse> {
+    if (!this.#prepare(request, target, encoded, options)) return neverSettles();
+    request.hasCheck = check !== undefined;
+    const response = new Promise<HttpResponse>(request.executor);
+    this.#exchanges.start(request);
+    return check === undefined ? response : this.#check(request, response, check);
+  }
+
+  /** Completes a request that is about to be sent. Returns `false` if it must not be sent. */
+  #prepare(
+    request: SessionRequest,
+    target: ResolvedUrl,
+    { content, contentType }: EncodedBody,
+    options: RequestOptions,
+  ): boolean {
     const timeoutMs = options.timeout === undefined
       ? this.#timeoutMs
       : milliseconds(options.timeout);
     const now = this.#clock.now();
-    if (!this.#lease.holds(now)) return neverSettles();
+    if (!this.#lease.holds(now)) return false;
     request.sentAt = now;
     request.counter.startedAt = this.#iterationSlot === null
       ? now
@@ -444,101 +543,13 @@ export class Session {
     const digest = options.auth === undefined ? this.#digest : digestOf(options.auth);
     if (digest !== null && !hasHeader(request.ownHeaders, "authorization")) request.digest = digest;
     request.deadline = now + timeoutMs;
-    request.hasCheck = check !== undefined;
     this.#requests.start(request.counter);
-    const response = new Promise<HttpResponse>(request.executor);
-    this.#exchange(request);
-    return check === undefined ? response : this.#check(request, response, check);
+    return true;
   }
 
   #measureFrom(slot: IterationSlot, now: number): number {
     // Comparisons with NaN are false.
     return this.#batchFrom < now ? this.#batchFrom : slot.measureFrom(now);
-  }
-
-  /** Hands a request to the transport. */
-  #exchange(request: SessionRequest): void {
-    const ownHeaders = request.digest === null
-      ? request.ownHeaders
-      : this.#withDigest(request, request.digest);
-    const cookies = this.cookies.header(request.url);
-    request.headers = cookies === "" ? ownHeaders : withCookies(ownHeaders, cookies);
-    this.#transport.exchange(request);
-  }
-
-  #withDigest(request: SessionRequest, credentials: DigestCredentials): HeaderPairs {
-    const authorization = this.#digestAuth?.authorization(credentials, request) ?? null;
-    return authorization === null
-      ? request.ownHeaders
-      : [...request.ownHeaders, ["authorization", authorization]];
-  }
-
-  /** Called by a request that has a complete response. */
-  #received(request: SessionRequest, response: WireResponse): void {
-    if (this.#closed) return this.#requests.cutOff(request.counter, this.#clock.now());
-    request.counter.add(response);
-    try {
-      if (response.setCookies.length > 0) this.cookies.store(response.setCookies, request.url);
-      if (request.digest !== null && response.status === 401) {
-        if (this.#answersChallenge(request, request.digest, response)) return;
-      }
-      if (isRedirect(response.status) && !request.keepsRedirects) {
-        const { method, url, ownHeaders, body, counter } = request;
-        // Cookies and answers to challenges are those of the next URL, and the response may have changed them.
-        const next = nextRequest(
-          { method, url, headers: ownHeaders, body },
-          response,
-          counter.redirects,
-          this.#maxRedirects,
-        );
-        if (next !== null) return this.#follow(request, response, next);
-      }
-    } catch (error) {
-      return this.#failed(request, error);
-    }
-    this.#answered(request, response);
-  }
-
-  /**
-   * Sends a request again with what the server has asked for. Returns `false` if that cannot be done, or was done:
-   * once, and once more if the nonce has become too old meanwhile.
-   */
-  #answersChallenge(
-    request: SessionRequest,
-    credentials: DigestCredentials,
-    response: WireResponse,
-  ): boolean {
-    const header = response.headers.get("www-authenticate");
-    const digestAuth = this.#digestAuth ??= new DigestAuth(() => clientNonce(this.#random));
-    const challenge = digestAuth.learn(credentials, request.url, header);
-    if (challenge === null || request.body instanceof ReadableStream) return false;
-    if (request.challenges >= (challenge.isStale ? 2 : 1)) return false;
-    request.challenges++;
-    this.#continue(request, response);
-    this.#exchange(request);
-    return true;
-  }
-
-  /** Prepares a request for another exchange, after a response that is not its last one. */
-  #continue(request: SessionRequest, { endedAt }: WireResponse): void {
-    if (request.counter.phases === null) {
-      request.counter.phases = new ExchangePhases();
-      request.counter.phases.addResponse(endedAt - request.sentAt, 0);
-    }
-    request.sentAt = endedAt;
-  }
-
-  #follow(request: SessionRequest, response: WireResponse, next: RedirectedRequest): void {
-    this.#continue(request, response);
-    if (next.url.origin !== request.url.origin) request.digest = null;
-    request.challenges = 0;
-    request.counter.redirects++;
-    request.method = next.method;
-    request.firstUrl ??= request.url;
-    request.url = next.url;
-    request.ownHeaders = next.headers;
-    request.body = next.body;
-    this.#exchange(request);
   }
 
   #answered(request: SessionRequest, response: WireResponse): void {
@@ -578,7 +589,9 @@ export class Session {
     if (failures === null || !counter.isPending || request.requestedUrl === "") return;
     if (!failures.admits(counter.method, counter.name, counter.error ?? "")) return;
     const exchange = {
-      ...{ method, url, headers, body, response, error, sentAt, counter },
+      ...{ method, url, headers, body, error, sentAt, counter },
+      // What has arrived of a stream is shown, too.
+      response: response ?? request.reader?.view?.response ?? null,
       attempts: [],
       phases: counter.phases,
     };
@@ -619,7 +632,7 @@ export class Session {
    * settle either, and are not counted.
    */
   close(): void {
-    this.#closed = true;
+    this.#closed = this.#exchanges.isClosed = true;
     this.#signal.removeEventListener("abort", this.#onAbort);
     this.#transport.close();
   }
@@ -633,14 +646,15 @@ export class Session {
   renew(): void {
     this.cookies.clear();
     this.headers.reset();
-    this.#auth = this.#digest = this.#digestAuth = null;
+    this.#auth = this.#digest = null;
+    this.#exchanges.renew();
     this.#transport.close();
   }
 
   #take(method: string, options: RequestOptions): SessionRequest {
     let request = this.#spare;
     if (request === null) {
-      request = new SessionRequest(this.#outcome);
+      request = new SessionRequest(this.#exchanges, this.#outcome);
     } else {
       this.#spare = request.nextSpare;
       this.#spares--;
@@ -649,7 +663,7 @@ export class Session {
     const { tags } = options;
     // The sample may have been used for another request before.
     request.counter.tags = tags === undefined ? "" : tagsText(tags);
-    request.keepsRedirects = this.#maxRedirects === 0 || options.redirect === "manual";
+    request.keepsRedirects = !this.#exchanges.followsRedirects || options.redirect === "manual";
     return request;
   }
 
@@ -696,10 +710,8 @@ export class Session {
   }
 
   #failed(request: SessionRequest, error: unknown): void {
-    if (this.#closed || this.#wasRenewed(error)) {
-      return this.#requests.cutOff(request.counter, this.#clock.now());
-    }
-    request.reject(this.#count(request, error));
+    if (this.#goesOn(error)) request.reject(this.#count(request, error));
+    else this.#requests.cutOff(request.counter, this.#clock.now());
   }
 
   /** Counts a request without a response; returns the error to reject with. */
@@ -722,84 +734,14 @@ export class Session {
     return error;
   }
 
-  /** Whether a request has failed because the session was renewed, which leaves its test alone. */
-  #wasRenewed(error: unknown): boolean {
-    return isInstance(error, RequestError) && error.code === "ABORTED" && !this.#signal.aborted;
+  /** Whether the test of a failed request goes on: not if its user has ended, or the session was renewed. */
+  #goesOn(error: unknown): boolean {
+    if (this.#closed) return false;
+    return !isInstance(error, RequestError) || error.code !== "ABORTED" || this.#signal.aborted;
   }
 
   #wasCutOff(thrown: unknown): boolean {
     return this.#signal.aborted && this.#recorder.isCounted(thrown);
-  }
-}
-
-/** Learns how requests end. */
-interface RequestOutcome {
-  received(request: SessionRequest, response: WireResponse): void;
-  failed(request: SessionRequest, error: unknown): void;
-}
-
-/** A request of a session on its way. It is used again after it was counted. */
-class SessionRequest implements WireRequest {
-  readonly counter = new PendingSample(this);
-  method = "";
-  url: URL = NO_URL;
-  /** Before it was redirected; `null` if it was not. */
-  firstUrl: URL | null = null;
-  /** Without the cookies of the session. */
-  ownHeaders: HeaderPairs = NO_HEADERS;
-  headers: HeaderPairs = NO_HEADERS;
-  body: WireBody = null;
-  readonly reader = null;
-  deadline = Infinity;
-  sentAt = 0;
-  hasCheck = false;
-  /** The next one on the session's list of those that can be used again. */
-  nextSpare: SessionRequest | null = null;
-  /** For Digest authentication, or `null`. */
-  digest: DigestCredentials | null = null;
-  /** How many challenges for it were answered. */
-  challenges = 0;
-  /** Whether a redirect is a response like others. */
-  keepsRedirects = false;
-  resolve: (response: HttpResponse) => void = doNothing;
-  reject: (error: unknown) => void = doNothing;
-  /** Of the promise that its test waits for. */
-  readonly executor = (
-    resolve: (response: HttpResponse) => void,
-    reject: (error: unknown) => void,
-  ): void => {
-    this.resolve = resolve;
-    this.reject = reject;
-  };
-  readonly #outcome: RequestOutcome;
-
-  constructor(outcome: RequestOutcome) {
-    this.#outcome = outcome;
-  }
-
-  get requestedUrl(): string {
-    const url = this.firstUrl ?? this.url;
-    return url === NO_URL ? "" : url.href;
-  }
-
-  received(response: WireResponse): void {
-    this.#outcome.received(this, response);
-  }
-
-  failed(error: unknown): void {
-    this.#outcome.failed(this, error);
-  }
-
-  /** Prepares it for the next request, and drops what would keep memory. */
-  clear(): void {
-    this.counter.clear();
-    this.url = NO_URL;
-    this.firstUrl = null;
-    this.ownHeaders = this.headers = NO_HEADERS;
-    this.body = null;
-    this.digest = null;
-    this.challenges = 0;
-    this.resolve = this.reject = doNothing;
   }
 }
 
@@ -818,10 +760,7 @@ function asResult(error: unknown): RequestError {
 /** A user mostly has no more requests in progress. */
 const MAX_SPARES = 8;
 
-const NO_URL = new URL("about:blank");
 const NO_HEADERS: HeaderPairs = [];
-
-function doNothing(): void {}
 
 const NO_OPTIONS: RequestOptions = {};
 
@@ -830,9 +769,20 @@ function milliseconds(seconds: number): number {
   throw new RangeError(`timeout: ${shown(seconds)}, expected more than 0 seconds`);
 }
 
-function notOptions(value: unknown): TypeError {
-  const hint = typeof value === "function" ? "; a check is the third argument" : "";
+function notOptions(
+  value: unknown,
+  placeOfFunction = "a check is the third argument",
+): TypeError {
+  const hint = typeof value === "function" ? `; ${placeOfFunction}` : "";
   return new TypeError(`options: ${shown(value)}, expected an object${hint}`);
+}
+
+function checkStreamOptions({ resources = false }: RequestOptions, read: unknown): void {
+  if (resources !== false) {
+    throw new TypeError("resources: a stream is no page; request the page with get");
+  }
+  if (read === undefined || typeof read === "function") return;
+  throw new TypeError(`${shown(read)}, expected a function that reads the stream`);
 }
 
 function notText(what: string, value: unknown): TypeError {

@@ -215,6 +215,8 @@ export class UserRequests implements CheckSink, SampleUser {
       for (let one = group; one !== null; one = one.outer) this.cutOffGroup(one, now);
       return this.#recorder.unfinished(sample, now);
     }
+    // A stream has been answered, but goes on until now.
+    if (Number.isNaN(sample.latencyMs)) sample.end(now);
     sample.error = check.close();
     this.#recorder.record(sample, this, sample);
   }

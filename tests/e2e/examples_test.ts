@@ -39,6 +39,7 @@ function answer(request: Request): Response {
 const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "redis_test.ts": ["redis_accounts.ts"],
   "websocket_test.ts": ["chat.ts", "socket_io.ts"],
+  "streams_test.ts": ["llm_tokens.ts"],
   "protocol_examples_test.ts": ["graphql.ts", "postgres.ts", "mqtt.ts", "tcp.ts", "udp.ts"]
     .concat("kafka.ts", "browser.ts"),
 };
