@@ -29,15 +29,45 @@ export class ResponseBlock {
 }
 
 /** A block that would be decoded in the same way again. */
-interface KnownBlock {
-  readonly block: ResponseBlock;
-  /** The table as it must be: it has not changed since; {@link ANY_TABLE} if nothing of it is used. */
-  readonly changes: number;
+class KnownBlock {
+  block: ResponseBlock | null = null;
   /** What the block adds to the table. */
-  readonly added: readonly TableEntry[];
+  added: readonly TableEntry[] = [];
+  /** {@link ANY_TABLE} if the block does not use the table; otherwise, the table must not have changed since. */
+  #changes = ANY_TABLE;
+  #bytes: Uint8Array = NOTHING;
+  #length = 0;
+
+  /** Whether these bytes are the same, and mean the same. */
+  is(bytes: Uint8Array, start: number, end: number, changes: number): boolean {
+    if (this.#length !== end - start) return false;
+    if (this.#changes !== ANY_TABLE && this.#changes !== changes) return false;
+    const own = this.#bytes;
+    for (let at = start, i = 0; at < end; at++, i++) if (own[i] !== bytes[at]) return false;
+    return true;
+  }
+
+  /** Remembers another block, in the same memory if possible. */
+  set(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    block: ResponseBlock,
+    changes: number,
+    added: readonly TableEntry[],
+  ): void {
+    const length = end - start;
+    if (this.#bytes.length < length) this.#bytes = new Uint8Array(length);
+    this.#bytes.set(bytes.subarray(start, end));
+    this.#length = length;
+    this.block = block;
+    this.#changes = changes;
+    this.added = added;
+  }
 }
 
 const ANY_TABLE = -1;
+const NOTHING = new Uint8Array(0);
 
 /** How many blocks are remembered: a power of two. */
 const PLACES = 8;
@@ -48,11 +78,8 @@ const MAX_LENGTH = 1024;
 /** Decodes the heads of responses in the order in which they arrive. */
 export class ResponseBlocks {
   readonly #decoder: HpackDecoder;
-  /** By the last bits of their lengths: the newest of each place. */
+  /** The last bits of a block's length lead to two places, of which the first has the newer block. */
   readonly #known = new Array<KnownBlock | null>(PLACES).fill(null);
-  /** Their bytes. The memory of a place is used again. */
-  readonly #bytes = new Array<Uint8Array>(PLACES).fill(NOTHING);
-  readonly #lengths = new Array<number>(PLACES).fill(0);
 
   /** @param maxTableSize and `maxListSize` as of {@link HpackDecoder}. */
   constructor(maxTableSize: number, maxListSize: number) {
@@ -66,39 +93,30 @@ export class ResponseBlocks {
    */
   read(bytes: Uint8Array, start: number, end: number): ResponseBlock {
     const decoder = this.#decoder;
+    const { changes } = decoder;
     const place = (end - start) & (PLACES - 1);
-    const known = this.#known[place]!;
-    if (
-      known !== null && (known.changes === ANY_TABLE || known.changes === decoder.changes) &&
-      this.#isAt(place, bytes, start, end)
-    ) {
-      decoder.repeat(known.added);
-      return known.block;
+    let known = this.#known[place]!;
+    if (known === null || !known.is(bytes, start, end, changes)) {
+      known = this.#known[place ^ 1]!;
+      if (known === null || !known.is(bytes, start, end, changes)) {
+        return this.#decode(bytes, start, end, place);
+      }
     }
+    decoder.repeat(known.added);
+    return known.block!;
+  }
+
+  #decode(bytes: Uint8Array, start: number, end: number, place: number): ResponseBlock {
+    const decoder = this.#decoder;
     const { changes } = decoder;
     const block = new ResponseBlock(decoder.decode(bytes, start, end));
     const isFree = !decoder.usesTable;
     if (end - start <= MAX_LENGTH && (isFree || decoder.changes === changes)) {
-      this.#known[place] = { block, changes: isFree ? ANY_TABLE : changes, added: decoder.added };
-      this.#copy(place, bytes, start, end);
+      const replaced = this.#known[place ^ 1] ?? new KnownBlock();
+      replaced.set(bytes, start, end, block, isFree ? ANY_TABLE : changes, decoder.added);
+      this.#known[place ^ 1] = this.#known[place]!;
+      this.#known[place] = replaced;
     }
     return block;
   }
-
-  #isAt(place: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#lengths[place] !== end - start) return false;
-    const own = this.#bytes[place]!;
-    for (let at = start, i = 0; at < end; at++, i++) if (own[i] !== bytes[at]) return false;
-    return true;
-  }
-
-  #copy(place: number, bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    if (this.#bytes[place]!.length < length) this.#bytes[place] = new Uint8Array(length);
-    const own = this.#bytes[place]!;
-    for (let at = start, i = 0; at < end; at++, i++) own[i] = bytes[at]!;
-    this.#lengths[place] = length;
-  }
 }
-
-const NOTHING = new Uint8Array(0);

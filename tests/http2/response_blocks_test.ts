@@ -99,3 +99,18 @@ Deno.test("a malformed head stays malformed", () => {
     assert.throws(() => block.head, /the status "20"/);
   }
 });
+
+Deno.test("heads and trailers of the same length modulo eight are both remembered", () => {
+  const [head, trailers] = bytesOf(
+    [[":status", "200"], ["authorization", "1234567"]],
+    [["authorization", "12345678"]],
+  );
+  assert.equal(head!.length % 8, trailers!.length % 8);
+  const blocks = new ResponseBlocks(4096, MAX_LIST);
+  const read = (bytes: Uint8Array) => blocks.read(bytes, 0, bytes.length);
+  const first = [read(head!), read(trailers!)];
+  for (let i = 0; i < 3; i++) {
+    assert.equal(read(head!), first[0]);
+    assert.equal(read(trailers!), first[1]);
+  }
+});
