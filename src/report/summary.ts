@@ -274,8 +274,8 @@ export interface SummaryGroup extends
 }
 
 /** The examples of failed requests of a run, as a summary has them. */
-export function failureSampleRows({ statistics }: Snapshot): SummaryFailureSample[] {
-  return statistics.failureSamples.map(({ at, traceId, ...sample }) => ({
+export function failureSampleRows(samples: readonly FailureSample[]): SummaryFailureSample[] {
+  return samples.map(({ at, traceId, ...sample }) => ({
     ...sample,
     at: new Date(at).toISOString(),
     traceId: traceId === "" ? null : traceId,
@@ -392,7 +392,7 @@ export function summaryRows(
     })),
     groups: groups.values()
       .map((row) => ({ ...groupOf(row), histogram: histogramText(row.histogram) })),
-    failureSamples: failureSampleRows(snapshot),
+    failureSamples: failureSampleRows(snapshot.statistics.failureSamples),
     exitCode,
     metadata,
   };

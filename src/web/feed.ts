@@ -7,7 +7,12 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { LogEntry } from "../core/logger.ts";
-import { compactSummary, statusesOf } from "../report/summary.ts";
+import {
+  compactSummary,
+  failureSampleRows,
+  statusesOf,
+  type SummaryFailureSample,
+} from "../report/summary.ts";
 import type {
   CheckRow,
   ClassRow,
@@ -19,6 +24,7 @@ import type {
   Snapshot,
   TimelineSecond,
 } from "../stats/snapshot.ts";
+import type { FailureSample } from "../stats/stats_delta.ts";
 import { heatChanges, historyChanges } from "./histories.ts";
 import {
   type ControlPermissions,
@@ -282,6 +288,7 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
     heatMap: heatChanges(old.heatMap, current.heatMap),
     tracedRequests: isSameJson(old.traced, current.traced) ? null : summary.tracedRequests,
     failures: failuresChanged ? summary.failures : null,
+    failureSamples: newSamples(old.failureSamples, current.failureSamples),
     userErrors: userErrorsChanged ? summary.userErrors : null,
     thresholds: isSameJson(before.thresholds, now.thresholds) ? null : liveThresholds(now, summary),
     warnings: isSameJson(before.warnings, now.warnings) ? null : summary.warnings,
@@ -375,6 +382,16 @@ function changedMetric(old: MetricRow, row: MetricRow): MetricRow | "shrunk" | n
 function changedCheck(old: CheckRow, row: CheckRow): CheckRow | "shrunk" | null {
   if (row.passed < old.passed || row.failed < old.failed) return "shrunk";
   return row.passed > old.passed || row.failed > old.failed ? row : null;
+}
+
+/** A run only gets more examples. Each is the same object in all snapshots. */
+function newSamples(
+  before: readonly FailureSample[],
+  now: readonly FailureSample[],
+): SummaryFailureSample[] {
+  if (before.length === now.length) return [];
+  const known = new Set(before);
+  return failureSampleRows(now.filter((sample) => !known.has(sample)));
 }
 
 /** Seconds that have changed, and new ones; null if a second has disappeared. */

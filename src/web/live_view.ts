@@ -13,8 +13,10 @@ import {
   type CompactSummary,
   compactSummary,
   type CompactTotals,
+  failureSampleRows,
   sixDigits,
   type Summary,
+  type SummaryFailureSample,
   unansweredOf,
 } from "../report/summary.ts";
 import { breakingPointText, loadText, unsentFact } from "../report/verdict.ts";
@@ -58,6 +60,8 @@ export interface LiveView extends CompactSummary {
   readonly classes: readonly LiveClass[];
   readonly thresholds: readonly LiveThreshold[];
   readonly breakingPoint: LiveBreakingPoint | null;
+  /** Examples of failed requests; those of the same name and error in the order in which they failed. */
+  readonly failureSamples: readonly SummaryFailureSample[];
   readonly live: LiveState;
 }
 
@@ -96,6 +100,8 @@ export interface LiveUpdate {
   readonly heatMap: LatencyHeatMap | null;
   readonly tracedRequests: CompactSummary["tracedRequests"] | null;
   readonly failures: readonly FailureRow[] | null;
+  /** New examples. None of the earlier ones has changed. */
+  readonly failureSamples: readonly SummaryFailureSample[];
   readonly userErrors: readonly UserErrorRow[] | null;
   readonly thresholds: readonly LiveThreshold[] | null;
   readonly warnings: readonly string[] | null;
@@ -250,6 +256,7 @@ export function liveView(
     histories: liveHistories(statistics.histories),
     thresholds: liveThresholds(snapshot, summary),
     breakingPoint: liveBreakingPoint(snapshot),
+    failureSamples: failureSampleRows(statistics.failureSamples),
     exitCode,
     live: { ...liveState(snapshot, permissions, exitCode), log },
   };

@@ -6,12 +6,7 @@
 
 import { ITERATION_NOTE } from "../report/final_report.ts";
 import { type LatencyBar, latencyBars } from "../report/latency_bars.ts";
-import {
-  type CompactRequest,
-  failureSampleRows,
-  type RunMetadata,
-  type SummaryFailureSample,
-} from "../report/summary.ts";
+import { type CompactRequest, type RunMetadata } from "../report/summary.ts";
 import { verdict } from "../report/verdict.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { type LiveView, liveView } from "./live_view.ts";
@@ -38,8 +33,6 @@ export interface ReportContent {
   readonly verdict: ReportVerdict;
   /** In ascending order; empty if all latencies are equal. */
   readonly distribution: readonly LatencyBar[];
-  /** Examples of failed requests. */
-  readonly failureSamples: readonly SummaryFailureSample[];
   /** What latencies mean in the open model; null in the closed model. */
   readonly iterationNote: string | null;
   readonly metadata: RunMetadata;
@@ -66,7 +59,6 @@ export function reportContent(
     view: { ...view, requests: view.requests.map(withoutUnshown) },
     verdict: reportVerdict(snapshot, exitCode),
     distribution: latencyBars(totals, BARS),
-    failureSamples: failureSampleRows(snapshot),
     iterationNote: arrivalRate === null || iterations === null ? null : ITERATION_NOTE,
     metadata,
   };

@@ -16,6 +16,7 @@ const SOURCES: Readonly<Record<string, () => TextModule>> = {
   "page/connection.js": () => import("./page/connection.js", { with: { type: "text" } }),
   "page/control_view.js": () => import("./page/control_view.js", { with: { type: "text" } }),
   "page/dom.js": () => import("./page/dom.js", { with: { type: "text" } }),
+  "page/failure_samples.js": () => import("./page/failure_samples.js", { with: { type: "text" } }),
   "page/format.js": () => import("./page/format.js", { with: { type: "text" } }),
   "page/headline.js": () => import("./page/headline.js", { with: { type: "text" } }),
   "page/heat_map.js": () => import("./page/heat_map.js", { with: { type: "text" } }),
@@ -34,8 +35,6 @@ const SOURCES: Readonly<Record<string, () => TextModule>> = {
   "page/tiles.js": () => import("./page/tiles.js", { with: { type: "text" } }),
   "page/timeline.js": () => import("./page/timeline.js", { with: { type: "text" } }),
   "page/view_state.js": () => import("./page/view_state.js", { with: { type: "text" } }),
-  "report_page/failure_samples.js": () =>
-    import("./report_page/failure_samples.js", { with: { type: "text" } }),
   "report_page/latency_chart.js": () =>
     import("./report_page/latency_chart.js", { with: { type: "text" } }),
   "report_page/report.css": () => import("./report_page/report.css", { with: { type: "text" } }),

@@ -99,6 +99,49 @@ browserTest("the page shows the run and its updates", async (browser) => {
   assert.deepEqual(complaints, []);
 });
 
+browserTest("a failure opens its examples, which stay open", async (browser) => {
+  const view = shopView(60);
+  await using server = new FakeDashboard({
+    ...view,
+    failures: [...view.failures, { method: "GET", name: "/", error: "timed out", count: 1 }],
+  });
+  const { page, complaints } = await openPage(browser);
+  await page.goto(server.url);
+  await waitForText(page, "#state", "Running");
+  const failures = page.locator("section[aria-labelledby=failures-title]");
+  // One of two failures has examples.
+  const opener = failures.getByRole("button", { name: "HTTP 503" });
+  assert.equal(await failures.locator(".opener").count(), 1);
+  await opener.focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await opener.getAttribute("aria-expanded"), "true");
+  const samples = failures.locator(".failure-sample");
+  assert.equal(
+    await samples.first().locator("summary").textContent(),
+    "2026-03-05 10:30:16.120 UTC · attic-k3x9-1 · Shopper, user 41, iteration 7",
+  );
+  await waitForText(page, ".failure-sample[open]", "Trace 4bf92f3577b34da6a3ce929d0e0e4736");
+  const texts = samples.first().locator("pre");
+  assert.match((await texts.first().textContent())!, /^POST \/api\/v2\/orders HTTP\/1\.1\n/);
+  assert.match((await texts.last().textContent())!, /no connection to the database/);
+  await samples.last().locator("summary").click();
+  await waitForText(page, ".failure-sample:last-child", "No response.");
+
+  const again = { ...view.failureSamples[0]!, user: 99, sent: HOSTILE[0]! };
+  const failed = view.failures.map((row) => ({ ...row, count: 100 }));
+  server.update(liveUpdate(view, { failures: failed, failureSamples: [again] }));
+  await samples.nth(2).waitFor();
+  assert.deepEqual(
+    await samples.evaluateAll((all) => all.map((one) => (one as HTMLDetailsElement).open)),
+    [true, true, false],
+  );
+  await samples.nth(2).locator("summary").click();
+  assert.equal(await samples.nth(2).locator("pre").first().textContent(), HOSTILE[0]);
+  await opener.click();
+  assert.equal(await samples.count(), 0);
+  assert.deepEqual(complaints, []);
+});
+
 browserTest("unfinished requests have a column and a tile once there are any", async (browser) => {
   const view = shopView(60);
   await using server = new FakeDashboard(view);

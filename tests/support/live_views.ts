@@ -1,4 +1,8 @@
-import type { CompactRequest, CompactTotals } from "../../src/report/summary.ts";
+import type {
+  CompactRequest,
+  CompactTotals,
+  SummaryFailureSample,
+} from "../../src/report/summary.ts";
 import { cellsOf, HeatMap } from "../../src/stats/heat_map.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import type { LatencyHeatMap, TimelineSecond } from "../../src/stats/snapshot.ts";
@@ -153,6 +157,7 @@ export function liveView(changes: Partial<LiveView> = {}): LiveView {
     requests,
     failures: [],
     userErrors: [],
+    failureSamples: [],
     iterations: null,
     network: null,
     classes: [],
@@ -190,6 +195,7 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
     heatMap: null,
     tracedRequests: null,
     failures: null,
+    failureSamples: [],
     userErrors: null,
     thresholds: null,
     warnings: null,
@@ -198,6 +204,28 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
     breakingPoint: view.breakingPoint,
     timeline: [],
     ...changes,
+  };
+}
+
+/** An example of a failure of {@link shopView}. */
+function orderFailure(number: number): SummaryFailureSample {
+  return {
+    method: "POST",
+    name: "/api/v2/orders",
+    error: "HTTP 503",
+    status: 503,
+    url: "http://127.0.0.1:8000/api/v2/orders",
+    at: `2026-03-05T10:30:16.${number}20Z`,
+    node: `attic-k3x9-${number}`,
+    userClass: "Shopper",
+    user: 40 + number,
+    iteration: 7,
+    traceId: number === 1 ? "4bf92f3577b34da6a3ce929d0e0e4736" : null,
+    sent: "POST /api/v2/orders HTTP/1.1\nHost: 127.0.0.1:8000\nAuthorization: (hidden)\n" +
+      'Content-Type: application/json\n\n{"basket":"b-1842","pay":"card"}',
+    received: number === 2
+      ? ""
+      : 'HTTP/1.1 503 Service Unavailable\nContent-Type: application/json\nRetry-After: 1\n\n{"error":"no connection to the database"}',
   };
 }
 
@@ -241,6 +269,7 @@ export function shopView(seconds: number): LiveView {
     failures: failures === 0
       ? []
       : [{ method: "POST", name: "/api/v2/orders", error: "HTTP 503", count: failures }],
+    failureSamples: failures === 0 ? [] : [1, 2].map(orderFailure),
     userErrors: [{
       user: "Shopper",
       error: "TypeError: basket is undefined",

@@ -319,6 +319,7 @@ Deno.test("unchanged data is not sent again", () => {
     heatMap: null,
     tracedRequests: null,
     failures: null,
+    failureSamples: [],
     userErrors: null,
     thresholds: null,
     warnings: null,

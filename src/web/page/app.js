@@ -11,6 +11,7 @@ import { RunCharts } from "./charts.js";
 import { LiveConnection, openStream, sendCommand } from "./connection.js";
 import { ControlView } from "./control_view.js";
 import { byId, element, setAttribute, setText } from "./dom.js";
+import { FailureSamples } from "./failure_samples.js";
 import { HeadView } from "./headline.js";
 import { LogView } from "./log_view.js";
 import { LoginView } from "./login_view.js";
@@ -50,7 +51,8 @@ class Dashboard {
   #checks = checksTable();
   #phases = new PhasesView();
   #traced = tracedTable();
-  #failures = failuresTable();
+  #failureSamples = new FailureSamples();
+  #failures = failuresTable(this.#failureSamples);
   #userErrors = userErrorsTable();
   #workers = workersTable();
   #thresholds = thresholdsTable();
@@ -83,6 +85,7 @@ class Dashboard {
       this.#groups,
       this.#metrics,
       this.#traced,
+      this.#failures,
       this.#workers,
     ];
     for (const { element } of wide) element.classList.add("wide");
@@ -147,6 +150,7 @@ class Dashboard {
     this.#checks.update(view.checks);
     this.#traced.update(view.tracedRequests);
     this.#phases.update(view);
+    this.#failureSamples.update(view.failureSamples);
     this.#failures.update(view.failures);
     this.#userErrors.update(view.userErrors);
     this.#workers.update(view.live.workers);

@@ -380,8 +380,10 @@ export class RunCharts {
     const index = Math.min(length - 1, Math.max(0, (hovered ?? length) + steps));
     const second = this.#timeline[index];
     if (second === undefined) return;
-    const left = Math.max(0, plot.valToPos(second.second + 1, "x"));
-    for (const chart of this.#charts) chart.plot.setCursor({ left, top: 10 });
+    // Not all charts are equally wide.
+    for (const { plot } of this.#charts) {
+      plot.setCursor({ left: Math.max(0, plot.valToPos(second.second + 1, "x")), top: 10 });
+    }
   }
 
   /** Fits all charts to the available width. */

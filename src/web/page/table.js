@@ -44,12 +44,22 @@ import { formatExact } from "./format.js";
  * @property {(row: Row) => readonly Row[]} [partsOf] Rows that are shown below a row once it is opened. Their
  * keys are unique in the table.
  * @property {string} [partsHint] Explains the button that opens a row.
+ * @property {Details<Row>} [details] What else is below a row once it is opened.
  * @property {string} empty The text shown if there are no rows.
  * @property {string} [filterLabel] The label of the filter; without it, the table has no filter.
  * @property {RowOrder} [order] The initial order.
  * @property {boolean} [hiddenWhenEmpty]
  * @property {number} [stackedBelow] In a narrower place, in pixels, each row takes several lines: its texts,
  * then its numbers.
+ */
+
+/**
+ * What is below an opened row, besides other rows.
+ *
+ * @template Row
+ * @typedef {object} Details
+ * @property {(row: Row) => boolean} has Whether there is anything for a row.
+ * @property {(row: Row) => HTMLElement} of The same element for the same row.
  */
 
 /**
@@ -166,14 +176,16 @@ export class DataTable {
 
   /** Shows all rows with their parts, for printing. */
   showAll() {
-    const { keyOf, partsOf } = this.#spec;
+    const { keyOf, partsOf, details } = this.#spec;
     this.#limit = Infinity;
-    if (partsOf !== undefined) { for (const row of this.#rows) this.#opened.add(keyOf(row)); }
+    if (partsOf !== undefined || details !== undefined) {
+      for (const row of this.#rows) this.#opened.add(keyOf(row));
+    }
     this.#draw();
   }
 
   #draw() {
-    const { columns, keyOf, partsOf, empty, hiddenWhenEmpty } = this.#spec;
+    const { columns, keyOf, partsOf, details, empty, hiddenWhenEmpty } = this.#spec;
     const words = wordsOf(this.#filter.value);
     const matching = visibleRows(this.#rows, columns, this.#order, words, partsOf);
     const visible = matching.slice(0, this.#limit);
@@ -185,11 +197,18 @@ export class DataTable {
       const line = this.#shown.get(key) ?? this.#line();
       shown.set(key, line);
       const parts = partsOf?.(row) ?? [];
-      hasParts ||= parts.length > 0;
+      const hasDetails = details?.has(row) ?? false;
+      hasParts ||= parts.length > 0 || hasDetails;
       const shownParts = this.#opened.has(key)
         ? visibleRows(parts, columns, this.#order, [])
         : matchingParts(row, parts, columns, this.#order, words);
-      this.#setOpener(line, key, parts.length > 0, shownParts.length > 0);
+      const showsDetails = hasDetails && this.#opened.has(key);
+      this.#setOpener(
+        line,
+        key,
+        parts.length > 0 || hasDetails,
+        shownParts.length > 0 || showsDetails,
+      );
       this.#fill(line, row);
       for (const part of shownParts) {
         const partKey = keyOf(part);
@@ -197,6 +216,12 @@ export class DataTable {
         shown.set(partKey, partLine);
         this.#fill(partLine, part);
       }
+      if (!showsDetails || details === undefined) continue;
+      const detailsKey = `${key}\ndetails`;
+      const detailsLine = this.#shown.get(detailsKey) ?? this.#detailsLine(details.of(row));
+      // Fills it with what is new.
+      details.of(row);
+      shown.set(detailsKey, detailsLine);
     }
     this.#shown = shown;
     this.element.classList.toggle("has-parts", hasParts);
@@ -230,6 +255,18 @@ export class DataTable {
         if (cell !== undefined) cell.hidden = hidden;
       }
     });
+  }
+
+  /**
+   * @param {HTMLElement} content
+   * @returns {ShownRow}
+   */
+  #detailsLine(content) {
+    const box = element("div", { class: "details" }, [content]);
+    const cell = element("td", { class: "details-cell", colspan: this.#spec.columns.length }, [
+      box,
+    ]);
+    return { line: element("tr", { class: "details-row" }, [cell]), cells: [], opener: null };
   }
 
   /**

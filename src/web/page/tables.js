@@ -503,11 +503,12 @@ function metricColumn(title, figure) {
 }
 
 /**
- * Failures by name and error.
+ * Failures by name and error. One with examples can be opened.
  *
+ * @param {import("./failure_samples.js").FailureSamples} samples
  * @returns {DataTable<FailureLine>}
  */
-export function failuresTable() {
+export function failuresTable(samples) {
   return new DataTable({
     id: "failures-title",
     title: "Failures",
@@ -518,6 +519,8 @@ export function failuresTable() {
       count("Count", ({ count }) => count),
     ],
     keyOf: ({ method, name, error }) => JSON.stringify([method, name, error]),
+    details: { has: (row) => samples.has(row), of: (row) => samples.listOf(row) },
+    partsHint: "Show what was sent and what came back",
     empty: "No requests have failed.",
     filterLabel: "Filter failures",
     stackedBelow: 480,

@@ -37,6 +37,9 @@ export function updatedView(view, update) {
     histories: updatedHistories(view.histories, update.histories, update.historyKeys),
     heatMap: updatedHeatMap(view.heatMap, update.heatMap),
     tracedRequests: update.tracedRequests ?? view.tracedRequests,
+    failureSamples: update.failureSamples.length === 0
+      ? view.failureSamples
+      : [...view.failureSamples, ...update.failureSamples],
     failures: update.failures ?? view.failures,
     userErrors: update.userErrors ?? view.userErrors,
     thresholds: update.thresholds ?? view.thresholds,

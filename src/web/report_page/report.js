@@ -9,6 +9,7 @@
 import uPlot from "uplot";
 import { RunCharts } from "../page/charts.js";
 import { byId, element, setAttribute } from "../page/dom.js";
+import { FailureSamples } from "../page/failure_samples.js";
 import { PhasesView } from "../page/phases.js";
 import {
   checksTable,
@@ -27,7 +28,6 @@ import {
   userErrorsTable,
 } from "../page/tables.js";
 import { tiles, TilesView } from "../page/tiles.js";
-import { failureSamples } from "./failure_samples.js";
 import { latencyChart } from "./latency_chart.js";
 import {
   iterationsSentence,
@@ -62,7 +62,6 @@ function show(content) {
   byId("breaking-text").textContent = view.breakingPoint?.text ?? "";
   byId("distribution").hidden = distribution.length === 0;
   byId("distribution-bars").append(latencyChart(distribution));
-  byId("failure-samples").replaceWith(failureSamples(content.failureSamples) ?? "");
   const charts = new RunCharts(uPlot);
   byId("charts").append(charts.element);
   charts.update(view);
@@ -95,7 +94,9 @@ function showTables({ view, iterationNote }) {
   const checks = checksTable();
   const phases = new PhasesView();
   const traced = tracedTable();
-  const failures = failuresTable();
+  const samples = new FailureSamples();
+  samples.update(view.failureSamples);
+  const failures = failuresTable(samples);
   const userErrors = userErrorsTable();
   const workers = finishedWorkersTable();
   thresholds.update(view.thresholds);
@@ -116,11 +117,11 @@ function showTables({ view, iterationNote }) {
   );
   byId("thresholds").replaceWith(thresholds.element);
   byId("iterations").replaceWith(iterations.element);
-  const wide = [requests, classes, groups, metrics, checks, phases, traced];
+  const wide = [requests, classes, groups, metrics, checks, phases, traced, failures];
   for (const { element } of wide) element.classList.add("wide");
-  byId("tables").append(...[...wide, failures, userErrors].map(({ element }) => element));
+  byId("tables").append(...[...wide, userErrors].map(({ element }) => element));
   byId("workers").replaceWith(workers.element);
-  return [thresholds, iterations, ...wide, failures, userErrors, workers];
+  return [thresholds, iterations, ...wide, userErrors, workers];
 }
 
 /** @param {readonly import("./report_text.js").Fact[]} facts */
