@@ -174,19 +174,20 @@ async function runOnly(text: string): Promise<{ code: number; stdout: string; st
   }
 }
 
-test("the example of docs/websocket.md runs", async () => {
+test("the examples of docs/websocket.md run", async () => {
   await using target = new ChatTarget(1);
-  const blocks = blocksOf(await Deno.readTextFile(projectPath("docs/websocket.md")));
-  // The page's server answers to all messages, and not only to JSON.
-  const [{ text } = assert.fail("no example")] = blocks;
-  const { code, stdout, summary } = await run(
-    text.replace('this.send("typing")', 'this.send({ say: "typing" })'),
-    ...["-u", "3", "-r", "3", "-t", "3", "-H", `ws://127.0.0.1:${target.port}`],
-  );
-  assert.equal(code, 0, stdout);
-  const names = summary.requests.map(({ method, name }) => `${method} ${name}`);
-  assert.deepEqual(names.sort(), ["WS chat", "WS say hello"]);
-  assert.equal(summary.totals.failures, 0);
+  const load = ["-u", "3", "-r", "3", "-t", "3", "-H", `ws://127.0.0.1:${target.port}`];
+  const page = blocksOf(await Deno.readTextFile(projectPath("docs/websocket.md")));
+  const names: string[][] = [];
+  for (const { text } of page.filter(({ kind }) => kind === "code")) {
+    // The page's server answers to all messages, and not only to JSON.
+    const file = text.replace('this.send("typing")', 'this.send({ say: "typing" })');
+    const { code, stdout, summary } = await run(file, ...load);
+    assert.equal(code, 0, stdout);
+    assert.equal(summary.totals.failures, 0);
+    names.push(summary.requests.map(({ method, name }) => `${method} ${name}`).sort());
+  }
+  assert.deepEqual(names, [["WS chat", "WS say hello"], ["WS /chat", "WS /chat ping"]]);
 });
 
 test("the example chat.ts runs", async () => {
