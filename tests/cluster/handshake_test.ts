@@ -164,7 +164,8 @@ Deno.test("an unsupported protocol is refused before anything else is checked", 
   const changes = { protocol: 1, testfileHash: OTHER_HASH };
   assert.deepEqual(await refused(masterSide(), "wrong", changes), [
     "version",
-    "the master speaks protocol 6, the worker protocol 1: give both the same version of aiotest",
+    `the master speaks protocol ${PROTOCOL}, the worker protocol 1: ` +
+    "give both the same version of aiotest",
   ]);
 });
 
@@ -454,9 +455,10 @@ Deno.test("without a token on either side the worker joins with a warning", asyn
 
 Deno.test("without a common protocol the worker sends an ERROR with both ranges in place of JOIN", async () => {
   const { master, joined } = workerSide();
-  const text =
-    "the master speaks protocols 7 to 8, the worker protocol 6: give both the same version of aiotest";
-  master.send(hello({ protocolMin: 7, protocolMax: 8 }));
+  const [min, max] = [PROTOCOL + 1, PROTOCOL + 2];
+  const text = `the master speaks protocols ${min} to ${max}, the worker protocol ${PROTOCOL}: ` +
+    "give both the same version of aiotest";
+  master.send(hello({ protocolMin: min, protocolMax: max }));
   const error = await nextOf(master, "ERROR");
   assert.deepEqual([error.code, error.text], ["version", text]);
   await assert.rejects(joined, refusal("version", text));

@@ -213,6 +213,7 @@ Deno.test("a run without further records has initial values", async () => {
     startedUsers: null,
     steered: [],
     stopping: null,
+    pauses: [],
   });
 });
 
