@@ -5,7 +5,7 @@
  */
 
 import { LOG_LEVELS } from "../core/logger.ts";
-import { MAX_RUN_NAME } from "../core/run_info.ts";
+import { MAX_REGRESSION, MAX_RUN_NAME } from "../core/run_info.ts";
 import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/report_formats.ts";
 import {
   choice,
@@ -177,7 +177,7 @@ export const RESULT_SETTINGS = {
     group: COMPARISON,
     help: "how much worse run B may be",
     type: percentage,
-    default: 0.05,
+    default: MAX_REGRESSION,
     shownDefault: "5%",
     commands: { compare: true },
   },

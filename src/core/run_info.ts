@@ -51,6 +51,9 @@ export function metricLabel(key: string): string {
 /** The longest name of a run, in UTF-16 units. */
 export const MAX_RUN_NAME = 100;
 
+/** How much worse a figure of a run may be than before, by default, as a share. */
+export const MAX_REGRESSION = 0.05;
+
 /** The longest name of a worker, in UTF-16 units. */
 export const MAX_WORKER_NAME = 100;
 

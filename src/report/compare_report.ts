@@ -56,18 +56,13 @@ export function comparisonReport(
   const { color } = size;
   const columns = Math.max(MIN_COLUMNS, size.columns);
   const line = (...spans: Span[]): string => renderLine(spans, columns, color);
+  const { word, reasons } = comparisonVerdict(comparison);
   const sections = [
     [headingOf("A", runs.a), headingOf("B", runs.b)].map((text) => line(span(text, "quiet"))),
-    table(comparison, { columns, color }),
-    partTable("Classes, latency in ms", comparison.classes, LABELS, { columns, color }),
-    partTable("Groups, duration in ms", comparison.groups, GROUP_LABELS, { columns, color }),
-    checkTable(comparison.checks, { columns, color }),
-    metricTable(comparison.metrics, { columns, color }),
-    [
-      ...[...loneNames(comparison), ...comparison.warnings]
-        .flatMap((text) => wrappedText(span("!", "warning"), text, { columns, color })),
-    ],
-    verdict(comparison, { columns, color }),
+    ...comparisonTables(comparison).map((table) => textOfTable(table, { columns, color })),
+    comparisonNotes(comparison)
+      .flatMap((text) => wrappedText(span("!", "warning"), text, { columns, color })),
+    wrappedText(word, reasons, { columns, color }),
   ];
   const text = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
   return `\n${text.join("\n\n")}\n`;
@@ -104,7 +99,61 @@ const LABELS: RowLabels = {
 
 const GROUP_LABELS: RowLabels = { ...LABELS, requests: "Count", rate: "Per second" };
 
-function columnsOf(title: string): TableColumn[] {
+/** A table of a comparison. */
+export interface ComparisonTable {
+  /** The title of the first column. */
+  readonly title: string;
+  /** Whether its rows have intervals and findings. */
+  readonly isJudged: boolean;
+  /** Each with the rows of one name; empty titles if rows have names of their own. */
+  readonly parts: readonly ComparisonPart[];
+}
+
+/** Some rows of a table under a title. Their cells are label, A, B, change, and if judged, interval and finding. */
+export interface ComparisonPart {
+  readonly title: string;
+  readonly rows: readonly (readonly Span[])[];
+}
+
+/** The tables of a comparison: requests, classes, groups, checks and metrics, as far as there are any. */
+export function comparisonTables(comparison: Comparison): ComparisonTable[] {
+  const requests = [
+    ...comparison.requests.map((row) => ({ title: `${row.method} ${row.name}`, row })),
+    // If there is only one name, the totals are the same.
+    ...(isOnlyName(comparison) ? [] : [{ title: "Aggregated", row: comparison.totals }]),
+  ];
+  return [
+    figureTable("Latency in ms", requests, LABELS),
+    partTable("Classes, latency in ms", comparison.classes, LABELS),
+    partTable("Groups, duration in ms", comparison.groups, GROUP_LABELS),
+    plainTable("Checks, share that passed (not judged)", checkRows(comparison.checks)),
+    plainTable("Metrics (not judged)", metricRows(comparison.metrics)),
+  ].filter(({ parts }) => parts.length > 0);
+}
+
+function textOfTable({ title, isJudged, parts }: ComparisonTable, size: TableSize): string[] {
+  const rows = parts.flatMap(({ rows }) => rows);
+  const table = textTable(isJudged ? judgedColumns(title) : plainColumns(title), rows, size);
+  if (!isJudged) return [table.header, table.rule, ...table.rows];
+  let start = 0;
+  const body = parts.flatMap(({ title, rows: { length } }) => {
+    const lines = table.rows.slice(start, start += length).map((line) => line.trimEnd());
+    const heading = renderLine([span(title, "strong")], size.columns, size.color);
+    return [table.rule, heading, ...lines];
+  });
+  return [table.header, ...body];
+}
+
+function plainColumns(title: string): TableColumn[] {
+  return [
+    { title, align: "left", elastic: true },
+    { title: "A", align: "right" },
+    { title: "B", align: "right" },
+    { title: "Change", align: "right" },
+  ];
+}
+
+function judgedColumns(title: string): TableColumn[] {
   return [
     { title, align: "left" },
     { title: "A", align: "right" },
@@ -115,27 +164,12 @@ function columnsOf(title: string): TableColumn[] {
   ];
 }
 
-function table(comparison: Comparison, size: TableSize): string[] {
-  const parts = [
-    ...comparison.requests.map((row) => ({ title: `${row.method} ${row.name}`, row })),
-    // If there is only one name, the totals are the same.
-    ...(isOnlyName(comparison) ? [] : [{ title: "Aggregated", row: comparison.totals }]),
-  ];
-  const { header, body } = figureTable("Latency in ms", parts, LABELS, size);
-  return [header, ...body];
-}
-
-/** The table of classes or groups, which has its own title above it. */
 function partTable(
   title: string,
   rows: readonly ComparedPart[],
   labels: RowLabels,
-  size: TableSize,
-): string[] {
-  if (rows.length === 0) return [];
-  const parts = rows.map((row) => ({ title: row.name, row }));
-  const { header, body } = figureTable(title, parts, labels, size);
-  return [header, ...body];
+): ComparisonTable {
+  return figureTable(title, rows.map((row) => ({ title: row.name, row })), labels);
 }
 
 interface TitledFigures {
@@ -147,8 +181,7 @@ function figureTable(
   title: string,
   parts: readonly TitledFigures[],
   labels: RowLabels,
-  size: TableSize,
-): { readonly header: string; readonly body: readonly string[] } {
+): ComparisonTable {
   const isCutOff = parts.some(({ row: { unfinished: { a, b } } }) => a + b > 0);
   const judged = judgedFigures({ a: Number(isCutOff), b: 0 });
   const phases = COMPARED_PHASES.filter((phase) =>
@@ -159,52 +192,36 @@ function figureTable(
       failureLatencies[figure].a !== null && failureLatencies[figure].b !== null
     )
   );
-  const rows = parts.map(({ row }) => [
-    ...rowsOf(row, judged, labels),
-    ...failed.map((figure) => timeRow(FAILED_LABELS[figure], row.failureLatencies[figure])),
-    ...phases.map((phase) => timeRow(PHASE_LABELS[phase], row.phases[phase].p95)),
-  ]);
-  const { header, rule, rows: lines } = textTable(columnsOf(title), rows.flat(), size);
-  const body = parts.flatMap(({ title }, at) => {
-    const start = at * rows[0]!.length;
-    return [
-      rule,
-      renderLine([span(title, "strong")], size.columns, size.color),
-      ...lines.slice(start, start + rows[0]!.length).map((line) => line.trimEnd()),
-    ];
-  });
-  return { header, body };
+  return {
+    title,
+    isJudged: true,
+    parts: parts.map(({ title, row }) => ({
+      title,
+      rows: [
+        ...rowsOf(row, judged, labels),
+        ...failed.map((figure) => timeRow(FAILED_LABELS[figure], row.failureLatencies[figure])),
+        ...phases.map((phase) => timeRow(PHASE_LABELS[phase], row.phases[phase].p95)),
+      ],
+    })),
+  };
 }
 
 /** Checks and metrics have no interval and no finding. */
-function plainTable(
-  title: string,
-  rows: readonly (readonly Span[])[],
-  size: TableSize,
-): string[] {
-  if (rows.length === 0) return [];
-  const columns: TableColumn[] = [
-    { title, align: "left", elastic: true },
-    { title: "A", align: "right" },
-    { title: "B", align: "right" },
-    { title: "Change", align: "right" },
-  ];
-  const table = textTable(columns, rows, size);
-  return [table.header, table.rule, ...table.rows];
+function plainTable(title: string, rows: readonly (readonly Span[])[]): ComparisonTable {
+  return { title, isJudged: false, parts: rows.length === 0 ? [] : [{ title: "", rows }] };
 }
 
-function checkTable(checks: readonly ComparedCheck[], size: TableSize): string[] {
-  const rows = checks.map(({ name, a, b, change }) => [
+function checkRows(checks: readonly ComparedCheck[]): Span[][] {
+  return checks.map(({ name, a, b, change }) => [
     span(name),
     span(formatShare(a.rate)),
     span(formatShare(b.rate)),
     span(pointsText(change)),
   ]);
-  return plainTable("Checks, share that passed (not judged)", rows, size);
 }
 
-function metricTable(metrics: readonly ComparedMetric[], size: TableSize): string[] {
-  const rows = metrics.map(({ name, type, figure, unit, a, b, change }) => {
+function metricRows(metrics: readonly ComparedMetric[]): Span[][] {
+  return metrics.map(({ name, type, figure, unit, a, b, change }) => {
     const show = type === "rate" ? shareText : formatNumber;
     const sign = type === "rate" ? pointsText : changeText;
     return [
@@ -214,7 +231,6 @@ function metricTable(metrics: readonly ComparedMetric[], size: TableSize): strin
       span(change === null ? "-" : sign(change)),
     ];
   });
-  return plainTable("Metrics (not judged)", rows, size);
 }
 
 /** What follows the name of a metric; by default, the name of the figure. */
@@ -324,7 +340,15 @@ function loneNames({ onlyInA, onlyInB }: Comparison): string[] {
   );
 }
 
-function verdict(comparison: Comparison, size: TableSize): string[] {
+/** What to know of a comparison besides its figures: names that only one run has, and reasons to doubt it. */
+export function comparisonNotes(comparison: Comparison): readonly string[] {
+  return [...loneNames(comparison), ...comparison.warnings];
+}
+
+/** The verdict of a comparison, and its reasons without a capital letter and a full stop. */
+export function comparisonVerdict(
+  comparison: Comparison,
+): { readonly word: Span; readonly reasons: string } {
   const { figures, regressions, unclear, maxRegression } = comparison;
   const doubt = unclear === 0
     ? ""
@@ -335,11 +359,10 @@ function verdict(comparison: Comparison, size: TableSize): string[] {
     const which = `${
       formatAmount(regressions, "figure is", "figures are")
     } worse by more than ${limit}`;
-    const text = `${which}${doubt} (exit code ${code})`;
-    return wrappedText(span("REGRESSION", "bad"), text, size);
+    return { word: span("REGRESSION", "bad"), reasons: `${which}${doubt} (exit code ${code})` };
   }
-  const text = `no figure is certainly worse by more than ${limit}${doubt}`;
-  return wrappedText(span("PASSED", "good"), text, size);
+  const reasons = `no figure is certainly worse by more than ${limit}${doubt}`;
+  return { word: span("PASSED", "good"), reasons };
 }
 
 /**
@@ -351,8 +374,18 @@ export function* comparisonJson(
   runs: { readonly a: NamedRun; readonly b: NamedRun },
   version: string,
 ): Generator<string> {
+  yield* jsonParts(comparisonContent(comparison, runs, version), 2);
+  yield "\n";
+}
+
+/** The content of that file. */
+export function comparisonContent(
+  comparison: Comparison,
+  runs: { readonly a: NamedRun; readonly b: NamedRun },
+  version: string,
+): object {
   const { maxRegression, confidence, totals, requests, onlyInA, onlyInB } = comparison;
-  const content = {
+  return {
     schema: 1,
     aiotest: version,
     a: runOf(runs.a),
@@ -378,8 +411,6 @@ export function* comparisonJson(
     warnings: comparison.warnings,
     exitCode: comparisonExitCode(comparison),
   };
-  yield* jsonParts(content, 2);
-  yield "\n";
 }
 
 function runOf({ file, run }: NamedRun): object {

@@ -86,10 +86,10 @@ export function* historyJson(
 }
 
 /** A run as programs and pages see it. */
-interface ListedRun extends Pick<KeptRun, "id" | "verdict" | "problem">, Partial<RunHead> {}
+export interface ListedRun extends Pick<KeptRun, "id" | "verdict" | "problem">, Partial<RunHead> {}
 
 /** A run of a list, with its facts beside its verdict. */
-function listedRun({ id, verdict, head, problem }: KeptRun): ListedRun {
+export function listedRun({ id, verdict, head, problem }: KeptRun): ListedRun {
   return { id, verdict, problem, ...head };
 }
 

@@ -219,16 +219,15 @@ export class RunHistory {
   }
 
   /**
-   * The parsed summary of a run, which is still to be checked.
+   * The summary of a run, which is still to be parsed.
    *
    * @param id as {@link isHistoryId} accepts it.
-   * @throws UsageError if there is none, or if it is not JSON.
+   * @throws UsageError if there is none, or if it cannot be read.
    */
-  async read(id: string): Promise<unknown> {
+  async readText(id: string): Promise<string> {
     const path = this.#pathOf(id, SUMMARY);
-    let text: string;
     try {
-      text = await this.#host.readTextFile(path);
+      return await this.#host.readTextFile(path);
     } catch (error) {
       const isMissing = nameOf(error) === "NotFound";
       throw new UsageError(
@@ -239,7 +238,6 @@ export class RunHistory {
         error,
       );
     }
-    return parseSummary(text, this.fileOf(id));
   }
 
   /**

@@ -24,6 +24,21 @@ export async function htmlReport(
   exitCode: number | null,
   metadata: RunMetadata,
 ): Promise<Iterable<string>> {
+  return (await reportPage(snapshot, exitCode, metadata)).parts;
+}
+
+/** A report, and the content security policy that it contains, for a server that sends it as a header. */
+export interface ReportPage {
+  readonly parts: Iterable<string>;
+  readonly policy: string;
+}
+
+/** As {@link htmlReport}, with its policy. */
+export async function reportPage(
+  snapshot: Snapshot,
+  exitCode: number | null,
+  metadata: RunMetadata,
+): Promise<ReportPage> {
   const { page, icon, style, modules, licence } = await readReportSources();
   const script = `\n/*\n${licence.trim()}\n*/\n${linkedScript(modules)}`;
   const policy = [
@@ -41,7 +56,7 @@ export async function htmlReport(
     data: dataElement(reportContent(snapshot, exitCode, metadata)),
     script: [`<script type="module">${script}</script>`],
   };
-  return filledIn(page, parts);
+  return { parts: filledIn(page, parts), policy };
 }
 
 /** The page in a single pass, so placeholders inside inserted text are not replaced. */

@@ -68,7 +68,7 @@ Deno.test("an id tells when a run started, and cannot leave the directory", () =
 Deno.test("no path leads out of the directory", async () => {
   const history = historyOf(new FakeHost({ files: { "/home/me/secret.json": "{}" } }));
   for (const id of ["../secret", "/home/me/secret", "20260101-100000-a/../../../secret"]) {
-    await assert.rejects(history.read(id), TypeError);
+    await assert.rejects(history.readText(id), TypeError);
     await assert.rejects(history.remove(id), TypeError);
     await assert.rejects(history.open(id), TypeError);
   }

@@ -1,0 +1,112 @@
+/**
+ * What the dashboard shows of earlier runs: their reports, and comparisons of two of them. To make it can take
+ * seconds, so a thread does it; see `history_thread.ts`.
+ *
+ * @module
+ */
+
+import { MAX_REGRESSION } from "../core/run_info.ts";
+import { VERSION } from "../core/version.ts";
+import { compareRuns } from "../report/compare.ts";
+import {
+  comparisonContent,
+  comparisonNotes,
+  type ComparisonTable,
+  comparisonTables,
+  comparisonVerdict,
+} from "../report/compare_report.ts";
+import { jsonParts } from "../report/json_parts.ts";
+import { type RunHead, runHead } from "../report/run_head.ts";
+import { optional, parseSummary, readShaped, readSummary } from "../report/summary_reader.ts";
+import { readRun } from "../report/summary_snapshot.ts";
+import type { Span } from "../report/terminal.ts";
+import type { TimelineSecond } from "../stats/snapshot.ts";
+import { reportPage } from "./html_report.ts";
+
+/** The summary of a run as its file has it. */
+export interface SummaryText {
+  /** For messages, and as the name of the run. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** A body in parts, and the content security policy that it needs if it is a page. */
+export interface HistoryBody {
+  readonly parts: Iterable<string>;
+  readonly policy: string | null;
+}
+
+/** The HTML report of a run. Rejects with a UsageError if the file is not a summary. */
+export async function reportBody({ file, text }: SummaryText): Promise<HistoryBody> {
+  const { snapshot, exitCode, metadata } = readRun(parseSummary(text, file), file);
+  return await reportPage(snapshot, exitCode, metadata);
+}
+
+/** A second of a chart of two runs. */
+export type ComparedSecond = Pick<
+  TimelineSecond,
+  "second" | "users" | "requests" | "failures" | "p50" | "p95" | "p99"
+>;
+
+/** One of two runs that are compared. */
+export interface ComparedView {
+  readonly head: RunHead;
+  readonly elapsedSeconds: number;
+  readonly timeline: readonly ComparedSecond[];
+}
+
+/** Everything that the page shows of two runs. */
+export interface ComparisonView {
+  readonly a: ComparedView;
+  readonly b: ComparedView;
+  readonly verdict: { readonly word: Span; readonly reasons: string };
+  readonly notes: readonly string[];
+  readonly tables: readonly ComparisonTable[];
+  /** What `aiotest compare --json` writes. */
+  readonly comparison: object;
+}
+
+/** The comparison of two runs, as JSON. @throws UsageError if one of them is not a summary. */
+export function comparisonBody(texts: {
+  readonly a: SummaryText;
+  readonly b: SummaryText;
+}): HistoryBody {
+  const a = readText(texts.a);
+  const b = readText(texts.b);
+  const comparison = compareRuns(a.run, b.run, MAX_REGRESSION);
+  const content: ComparisonView = {
+    a: a.view,
+    b: b.view,
+    verdict: comparisonVerdict(comparison),
+    notes: comparisonNotes(comparison),
+    tables: comparisonTables(comparison),
+    comparison: comparisonContent(comparison, { a, b }, VERSION),
+  };
+  return { parts: jsonParts(content, 0), policy: null };
+}
+
+const TIMES = {
+  elapsedSeconds: optional("a number of at least 0"),
+  timeline: [{ users: "a whole number of at least 0" }],
+} as const;
+
+interface ReadText extends SummaryText {
+  readonly run: ReturnType<typeof readSummary>;
+  readonly view: ComparedView;
+}
+
+function readText({ file, text }: SummaryText): ReadText {
+  const content = parseSummary(text, file);
+  const run = readSummary(content, file);
+  const times = readShaped(content, TIMES, file);
+  return {
+    ...{ file, text, run },
+    view: {
+      head: runHead(content, file),
+      elapsedSeconds: times.elapsedSeconds ?? run.durationSeconds,
+      timeline: run.timeline.map(({ second, requests, failures, p50, p95, p99 }, at) => ({
+        ...{ second, users: times.timeline[at]!.users, requests, failures, p50, p95, p99 },
+      })),
+    },
+  };
+}
