@@ -21,7 +21,7 @@ import { checkWebTls } from "./role.ts";
 /** The run that the dashboard shows and controls. */
 export type ShownRun = Pick<
   DashboardOptions,
-  "control" | "log" | "metrics" | "metadata" | "reported"
+  "control" | "log" | "metrics" | "metadata" | "reported" | "history"
 >;
 
 /** Options of the dashboard. */

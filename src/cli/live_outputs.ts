@@ -15,6 +15,7 @@ import type { DashboardControl } from "../web/control.ts";
 import type { LogTail } from "../web/feed.ts";
 import type { DashboardServer } from "../web/server.ts";
 import { exitCodeOf } from "./exit_code.ts";
+import { keptHistory } from "./history.ts";
 import type { MetricsExport } from "./metrics_export.ts";
 import type { Options } from "./options.ts";
 import { runMetadata } from "./run_metadata.ts";
@@ -71,6 +72,7 @@ export class LiveOutputs {
       control: new Control(run),
       log,
       metrics: () => metrics.text(),
+      history: keptHistory(host, options),
       metadata: () => runMetadata(host, options),
       reported: () => {
         const counted = run.snapshot();

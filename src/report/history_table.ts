@@ -64,11 +64,10 @@ function cellsOf({ id, shortId, verdict, head, problem }: KeptRun): Span[] {
 
 const NO_FIGURES: readonly Span[] = ["-", "-", "-"].map((text) => span(text, "quiet"));
 
-/** The name and the labels of a run, or the test file of one without. */
+/** The name of a run, or the test file of one without, and its labels. */
 function nameOf({ name, labels, test }: RunHead): Span {
   const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-  const parts = [...(name === null ? [] : [name]), ...pairs];
-  return parts.length === 0 ? span(test, "quiet") : span(parts.join(" "));
+  return span([name ?? test, ...pairs].join(" "));
 }
 
 /** The start of a run, from its id: to the minute. */

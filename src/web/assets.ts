@@ -17,10 +17,11 @@ export interface Asset {
 /** The names of the source files, by path. */
 const ASSETS: ReadonlyMap<string, string> = new Map([
   ["/", "page/index.html"],
+  ["/runs", "page/runs.html"],
   ["/assets/uPlot.esm.js", "uplot/uPlot.esm.js"],
   ["/assets/uPlot.min.css", "uplot/uPlot.min.css"],
   ...SOURCE_NAMES
-    .filter((name) => name.startsWith("page/") && name !== "page/index.html")
+    .filter((name) => name.startsWith("page/") && !name.endsWith(".html"))
     .map((name): [string, string] => [name.replace("page", "/assets"), name]),
 ]);
 
@@ -45,7 +46,7 @@ export async function readAsset(path: string, base = ""): Promise<Asset> {
   const name = ASSETS.get(path)!;
   const mediaType = MEDIA_TYPES[name.split(".").at(-1)!]!;
   const text = await readSource(name);
-  return { mediaType, text: path === "/" ? filledIn(text, base) : forBrowsers(text) };
+  return { mediaType, text: name.endsWith(".html") ? filledIn(text, base) : forBrowsers(text) };
 }
 
 /** Browsers cannot resolve package names, so modules must import uPlot by its path. */

@@ -122,7 +122,7 @@ class HistoryThread {
   #thread: Worker | null = null;
   #tasks = 0;
   #last: Promise<unknown> = Promise.resolve();
-  #idle: number | undefined;
+  #idle: ReturnType<typeof setTimeout> | undefined;
   #reject: ((error: Error) => void) | null = null;
 
   /**
@@ -144,8 +144,9 @@ class HistoryThread {
     } finally {
       this.#tasks--;
       if (this.#tasks === 0 && this.#thread !== null) {
-        this.#idle = setTimeout(() => this.end(), IDLE_MS);
-        Deno.unrefTimer(this.#idle);
+        const idle = setTimeout(() => this.end(), IDLE_MS);
+        Deno.unrefTimer(idle);
+        this.#idle = idle;
       }
     }
   }

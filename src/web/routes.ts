@@ -12,6 +12,7 @@ import { type InRows, type RunMetadata, summaryRows } from "../report/summary.ts
 import { isAsset, readAsset } from "./assets.ts";
 import { type DashboardControl, readLoad } from "./control.ts";
 import type { LiveFeed, LogTail } from "./feed.ts";
+import type { HistoryRoutes } from "./history_routes.ts";
 import { bodyOf, type ErrorReply, errorReply, jsonReply, reply } from "./http.ts";
 import {
   type ControlPermissions,
@@ -59,6 +60,7 @@ export interface RouterOptions {
   readonly log: LogTail;
   readonly authenticator: Authenticator;
   readonly feed: LiveFeed;
+  readonly history: Pick<HistoryRoutes, "find">;
   readonly permissions: () => ControlPermissions;
   /** What the process is about to exit with; null while the run is in progress. */
   readonly exitCode: () => number | null;
@@ -124,7 +126,7 @@ export class DashboardRouter {
     if (isAsset(path)) {
       return { method: "GET", isPublic: true, handle: ({ base }) => assetReply(path, base) };
     }
-    return this.#routes.get(path) ?? null;
+    return this.#routes.get(path) ?? this.#options.history.find(path);
   }
 
   /** Discards cached data, because the run has changed. */

@@ -7,12 +7,14 @@
 import type { Clock } from "../core/clock.ts";
 import { errorText, UsageError } from "../core/errors.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "../core/web_server.ts";
+import type { RunHistory } from "../report/run_history.ts";
 import type { RunMetadata } from "../report/summary.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { AllowedHosts, crossOriginProblem, isLoopback } from "./allowed_hosts.ts";
 import { notFoundText, placeOf } from "./base_path.ts";
 import type { DashboardControl } from "./control.ts";
 import { LiveFeed, type LogTail } from "./feed.ts";
+import { HistoryRoutes } from "./history_routes.ts";
 import { type Client, TrustedProxies } from "./forwarded.ts";
 import { errorPage, type ErrorReply, errorReply, readJsonBody } from "./http.ts";
 import type { ControlPermissions } from "./live_view.ts";
@@ -54,6 +56,8 @@ export interface DashboardOptions {
   readonly metadata: () => RunMetadata;
   /** The run at this moment, for downloaded reports. */
   readonly reported: () => ReportedRun;
+  /** Earlier runs; null if none are kept. */
+  readonly history: RunHistory | null;
   readonly info: (text: string) => void;
   readonly warn: (text: string) => void;
 }
@@ -72,6 +76,7 @@ export class DashboardServer {
   readonly #options: DashboardOptions;
   readonly #authenticator: Authenticator;
   readonly #feed: LiveFeed;
+  readonly #history: HistoryRoutes;
   readonly #router: DashboardRouter;
   readonly #proxies: TrustedProxies;
   /** Why clients may not change the run; null if they may. */
@@ -96,7 +101,9 @@ export class DashboardServer {
       maxClients: Math.floor(options.maxConnections / 2),
       snapshot: () => control.snapshot(),
     });
+    this.#history = new HistoryRoutes(options.history);
     this.#router = new DashboardRouter({
+      history: this.#history,
       ...{ control, clock, log, permissions },
       authenticator: this.#authenticator,
       feed: this.#feed,
@@ -138,6 +145,7 @@ export class DashboardServer {
   /** Ends all streams and stops listening. */
   async close(): Promise<void> {
     this.#feed.close();
+    this.#history.close();
     await this.#listener?.close();
   }
 
@@ -166,7 +174,7 @@ export class DashboardServer {
     const crossOrigin = route?.isForAnyHost ? null : crossOriginProblem(request, url, {
       allowedHosts: this.#allowedHosts!,
       client,
-      canBeOpened: route === null || place!.path === "/" || place!.path === "",
+      canBeOpened: route === null || ["/", "", "/runs"].includes(place!.path),
     });
     const base = place?.base ?? basePath;
     if (crossOrigin !== null) return refusal(request, crossOrigin, base);

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { serveWeb } from "../../src/core/web_server.ts";
 import type { PartialLoad, ResolvedLoad } from "../../src/load/load.ts";
+import type { RunHistory } from "../../src/report/run_history.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import type { DashboardControl } from "../../src/web/control.ts";
 import { LogTail } from "../../src/web/feed.ts";
@@ -76,6 +77,7 @@ export interface TestDashboardOptions {
   readonly token?: string;
   readonly clock?: Clock;
   readonly maxConnections?: number;
+  readonly history?: RunHistory;
 }
 
 /** A dashboard that listens at a port. */
@@ -116,6 +118,7 @@ export async function withDashboard(
     serve: serveWeb,
     metrics: () => "aiotest_up 1\n",
     reported: () => ({ snapshot: run.now, exitCode: 0, metadata: runMetadata }),
+    history: options.history ?? null,
     info: (text) => logged.push(text),
     warn: (text) => logged.push(text),
   });

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { isAsset, readAsset } from "../../src/web/assets.ts";
 import { REPORT_FILES } from "../../src/web/report_formats.ts";
 
+const PAGES: Readonly<Record<string, string>> = { "index.html": "/", "runs.html": "/runs" };
+
 const PAGE = new URL("../../src/web/page/", import.meta.url);
 
 Deno.test("every file of the page is served with its media type", async () => {
@@ -12,7 +14,7 @@ Deno.test("every file of the page is served with its media type", async () => {
     svg: "image/svg+xml",
   };
   for await (const { name } of Deno.readDir(PAGE)) {
-    const path = name === "index.html" ? "/" : `/assets/${name}`;
+    const path = PAGES[name] ?? `/assets/${name}`;
     assert.equal(isAsset(path), true, `src/web/sources.ts does not list ${name}`);
     const { mediaType, text } = await readAsset(path);
     assert.equal(mediaType, types[name.split(".").at(-1)!], name);
@@ -22,8 +24,12 @@ Deno.test("every file of the page is served with its media type", async () => {
 
 Deno.test("everything that the page and its scripts refer to is served", async () => {
   const references: string[] = [];
-  const { text: page } = await readAsset("/");
-  for (const [, path] of page.matchAll(/(?:src|href)="(\/[^"#]*)"/g)) references.push(path!);
+  for (const page of Object.values(PAGES)) {
+    const { text } = await readAsset(page);
+    for (const [, path] of text.matchAll(/(?:src|href)="(assets\/[^"#]*)"/g)) {
+      references.push(`/${path}`);
+    }
+  }
   for await (const { name } of Deno.readDir(PAGE)) {
     if (!name.endsWith(".js")) continue;
     const { text } = await readAsset(`/assets/${name}`);
@@ -36,9 +42,11 @@ Deno.test("everything that the page and its scripts refer to is served", async (
 });
 
 Deno.test("the page contains nothing inline that its policy would block", async () => {
-  const { text } = await readAsset("/");
-  assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)/);
-  assert.doesNotMatch(text, /<style|\sstyle=|\son\w+=|javascript:|data:/);
+  for (const page of Object.values(PAGES)) {
+    const { text } = await readAsset(page);
+    assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)/);
+    assert.doesNotMatch(text, /<style|\sstyle=|\son\w+=|javascript:|data:/);
+  }
 });
 
 Deno.test("uPlot is served from its package", async () => {

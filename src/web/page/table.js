@@ -25,6 +25,7 @@ import { formatExact } from "./format.js";
  * @property {(row: Row) => boolean} [isUseful] The column is hidden unless this is true of a row.
  * @property {boolean} [isLead] In a stacked table, the column is one of the first.
  * @property {(row: Row) => number | null} [share] 0 to 1, drawn as a bar beside the text.
+ * @property {(row: Row) => Node} [node] What a cell contains in place of its text. It is made once for each row.
  */
 
 /**
@@ -319,6 +320,11 @@ export class DataTable {
     columns.forEach((column, index) => {
       const cell = cells[index];
       if (cell === undefined) return;
+      if (column.node !== undefined) {
+        if (!cell.hasChildNodes()) cell.append(column.node(row));
+        setAttribute(cell, "class", cellClass(column, row));
+        return;
+      }
       const text = column.text(row);
       const isLong = text.length > MAX_TEXT;
       setText(
