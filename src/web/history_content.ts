@@ -52,6 +52,7 @@ export type ComparedSecond = Pick<
 export interface ComparedView {
   readonly head: RunHead;
   readonly elapsedSeconds: number;
+  readonly pausedSeconds: number;
   readonly timeline: readonly ComparedSecond[];
 }
 
@@ -87,6 +88,7 @@ export function comparisonBody(texts: {
 
 const TIMES = {
   elapsedSeconds: optional("a number of at least 0"),
+  pausedSeconds: optional("a number of at least 0"),
   timeline: [{ users: "a whole number of at least 0" }],
 } as const;
 
@@ -104,6 +106,7 @@ function readText({ file, text }: SummaryText): ReadText {
     view: {
       head: runHead(content, file),
       elapsedSeconds: times.elapsedSeconds ?? run.durationSeconds,
+      pausedSeconds: times.pausedSeconds ?? 0,
       timeline: run.timeline.map(({ second, requests, failures, p50, p95, p99 }, at) => ({
         ...{ second, users: times.timeline[at]!.users, requests, failures, p50, p95, p99 },
       })),

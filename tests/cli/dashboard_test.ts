@@ -50,6 +50,7 @@ const SHOWN = {
   metrics: (): string => "",
   metadata: runMetadata,
   reported: () => ({ snapshot: snapshot(), exitCode: 0, metadata: runMetadata }),
+  history: null,
 };
 
 async function open(

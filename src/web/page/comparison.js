@@ -206,14 +206,14 @@ export function comparedColumns({ a, b }, value) {
  * @param {ComparedView} view
  * @returns {readonly ComparedSecond[]}
  */
-function secondsOf({ timeline, elapsedSeconds, head: { durationSeconds } }) {
+function secondsOf({ timeline, elapsedSeconds, pausedSeconds, head: { durationSeconds } }) {
   // Only the state, and how long the run took, are needed of a live view.
   const live = /** @type {import("../live_view.ts").LiveState} */ ({
     state: "stopped",
     elapsedSeconds,
   });
   const seconds = /** @type {import("./timeline.js").Second[]} */ (timeline);
-  return chartedSeconds({ timeline: seconds, durationSeconds, live });
+  return chartedSeconds({ timeline: seconds, durationSeconds, pausedSeconds, live });
 }
 
 /**

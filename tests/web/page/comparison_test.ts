@@ -7,6 +7,7 @@ function view(seconds: readonly number[], requests: number): ComparedView {
   return {
     head: { durationSeconds: length } as ComparedView["head"],
     elapsedSeconds: length,
+    pausedSeconds: 0,
     timeline: seconds.map((second) => ({
       ...{ second, users: 2, requests, failures: 0, p50: second === 1 ? null : 10 },
       ...{ p95: 20, p99: 30 },
