@@ -6,11 +6,12 @@
  * @module
  */
 
+import { axisMilliseconds, axisNumber } from "./chart_specs.js";
 import { element } from "./dom.js";
 import { formatAmount, formatClock, formatMilliseconds, formatRate } from "./format.js";
 import { OverlayChart } from "./overlay_chart.js";
 import { durationText, startText, titleOf } from "./runs_table.js";
-import { axisMilliseconds, axisNumber, chartedSeconds } from "./timeline.js";
+import { chartedSeconds } from "./timeline.js";
 
 /** @typedef {import("../history_content.ts").ComparisonView} ComparisonView */
 /** @typedef {import("../history_content.ts").ComparedView} ComparedView */

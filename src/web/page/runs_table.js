@@ -6,6 +6,7 @@
  * @module
  */
 
+import { axisMilliseconds, axisNumber } from "./chart_specs.js";
 import { element } from "./dom.js";
 import {
   formatAmount,
@@ -19,7 +20,6 @@ import {
   NO_NUMBER,
 } from "./format.js";
 import { DataTable } from "./table.js";
-import { axisMilliseconds, axisNumber } from "./timeline.js";
 
 /** @typedef {import("../../report/history_table.ts").ListedRun} Run */
 
