@@ -235,6 +235,7 @@ const server = new DashboardServer({
   log: new LogTail(),
   serve: serveWeb,
   metrics: () => "",
+  history: null,
   reported: () => {
     throw new Error("the benchmark downloads no report");
   },
