@@ -11,16 +11,14 @@ import { compareRuns } from "../report/compare.ts";
 import {
   comparisonContent,
   comparisonNotes,
-  type ComparisonTable,
   comparisonTables,
   comparisonVerdict,
 } from "../report/compare_report.ts";
 import { jsonParts } from "../report/json_parts.ts";
-import { type RunHead, runHead } from "../report/run_head.ts";
+import { runHead } from "../report/run_head.ts";
 import { optional, parseSummary, readShaped, readSummary } from "../report/summary_reader.ts";
 import { readRun } from "../report/summary_snapshot.ts";
-import type { Span } from "../report/terminal.ts";
-import type { TimelineSecond } from "../stats/snapshot.ts";
+import type { ComparedView, ComparisonView } from "./comparison_view.ts";
 import { reportPage } from "./html_report.ts";
 
 /** The summary of a run as its file has it. */
@@ -40,31 +38,6 @@ export interface HistoryBody {
 export async function reportBody({ file, text }: SummaryText): Promise<HistoryBody> {
   const { snapshot, exitCode, metadata } = readRun(parseSummary(text, file), file);
   return await reportPage(snapshot, exitCode, metadata);
-}
-
-/** A second of a chart of two runs. */
-export type ComparedSecond = Pick<
-  TimelineSecond,
-  "second" | "users" | "requests" | "failures" | "p50" | "p95" | "p99"
->;
-
-/** One of two runs that are compared. */
-export interface ComparedView {
-  readonly head: RunHead;
-  readonly elapsedSeconds: number;
-  readonly pausedSeconds: number;
-  readonly timeline: readonly ComparedSecond[];
-}
-
-/** Everything that the page shows of two runs. */
-export interface ComparisonView {
-  readonly a: ComparedView;
-  readonly b: ComparedView;
-  readonly verdict: { readonly word: Span; readonly reasons: string };
-  readonly notes: readonly string[];
-  readonly tables: readonly ComparisonTable[];
-  /** What `aiotest compare --json` writes. */
-  readonly comparison: object;
 }
 
 /** The comparison of two runs, as JSON. @throws UsageError if one of them is not a summary. */

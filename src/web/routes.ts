@@ -12,7 +12,6 @@ import { type InRows, type RunMetadata, summaryRows } from "../report/summary.ts
 import { isAsset, readAsset } from "./assets.ts";
 import { type DashboardControl, readLoad } from "./control.ts";
 import type { LiveFeed, LogTail } from "./feed.ts";
-import type { HistoryRoutes } from "./history_routes.ts";
 import { bodyOf, type ErrorReply, errorReply, jsonReply, reply } from "./http.ts";
 import {
   type ControlPermissions,
@@ -60,7 +59,8 @@ export interface RouterOptions {
   readonly log: LogTail;
   readonly authenticator: Authenticator;
   readonly feed: LiveFeed;
-  readonly history: Pick<HistoryRoutes, "find">;
+  /** The routes of earlier runs. */
+  readonly history: { find(path: string): Route | null };
   readonly permissions: () => ControlPermissions;
   /** What the process is about to exit with; null while the run is in progress. */
   readonly exitCode: () => number | null;

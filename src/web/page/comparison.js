@@ -13,9 +13,9 @@ import { OverlayChart } from "./overlay_chart.js";
 import { durationText, startText, titleOf } from "./runs_table.js";
 import { chartedSeconds } from "./timeline.js";
 
-/** @typedef {import("../history_content.ts").ComparisonView} ComparisonView */
-/** @typedef {import("../history_content.ts").ComparedView} ComparedView */
-/** @typedef {import("../history_content.ts").ComparedSecond} ComparedSecond */
+/** @typedef {import("../comparison_view.ts").ComparisonView} ComparisonView */
+/** @typedef {import("../comparison_view.ts").ComparedView} ComparedView */
+/** @typedef {import("../comparison_view.ts").ComparedSecond} ComparedSecond */
 /** @typedef {import("../../report/compare_report.ts").ComparisonTable} ComparisonTable */
 /** @typedef {import("./overlay_chart.js").PlotClass} PlotClass */
 

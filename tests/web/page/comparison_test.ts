@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ComparedView } from "../../../src/web/history_content.ts";
+import type { ComparedView } from "../../../src/web/comparison_view.ts";
 import { COMPARED_CHARTS, comparedColumns } from "../../../src/web/page/comparison.js";
 
 function view(seconds: readonly number[], requests: number): ComparedView {
