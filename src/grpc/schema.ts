@@ -227,7 +227,7 @@ class ProtoLoader {
   async #import(name: string, importer: string): Promise<void> {
     const { folder, importFolders, place } = this.#files;
     const common = name.startsWith("google/protobuf/") ? protobuf.common.get(name) : null;
-    if (common !== null) return this.#addCommon(name, common);
+    if (common !== null) return this.#addCommon(name, [common]);
     const folders = [
       dirname(importer),
       folder,
@@ -247,28 +247,36 @@ class ProtoLoader {
     );
   }
 
-  #addCommon(name: string, { nested }: protobuf.INamespace): void {
+  #addCommon(name: string, parts: readonly protobuf.INamespace[]): void {
     if (this.#added.has(name)) return;
     this.#added.add(name);
-    if (nested !== undefined) this.#root.addJSON(nested);
+    for (const { nested } of parts) addMissing(this.#root, nested);
   }
 }
 
-/** Files of Google that protobufjs has beside its code; `null` if it does not have one. */
-async function wellKnown(name: string): Promise<protobuf.INamespace | null> {
+/** Adds what is not there: files of protobufjs contain parts of each other. */
+function addMissing(parent: protobuf.NamespaceBase, nested: protobuf.INamespace["nested"]): void {
+  for (const [name, json] of Object.entries(nested ?? {})) {
+    const known = parent.get(name);
+    if (known === null) parent.addJSON({ [name]: json });
+    else if (known instanceof protobuf.Namespace && !(known instanceof protobuf.Type)) {
+      addMissing(known, (json as protobuf.INamespace).nested);
+    }
+  }
+}
+
+/** Files of Google that protobufjs has beside its code, with what they import; `null` if it does not have one. */
+async function wellKnown(name: string): Promise<readonly protobuf.INamespace[] | null> {
   switch (name) {
     case "google/api/annotations.proto":
-      return (await import("protobufjs/google/api/annotations.json", JSON_MODULE)).default;
+      return [
+        (await import("protobufjs/google/api/http.json", JSON_MODULE)).default,
+        (await import("protobufjs/google/api/annotations.json", JSON_MODULE)).default,
+      ];
     case "google/api/http.proto":
-      return (await import("protobufjs/google/api/http.json", JSON_MODULE)).default;
+      return [(await import("protobufjs/google/api/http.json", JSON_MODULE)).default];
     case "google/protobuf/descriptor.proto":
-      return (await import("protobufjs/google/protobuf/descriptor.json", JSON_MODULE)).default;
-    case "google/protobuf/api.proto":
-      return (await import("protobufjs/google/protobuf/api.json", JSON_MODULE)).default;
-    case "google/protobuf/type.proto":
-      return (await import("protobufjs/google/protobuf/type.json", JSON_MODULE)).default;
-    case "google/protobuf/source_context.proto":
-      return (await import("protobufjs/google/protobuf/source_context.json", JSON_MODULE)).default;
+      return [(await import("protobufjs/google/protobuf/descriptor.json", JSON_MODULE)).default];
     default:
       return null;
   }

@@ -40,6 +40,7 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "redis_test.ts": ["redis_accounts.ts"],
   "websocket_test.ts": ["chat.ts", "socket_io.ts"],
   "streams_test.ts": ["llm_tokens.ts"],
+  "grpc_test.ts": ["grpc.ts", "protos"],
   "protocol_examples_test.ts": ["graphql.ts", "postgres.ts", "mqtt.ts", "tcp.ts", "udp.ts"]
     .concat("kafka.ts", "browser.ts"),
 };
