@@ -25,6 +25,7 @@ COPY LICENSE /usr/share/doc/aiotest/
 # By number: Kubernetes can check runAsNonRoot only if the user is a number.
 USER 10001:10001
 WORKDIR /test
+ENV AIOTEST_HISTORY=/reports/.aiotest
 # The ports of the master and of the dashboard.
 EXPOSE 5557 8089
 STOPSIGNAL SIGTERM

@@ -212,7 +212,7 @@ export const RESULT_SETTINGS = {
     },
     scope: "master decides",
   },
-  /** `null`: the default directory, if the command keeps a history without being asked. */
+  /** Workers keep none. `null`: the default directory, if the command keeps a history without being asked. */
   history: {
     flags: "--history <DIR>",
     group: RESULTS,
@@ -228,7 +228,6 @@ export const RESULT_SETTINGS = {
       report: { help: "directory of earlier runs" },
       history: { group: HISTORY, help: "directory of earlier runs" },
     },
-    scope: "master decides",
   },
   noHistory: {
     flags: "--no-history",

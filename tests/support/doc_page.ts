@@ -123,6 +123,8 @@ export class Shell {
         NO_COLOR: "1",
         // Tests run at once, and there is one port for a dashboard.
         AIOTEST_NO_WEB: "1",
+        // The pages say what is kept elsewhere.
+        CI: "",
         AIOTEST_RUN_TIME: this.#options.runTime,
         PATH: [...path, ...(only ? [] : [Deno.env.get("PATH") ?? ""])].join(delimiter),
         ...this.#ownPort(line),
