@@ -120,7 +120,7 @@ export class ComparisonPage {
         element("h2", { id: "comparison-charts", class: "unseen", text: "Charts of both runs" }),
         element(
           "div",
-          { class: "charts overlay-charts" },
+          { class: "overlay-charts" },
           this.#charts.map(({ element }) => element),
         ),
       ]),
