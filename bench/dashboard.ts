@@ -183,6 +183,7 @@ function snapshotAt(seconds: number): Snapshot {
       heatMap: heatMap(seconds),
     },
     runEnd: null,
+    annotations: [],
     warnings: [],
   };
 }

@@ -260,6 +260,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
     data: null,
     stop(): void {},
     fail(): void {},
+    annotate(): void {},
   };
   const node = nodeContext({
     env: () => undefined,

@@ -10,6 +10,8 @@
  * @module
  */
 
+import { MAX_WORKER_NAME } from "../core/run_info.ts";
+import { MAX_ANNOTATION } from "../stats/annotations.ts";
 import { encode } from "@msgpack/msgpack";
 import { crc32 } from "node:zlib";
 import { systemReason, UsageError } from "../core/errors.ts";
@@ -121,6 +123,13 @@ export const RECORD = union({
   setup: { data: json(MAX_SETUP_DATA) },
   /** Code of the test has ended the run. Of several records, the last one counts. */
   runEnd: { kind: word("stop", "fail"), reason: clipped(1000), node: id },
+  /** Something has happened that no report of a worker contains; empty without a node. */
+  annotation: {
+    kind: word("note", "threshold", "worker"),
+    atSeconds: seconds,
+    text: clipped(MAX_ANNOTATION),
+    node: text(MAX_WORKER_NAME),
+  },
   /** What happened next could not be written, so the run cannot be resumed. */
   abandoned: { reason: clipped(1000) },
 });

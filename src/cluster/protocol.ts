@@ -13,6 +13,7 @@
 
 import { MAX_WORKER_NAME } from "../core/run_info.ts";
 import { MAX_TAGS_TEXT } from "../core/tags.ts";
+import { MAX_ANNOTATION } from "../stats/annotations.ts";
 import { MAX_SAMPLE_BYTES, MAX_SAMPLE_URL } from "../stats/failure_samples.ts";
 import { MAX_METRIC_NAME, MAX_METRIC_UNIT } from "../stats/metric_stats.ts";
 import { MAX_METHOD, MAX_NAME, type Phase, PHASES, REQUEST_COUNTS } from "../stats/stats_delta.ts";
@@ -338,6 +339,16 @@ const reportFailure = row({
   received: text(MAX_SAMPLE_BYTES),
 });
 
+const reportNote = row({
+  /** Seconds since the start of the test. */
+  atSeconds: seconds,
+  text: clipped(MAX_ANNOTATION),
+  node: text(MAX_WORKER_NAME),
+});
+
+/** What code of the test has said about a moment, in a report. */
+export type ReportNote = ValueOf<typeof reportNote>;
+
 /** An example of a failed request in a report. */
 export type ReportFailure = ValueOf<typeof reportFailure>;
 
@@ -592,6 +603,8 @@ export const MESSAGE = union({
     traced: optional(list(reportTraced), []),
     /** Examples of failed requests. */
     failureSamples: optional(list(reportFailure), []),
+    /** What code of the test has said about moments of the run. */
+    notes: optional(list(reportNote), []),
   },
   /** Master: this report and all before it are applied. */
   ACK: { seq: count },

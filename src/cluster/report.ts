@@ -100,6 +100,7 @@ export function countedOf(report: ReportContent): StatsDelta {
     metrics: countedMetrics(report.metrics),
     traced: report.traced.map(tracedOf),
     failureSamples: report.failureSamples,
+    notes: report.notes,
   };
 }
 

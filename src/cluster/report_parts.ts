@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Note } from "../stats/annotations.ts";
 import type { FailureSample } from "../stats/stats_delta.ts";
 import { clippedText } from "../core/clipped_text.ts";
 import { shown } from "../core/text.ts";
@@ -44,6 +45,7 @@ import type {
   ReportInProgress,
   ReportIterations,
   ReportMetric,
+  ReportNote,
   ReportPhases,
   ReportTimes,
   ReportTraced,
@@ -105,6 +107,7 @@ export function reportParts(counted: StatsDelta, metadata: ReportMetadata): Repo
   for (const one of counted.metrics) divider.addMetric(...one);
   for (const one of counted.traced) divider.addTraced(...one);
   for (const one of counted.failureSamples) divider.addFailureSample(one);
+  for (const one of counted.notes) divider.addNote(one);
   return divider.end();
 }
 
@@ -294,6 +297,11 @@ class ReportDivider {
     this.#open.failureSamples.push(sample);
   }
 
+  addNote({ atSeconds, text, node }: Note): void {
+    this.#makeRoom(1 + textBytes(text) + textBytes(node) + numberBytes(atSeconds));
+    this.#open.notes.push({ atSeconds, text, node });
+  }
+
   end(): ReportPart[] {
     if (this.#parts.length === 0 || this.#bytes > this.#emptyBytes) this.#close();
     return this.#parts;
@@ -333,6 +341,7 @@ class OpenPart {
   readonly metrics: ReportMetric[] = [];
   readonly traced: ReportTraced[] = [];
   readonly failureSamples: ReportFailure[] = [];
+  readonly notes: ReportNote[] = [];
   readonly classes: OpenClass[];
   readonly parts: [classIndex: number, tags: string][] = [];
   readonly partNumbers = new PairMap<number>();

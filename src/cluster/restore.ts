@@ -220,6 +220,10 @@ class Replay implements RestoredRun {
         this.state.runEnd = { kind, reason, node };
         return;
       }
+      case "annotation": {
+        const { kind, atSeconds, text, node } = record;
+        return this.state.annotate({ kind, atSeconds, text, node: node === "" ? null : node });
+      }
       case "ended":
         throw new UsageError(
           `${this.#what}: the run ${this.state.runId} has already ended`,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Annotation, Annotations } from "../stats/annotations.ts";
 import type { RunEnd } from "../stats/snapshot.ts";
 import {
   type ClassSecond,
@@ -47,6 +48,9 @@ export class RunState {
   runEnd: RunEnd | null = null;
   /** Called with everything that is added to the totals. */
   onCounted: (counted: StatsDelta) => void = () => {};
+  readonly annotations = new Annotations();
+  /** Called with each annotation that is kept. */
+  onAnnotated: (annotation: Annotation) => void = () => {};
   /** Seconds since the start of the test, as of the last journal record. */
   elapsedSeconds = 0;
   /** When the totals were last reset, in seconds since the start of the test. */
@@ -175,12 +179,19 @@ export class RunState {
       }));
       this.#count({ ...counted, seconds: worker.secondsInRun(counted.seconds), classes });
     }
+    // Unlike counts, they are kept when the counts are reset.
+    for (const note of report.notes) this.annotate({ kind: "note", ...note });
     if (report.damaged) this.damaged = true;
     worker.update(report, isCounted);
     worker.inProgress.add(counted);
     worker.reports.applied(report.seq);
     worker.times.applied(report);
     return verdict;
+  }
+
+  /** Something has happened. */
+  annotate(annotation: Annotation): void {
+    if (this.annotations.add(annotation)) this.onAnnotated(annotation);
   }
 
   #count(counted: StatsDelta): void {

@@ -7,7 +7,10 @@
 import type { RunInfo } from "./run_info.ts";
 
 /** Calls that were made before there was a run to end. */
-type EarlyCall = readonly [kind: "stop" | "fail", reason: unknown];
+type EarlyCall = readonly [kind: "stop" | "fail" | "annotate", reason: unknown];
+
+/** Handlers of `init` can hardly have more to say. */
+const MAX_EARLY = 100;
 
 /** The run of a process, whatever it is at the moment. */
 export class CurrentRun implements RunInfo {
@@ -53,6 +56,14 @@ export class CurrentRun implements RunInfo {
 
   fail(reason?: unknown): void {
     this.#end("fail", reason);
+  }
+
+  annotate(text: unknown): void {
+    if (this.#run !== null) return this.#run.annotate(text);
+    if (this.#node === null) {
+      throw new Error("run.annotate: there is no run yet. Call it in init or later.");
+    }
+    if (this.#early.length < MAX_EARLY) this.#early.push(["annotate", text]);
   }
 
   #end(kind: "stop" | "fail", reason: unknown): void {

@@ -33,6 +33,24 @@ export interface RunInfo {
    * @param reason as of {@link stop}.
    */
   fail(reason?: unknown): void;
+  /**
+   * Marks this moment in the charts, reports and log of the run, on whichever node it is called. Of the same text
+   * within a second, one is kept, and of a run, the first 500 annotations.
+   *
+   * ```ts
+   * import { FastHttpUser } from "aiotest";
+   *
+   * export class ShopTest extends FastHttpUser {
+   *   async testRestart(): Promise<void> {
+   *     await this.session.post("/admin/restart");
+   *     this.run.annotate("restarted");
+   *   }
+   * }
+   * ```
+   *
+   * @param text any value; it is shown as one line of at most 200 characters.
+   */
+  annotate(text: unknown): void;
 }
 
 /** How a run is called. Every report shows it. */

@@ -59,6 +59,7 @@ export interface Summary extends
     | "thresholds"
     | "breakingPoint"
     | "runEnd"
+    | "annotations"
     | "warnings"
   > {
   readonly schema: 4;
@@ -470,6 +471,12 @@ function compactRows(snapshot: Snapshot, version: string): InRows<CompactSummary
     })),
     breakingPoint: snapshot.breakingPoint,
     runEnd: snapshot.runEnd,
+    annotations: snapshot.annotations.map(({ kind, atSeconds, text, node }) => ({
+      kind,
+      atSeconds: rounded(atSeconds),
+      text,
+      node,
+    })),
     timeline: timeline.values().map((second) => ({
       second: second.second,
       users: second.users,

@@ -5,6 +5,7 @@
  */
 
 import { UsageError } from "../core/errors.ts";
+import type { Annotation } from "../stats/annotations.ts";
 import {
   type History,
   LATENCY_FIGURES,
@@ -47,6 +48,8 @@ const VALUES = {
   "a state of a worker": (value: unknown): value is WorkerStatus =>
     WORKER_STATES.includes(value as WorkerStatus),
   "stop or fail": (value: unknown): value is RunEnd["kind"] => value === "stop" || value === "fail",
+  "note, threshold or worker": (value: unknown): value is Annotation["kind"] =>
+    value === "note" || value === "threshold" || value === "worker",
   "a time": (value: unknown): value is string =>
     typeof value === "string" && Number.isFinite(Date.parse(value)),
   "counts by status": (value: unknown): value is Readonly<Record<string, number>> =>

@@ -242,6 +242,12 @@ const REPORTED_RUN = {
     broke: nullable(LOAD),
     threshold: "a string or null",
   })),
+  annotations: optional([{
+    kind: "note, threshold or worker",
+    atSeconds: AMOUNT,
+    text: "a string",
+    node: "a string or null",
+  }]),
   runEnd: optional(nullable({ kind: "stop or fail", reason: "a string", node: "a string" })),
   timeline: [{
     second: "a second of a run",
@@ -455,6 +461,7 @@ function snapshotOf(run: ReadRun): Snapshot {
       heatMap: run.heatMap ?? { stepSeconds: 1, seconds: [], histograms: [] },
     },
     runEnd: run.runEnd ?? null,
+    annotations: run.annotations ?? [],
     warnings: run.warnings,
   };
 }

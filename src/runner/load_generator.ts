@@ -13,6 +13,8 @@ import type { Lease } from "../core/lease.ts";
 import { PauseGate } from "../core/pause_gate.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { type LoadedClass, partWeight, weightsOf } from "../load/load_parts.ts";
+import { errorText } from "../core/errors.ts";
+import { MAX_ANNOTATIONS, type Note } from "../stats/annotations.ts";
 import { reasonText } from "../stats/run_end.ts";
 import { EXIT_CALLS, type RunEnd } from "../stats/snapshot.ts";
 import { type PendingMetrics, type SecondStats, StatsTable } from "../stats/stats_table.ts";
@@ -69,6 +71,8 @@ export interface LoadGeneratorOptions {
   readonly data: () => unknown;
   /** Called when code of the test ends the run. It may be repeated. */
   readonly onRunEnd: (end: RunEnd) => void;
+  /** Called when code of the test annotates the run; without it, the next counts of this node contain it. */
+  readonly onNote?: (note: Note) => void;
   /** Called when a test turns out not to be prepared, so that the run must end. It may be repeated. */
   readonly onUnprepared: (error: PreparationError) => void;
   /** Called with a sentence if this node cannot keep up. It may be repeated. */
@@ -112,6 +116,8 @@ export class LoadGenerator {
   readonly #http: NodeContext["http"];
   readonly #sockets: NodeContext["http"]["sockets"];
   readonly #pauseGate = new PauseGate();
+  /** What code of the test has said since the last counts were taken. */
+  readonly #notes: Note[] = [];
   /** How long the pauses that have ended took together, in milliseconds. */
   #pausedMs = 0;
   /** When the last sample before the last {@link check} ended. */
@@ -139,6 +145,7 @@ export class LoadGenerator {
       runTime: () => this.elapsedSeconds,
       data: options.data,
       onEnd: options.onRunEnd,
+      onNote: options.onNote ?? ((note) => this.note(note)),
     });
     const { observers } = options;
     this.#recorder = new Recorder(this.#table.ofClass(0), "", {
@@ -399,12 +406,19 @@ export class LoadGenerator {
     this.#recorder.markCounted(thrown);
   }
 
+  /** Code of the test has annotated the run: the next counts contain it. */
+  note(note: Note): void {
+    // The run does not keep more.
+    if (this.#notes.length < MAX_ANNOTATIONS) this.#notes.push(note);
+  }
+
   /** Adds the requests in progress now, and new examples of failed ones, to the last second, which has just ended. */
   #withInProgress(seconds: SecondStats[], now: number): SecondStats[] {
     const last = seconds.at(-1);
     if (last === undefined) return seconds;
     last.inProgress = this.#table.inProgress(this.#pool.inProgress(), now);
     last.failureSamples = this.#options.observers.failures?.take() ?? [];
+    last.notes = this.#notes.splice(0);
     return seconds;
   }
 
@@ -463,11 +477,13 @@ export interface RunIdentity {
   data(): unknown;
   /** Code of the test ends the run. */
   onEnd(end: RunEnd): void;
+  /** Code of the test annotates the run. */
+  onNote(note: Note): void;
 }
 
 /** The run as test files see it; its fields always give the current values. */
 export function liveRunInfo(
-  { id, node, users, runTime, data, onEnd }: RunIdentity,
+  { id, node, users, runTime, data, onEnd, onNote }: RunIdentity,
 ): RunInfo {
   const end = (kind: RunEnd["kind"], reason: unknown): void =>
     onEnd({ kind, reason: reasonText(reason), node });
@@ -487,5 +503,6 @@ export function liveRunInfo(
     },
     stop: (reason) => end("stop", reason),
     fail: (reason) => end("fail", reason),
+    annotate: (text) => onNote({ atSeconds: runTime(), text: errorText(text), node }),
   };
 }

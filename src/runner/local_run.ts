@@ -13,6 +13,7 @@ import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { LoadPart } from "../load/load_parts.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
 import type { SocketKind } from "../net/socket.ts";
+import { type Annotation, annotationLine, Annotations } from "../stats/annotations.ts";
 import { decidingEnd, runEndFact } from "../stats/run_end.ts";
 import type { RunEnd, RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { SecondStats } from "../stats/stats_table.ts";
@@ -86,6 +87,7 @@ export class LocalRun {
   readonly #time: RunTime;
   readonly #pauses: RunPauses;
   readonly #totals = new Totals();
+  readonly #annotations = new Annotations();
   readonly #inProgress = new InProgressGauge();
   readonly #generator: LoadGenerator;
   readonly #watch: RunWatch;
@@ -124,7 +126,13 @@ export class LocalRun {
     this.control = new RunControl(clock, parts, options.waitsForStart);
     this.#loads = new RunLoads(parts);
     this.#warnings = new Warnings(options.onWarning);
-    this.#watch = new RunWatch(options, parts, this.#warnings, () => this.stop());
+    this.#watch = new RunWatch(
+      options,
+      parts,
+      this.#warnings,
+      () => this.stop(),
+      (annotation) => this.#annotate(annotation),
+    );
     this.#naturalEnd = new NaturalEnd(options);
     this.#setupAndTeardown = new SetupAndTeardown(options);
     this.#generator = new LoadGenerator({
@@ -147,6 +155,7 @@ export class LocalRun {
       observers: options.observers,
       data: () => this.#setupAndTeardown.data,
       onRunEnd: (end) => this.#end(end),
+      onNote: (note) => this.#annotate({ kind: "note", ...note }),
       onIterationsOver: () => this.#naturalEnd.endIterations(this.#driver),
       onUsersGone: () => this.#endWithoutUsers(),
       onUnprepared: (error) => {
@@ -279,6 +288,10 @@ export class LocalRun {
     this.#driver?.stop();
   }
 
+  #annotate(annotation: Annotation): void {
+    if (this.#annotations.add(annotation)) this.#options.onInfo(annotationLine(annotation));
+  }
+
   /** The run as code of the test file sees it. */
   get info(): RunInfo {
     return this.#generator.run;
@@ -359,8 +372,10 @@ export class LocalRun {
       }],
       statistics,
       runEnd: this.#runEnd,
+      annotations: this.#annotations.rows,
       warnings: [
         ...this.#warnings.texts,
+        ...this.#annotations.warnings,
         ...this.#standstills.texts,
         ...this.#watch.shortages,
       ],

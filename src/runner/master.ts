@@ -21,6 +21,7 @@ import type { ClassCounts } from "../load/dispatcher.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { LoadPart } from "../load/load_parts.ts";
 import type { RpcServer } from "../shared/rpc.ts";
+import { type Annotation, annotationLine } from "../stats/annotations.ts";
 import { decidingEnd, reasonText, runEndFact } from "../stats/run_end.ts";
 import type { RunEnd, RunStatus, Snapshot } from "../stats/snapshot.ts";
 import type { PendingMetrics } from "../stats/stats_table.ts";
@@ -161,9 +162,19 @@ export class MasterRun {
     this.#naturalEnd = new NaturalEnd(options);
     this.#warnings = new Warnings(options.onWarning);
     this.#workerWarnings = new WorkerWarnings(this.#warnings);
-    this.#watch = new RunWatch(options, parts, this.#warnings, () => this.stop());
+    this.#watch = new RunWatch(
+      options,
+      parts,
+      this.#warnings,
+      () => this.stop(),
+      (annotation) => this.#annotate(annotation),
+    );
     this.#runState = restored?.state ?? new RunState(options.runId, options.testfileHash);
     this.#runState.onCounted = (counted) => this.#watch.count(counted);
+    this.#runState.onAnnotated = (annotation) => {
+      // The log says more about a worker.
+      if (annotation.kind !== "worker") options.onInfo(peerText(annotationLine(annotation)));
+    };
     this.control = new RunControl(
       clock,
       parts,
@@ -179,6 +190,7 @@ export class MasterRun {
       runTime: () => this.#time.elapsedSeconds,
       data: () => this.#setupAndTeardown.data,
       onEnd: (end) => this.#end(end),
+      onNote: (note) => this.#annotate({ kind: "note", ...note }),
     });
     this.#setupAndTeardown = new SetupAndTeardown(options);
     const { setupData } = this.#runState;
@@ -194,7 +206,9 @@ export class MasterRun {
       isLimited: (name) => limited.has(name),
       onMessage: (worker, message) => this.#receive(worker, message),
       onLost: (worker) => {
-        if (this.#workers.lose(worker)) this.#workersChanged();
+        if (!this.#workers.lose(worker)) return;
+        if (worker.begun) this.#annotateWorker(worker, "lost");
+        this.#workersChanged();
       },
     });
     this.#finalReports = new FinalReports(awakeClock, this.#workers);
@@ -297,6 +311,19 @@ export class MasterRun {
     if (this.#runState.startedAt === null) this.#endWaits();
   }
 
+  #annotateWorker({ id }: WorkerState, what: string): void {
+    const text = `Worker ${id} ${what}`;
+    const atSeconds = this.#time.elapsedSeconds;
+    this.#annotate({ kind: "worker", atSeconds, text, node: null });
+  }
+
+  /** Something has happened that no report of a worker contains. */
+  #annotate(annotation: Annotation): void {
+    const { node } = annotation;
+    this.#options.journal.append({ type: "annotation", ...annotation, node: node ?? "" });
+    this.#runState.annotate(annotation);
+  }
+
   #endWaits(): void {
     this.control.cancelWait();
     this.#workersConnected?.resolve();
@@ -350,6 +377,7 @@ export class MasterRun {
       watch: this.#watch,
       warnings: [
         ...this.#warnings.texts,
+        ...this.#runState.annotations.warnings,
         ...this.#standstills.texts,
         ...this.#watch.shortages,
       ],

@@ -75,6 +75,7 @@ export function masterSnapshot(source: MasterSnapshotSource): Snapshot {
     workers: workers.map((worker) => workerRow(worker, isOver)),
     statistics,
     runEnd: runState.runEnd,
+    annotations: runState.annotations.rows,
     warnings: source.warnings,
   };
 }

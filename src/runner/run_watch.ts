@@ -10,6 +10,7 @@ import type { ClassCounts } from "../load/dispatcher.ts";
 import { isArrivals, type ResolvedLoad } from "../load/load.ts";
 import type { LoadPart } from "../load/load_parts.ts";
 import type { ShapeView } from "../load/load_user_shape.ts";
+import type { Annotation } from "../stats/annotations.ts";
 import type {
   BreakingPoint,
   ClassRow,
@@ -53,14 +54,18 @@ export class RunWatch {
   readonly #parts: readonly PartWatch[];
   readonly #warnings: Warnings;
 
-  /** @param stop ends the test in an orderly way. */
+  /**
+   * @param stop ends the test in an orderly way.
+   * @param onAnnotation called when a threshold is crossed.
+   */
   constructor(
     options: RunWatchOptions,
     parts: readonly LoadPart[],
     warnings: Warnings,
     stop: () => void,
+    onAnnotation: (annotation: Annotation) => void,
   ) {
-    this.#thresholds = new ThresholdWatch(options, warnings, stop);
+    this.#thresholds = new ThresholdWatch(options, warnings, stop, onAnnotation);
     this.#parts = parts.map((part) => ({
       part,
       steps: new StepWatch(part.profile.shape, options.thresholds),

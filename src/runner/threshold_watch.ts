@@ -6,6 +6,7 @@
  */
 
 import type { LoadUserShape, ShapeView } from "../load/load_user_shape.ts";
+import type { Annotation } from "../stats/annotations.ts";
 import type {
   BreakingPoint,
   RunStatus,
@@ -30,17 +31,30 @@ export interface ThresholdOptions {
 /** Before this, rates say more about the start than about the target. */
 const SETTLING_SECONDS = 5;
 
+/** How often the same threshold is annotated. */
+const MAX_TIMES = 5;
+
 /** Watches a run's thresholds. A threshold that has ended the run keeps the value it had then. */
 export class ThresholdWatch {
   readonly #options: ThresholdOptions;
   readonly #warnings: Warnings;
   readonly #stop: () => void;
+  readonly #onAnnotation: (annotation: Annotation) => void;
+  /** The thresholds that are crossed now, and how often each has been. */
+  readonly #failing = new Set<string>();
+  readonly #times = new Map<string, number>();
   /** The threshold that has ended the run. */
   #crossed: ThresholdRow | null = null;
 
   /** @param stop ends the test in an orderly way. */
-  constructor(options: ThresholdOptions, warnings: Warnings, stop: () => void) {
+  constructor(
+    options: ThresholdOptions,
+    warnings: Warnings,
+    stop: () => void,
+    onAnnotation: (annotation: Annotation) => void,
+  ) {
     this.#options = options;
+    this.#onAnnotation = onAnnotation;
     this.#warnings = warnings;
     this.#stop = stop;
   }
@@ -56,8 +70,34 @@ export class ThresholdWatch {
     return rows.map((row) => row.expression === this.#crossed?.expression ? this.#crossed : row);
   }
 
-  /** Ends the run if a threshold is crossed and that is to end it; called once a second. */
-  check({ state, elapsedSeconds, thresholds, breakingPoint }: Snapshot): void {
+  /**
+   * Annotates the run with thresholds that are crossed now and were not before, and ends it if that is to end it;
+   * called once a second.
+   */
+  check(snapshot: Snapshot): void {
+    this.#annotate(snapshot);
+    this.#endIfCrossed(snapshot);
+  }
+
+  #annotate({ state, elapsedSeconds, thresholds }: Snapshot): void {
+    if (state !== "spawning" && state !== "running") return;
+    for (const { expression, observed, passed } of thresholds) {
+      if (passed || observed === null) {
+        this.#failing.delete(expression);
+        continue;
+      }
+      if (this.#failing.has(expression)) continue;
+      this.#failing.add(expression);
+      // One that is about its bound is crossed over and over again.
+      const times = (this.#times.get(expression) ?? 0) + 1;
+      this.#times.set(expression, times);
+      if (times > MAX_TIMES) continue;
+      const text = `${expression} crossed: ${observedText({ expression, observed })}`;
+      this.#onAnnotation({ kind: "threshold", atSeconds: elapsedSeconds, text, node: null });
+    }
+  }
+
+  #endIfCrossed({ state, elapsedSeconds, thresholds, breakingPoint }: Snapshot): void {
     if (!this.#options.abortOnThreshold || this.#crossed !== null) return;
     // A load that rises until something breaks ends by itself.
     if (state === "stopping" || state === "stopped" || breakingPoint !== null) return;

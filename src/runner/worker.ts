@@ -23,6 +23,7 @@ import type { RunInfo } from "../core/run_info.ts";
 import { peerText } from "../core/text.ts";
 import type { SocketKind } from "../net/socket.ts";
 import type { RemoteRpc } from "../shared/rpc_client.ts";
+import { MAX_ANNOTATIONS, type Note } from "../stats/annotations.ts";
 import { decidingEnd, runEndFact } from "../stats/run_end.ts";
 import type { RunEnd } from "../stats/snapshot.ts";
 import { ClockSync } from "./clock_sync.ts";
@@ -89,6 +90,8 @@ export class WorkerRun {
   #dataReceived: PromiseWithResolvers<void> | null = null;
   /** How code of the test on this node has ended the run; `null` if it has not. */
   #runEnd: RunEnd | null = null;
+  /** What code of the test has said before this node was set up. */
+  readonly #earlyNotes: Note[] = [];
   #stopping: Promise<void> | null = null;
   #failure: unknown = null;
   #timer: Timer | null = null;
@@ -150,6 +153,7 @@ export class WorkerRun {
       runTime: () => this.#node?.elapsedSeconds ?? 0,
       data: () => this.#data,
       onEnd: (end) => this.#end(end),
+      onNote: (note) => this.#note(note),
     });
   }
 
@@ -260,6 +264,7 @@ export class WorkerRun {
         data: () => this.#data,
         dataReceived: () => this.#dataReceived?.promise ?? Promise.resolve(),
         onRunEnd: (end) => this.#end(end),
+        onNote: (note) => this.#note(note),
         openFileLimit,
         clockSync: new ClockSync(rpc, this.#clock),
         connection: this.#connection,
@@ -267,6 +272,7 @@ export class WorkerRun {
         onWarning: (text) => this.#warn(text),
         onState: (state) => this.#setState(state),
       });
+      for (const note of this.#earlyNotes.splice(0)) this.#node.note(note);
       this.#setState("ready");
     } catch (error) {
       this.#cannotStart(error);
@@ -302,6 +308,12 @@ export class WorkerRun {
     if (this.#runEnd === before) return;
     this.#options.connection.info(`The run is ${runEndFact(end)}.`);
     this.#sendEnd();
+  }
+
+  /** Code of the test annotates the run: a report contains it, so that it arrives once. */
+  #note(note: Note): void {
+    if (this.#node !== null) this.#node.note(note);
+    else if (this.#earlyNotes.length < MAX_ANNOTATIONS) this.#earlyNotes.push(note);
   }
 
   #sendEnd(): void {

@@ -12,6 +12,7 @@ import type { Clock, Timer } from "../core/clock.ts";
 import { UsageError } from "../core/errors.ts";
 import { TEST_STOP, within } from "../core/events.ts";
 import { peerText } from "../core/text.ts";
+import type { Note } from "../stats/annotations.ts";
 import type { ClockSync } from "./clock_sync.ts";
 import { type Health, openFilesProblem } from "./generator_health.ts";
 import { LoadGenerator, type LoadGeneratorOptions, type NodeArrivals } from "./load_generator.ts";
@@ -322,6 +323,11 @@ export class WorkerNode {
     if (typeof outcome !== "string") return outcome;
     void ended.then((texts) => texts.forEach(onWarning));
     return [];
+  }
+
+  /** Code of the test has annotated the run. */
+  note(note: Note): void {
+    this.#generator.note(note);
   }
 
   /** Counts an error that was thrown outside of any user's test. */

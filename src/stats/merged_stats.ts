@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Note } from "./annotations.ts";
 import { MergedCounts, MergedRequests } from "./merged_counts.ts";
 import type { ClassSecond, SecondCounts, StatsDelta } from "./stats_delta.ts";
 import { InProgressGauge } from "./unanswered.ts";
@@ -17,6 +18,7 @@ export class MergedStats implements StatsDelta {
   readonly #seconds = new MergedSeconds(mergedSecond);
   readonly #classSeconds = new Map<string, MergedSeconds<ClassSecond>>();
   readonly #inProgress = new InProgressGauge();
+  readonly #notes: Note[] = [];
   #from = Infinity;
   #to = -Infinity;
 
@@ -82,6 +84,10 @@ export class MergedStats implements StatsDelta {
     return this.#merged.failureSamples;
   }
 
+  get notes(): StatsDelta["notes"] {
+    return this.#notes;
+  }
+
   get metrics(): StatsDelta["metrics"] {
     return this.#merged.metrics;
   }
@@ -103,6 +109,7 @@ export class MergedStats implements StatsDelta {
     this.#merged.add(delta);
     for (const { name, seconds } of delta.classes) this.#addClassSeconds(name, seconds);
     this.#inProgress.add(delta);
+    this.#notes.push(...delta.notes);
   }
 
   #addClassSeconds(name: string, added: readonly ClassSecond[]): void {

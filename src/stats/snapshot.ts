@@ -6,6 +6,7 @@
  */
 
 import type { RunLabels } from "../core/run_info.ts";
+import type { Annotation } from "./annotations.ts";
 import type { RunPause } from "./run_pauses.ts";
 import type {
   BucketSource,
@@ -592,5 +593,7 @@ export interface Snapshot extends RunLabels {
   readonly statistics: Statistics;
   /** `null` if no code of the test has ended the run. The first `fail` counts, and otherwise the first `stop`. */
   readonly runEnd: RunEnd | null;
+  /** What happened during the run, in order. */
+  readonly annotations: readonly Annotation[];
   readonly warnings: readonly string[];
 }

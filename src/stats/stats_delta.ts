@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Note } from "./annotations.ts";
+
 /** Receives counts of values by bucket. */
 export interface BucketSink {
   /** Adds `count` values to a bucket of `Histogram`. */
@@ -363,6 +365,8 @@ export interface StatsDelta extends RequestDelta {
   readonly traced: Iterable<KeyedTraced>;
   /** Examples of failed requests. */
   readonly failureSamples: Iterable<FailureSample>;
+  /** What code of the test has said about moments of the run. */
+  readonly notes: Iterable<Note>;
 }
 
 /** A second in which nothing was counted. */
@@ -384,5 +388,6 @@ export function emptyDelta(second: number): StatsDelta {
     metrics: [],
     traced: [],
     failureSamples: [],
+    notes: [],
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Note } from "./annotations.ts";
 import { clippedText } from "../core/clipped_text.ts";
 import { CheckTable } from "./check_stats.ts";
 import { type EndedGroup, GroupTable } from "./group_stats.ts";
@@ -99,6 +100,9 @@ export class SecondStats implements StatsDelta {
   /** Examples of failed requests, if there are new ones. */
   failureSamples: readonly FailureSample[] = [];
 
+  /** What code of the test has said, if anything. */
+  notes: readonly Note[] = [];
+
   #network: NetworkStats | null = null;
   #groups: GroupTable | null = null;
   #checks: CheckTable | null = null;
@@ -172,7 +176,8 @@ export class SecondStats implements StatsDelta {
   get isEmpty(): boolean {
     return this.userErrors.size === 0 && this.parts.every(({ isEmpty }) => isEmpty) &&
       this.#groups === null && this.#checks === null &&
-      this.failureSamples.length === 0 && Iterator.from(this.metrics).next().done === true;
+      this.failureSamples.length === 0 && this.notes.length === 0 &&
+      Iterator.from(this.metrics).next().done === true;
   }
 
   get classes(): ClassCounts[] {

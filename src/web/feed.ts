@@ -291,6 +291,7 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
     failureSamples: newSamples(old.failureSamples, current.failureSamples),
     userErrors: userErrorsChanged ? summary.userErrors : null,
     thresholds: isSameJson(before.thresholds, now.thresholds) ? null : liveThresholds(now, summary),
+    annotations: before.annotations.length === now.annotations.length ? null : summary.annotations,
     warnings: isSameJson(before.warnings, now.warnings) ? null : summary.warnings,
     iterations: isSameJson(old.iterations, current.iterations) ? null : summary.iterations,
     network: isSameJson(old.network, current.network) ? null : summary.network,

@@ -43,6 +43,7 @@ import { runEndFact } from "../stats/run_end.ts";
 import { isPaused, loadSeconds } from "../stats/run_pauses.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
 import { type HistoryKey, liveHistories } from "./histories.ts";
+import { type ThresholdLine, thresholdLine } from "./threshold_lines.ts";
 
 /** The stream is never silent for longer than this. */
 export const HEARTBEAT_MS = 10_000;
@@ -104,6 +105,7 @@ export interface LiveUpdate {
   readonly failureSamples: readonly SummaryFailureSample[];
   readonly userErrors: readonly UserErrorRow[] | null;
   readonly thresholds: readonly LiveThreshold[] | null;
+  readonly annotations: CompactSummary["annotations"] | null;
   readonly warnings: readonly string[] | null;
   readonly iterations: CompactSummary["iterations"];
   readonly network: CompactSummary["network"];
@@ -127,6 +129,8 @@ export interface LiveClass extends CompactClass {
 export interface LiveThreshold extends ThresholdRow {
   /** With its unit: `120 ms`. */
   readonly observedText: string;
+  /** Where it is a line in charts; null if no chart shows what it judges. */
+  readonly line: ThresholdLine | null;
 }
 
 /** The result of a breaking point search, also as text. */
@@ -275,6 +279,7 @@ export function liveThresholds(
   return summary.thresholds.map((row, index) => ({
     ...row,
     observedText: observedText(snapshot.thresholds[index]!),
+    line: thresholdLine(row.expression),
   }));
 }
 

@@ -25,6 +25,7 @@ const SOURCES: Readonly<Record<string, () => TextModule>> = {
   "page/index.html": () => import("./page/index.html", { with: { type: "text" } }),
   "page/log_view.js": () => import("./page/log_view.js", { with: { type: "text" } }),
   "page/login_view.js": () => import("./page/login_view.js", { with: { type: "text" } }),
+  "page/marks.js": () => import("./page/marks.js", { with: { type: "text" } }),
   "page/overlay_chart.js": () => import("./page/overlay_chart.js", { with: { type: "text" } }),
   "page/page.css": () => import("./page/page.css", { with: { type: "text" } }),
   "page/parts.css": () => import("./page/parts.css", { with: { type: "text" } }),

@@ -497,6 +497,10 @@ const WRITTEN: {
     { type: "runEnd", kind: "fail", reason: "no stock", node: "w1" },
     ["runEnd", "fail", "no stock", "w1"],
   ],
+  annotation: [
+    { type: "annotation", kind: "worker", atSeconds: 4.5, text: "Worker w1 lost", node: "" },
+    ["annotation", "worker", 4.5, "Worker w1 lost", ""],
+  ],
   abandoned: [{ type: "abandoned", reason: "disk full" }, ["abandoned", "disk full"]],
 };
 

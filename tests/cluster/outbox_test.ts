@@ -117,6 +117,7 @@ Deno.test("each second is a report", () => {
     to: 7,
     userErrors: [],
     failureSamples: [],
+    notes: [],
     iterations: [],
     seconds: [{ second: 7, users: 3, peakUsers: 3, requests: 1, failures: 0, maxLagMs: 0 }],
     cpu: 0.5,

@@ -138,6 +138,7 @@ const REPORT: Message<"REPORT"> = {
     unfinished: { buckets: histogram, spread: [SPREAD] },
   }],
   checks: [{ name: "has a token", passed: 9, failed: 1 }],
+  notes: [{ atSeconds: 4.5, text: "deploy", node: "w1" }],
   failureSamples: [{
     method: "GET",
     name: "/x",
@@ -294,6 +295,7 @@ const WIRE: {
         ...["GET", "/x", "HTTP 500", 500, "http://shop/x", 1_780_000_000_000, "box_1"],
         ...["ShopTest", 3, 2, "", "GET /x", "HTTP/1.1 500 Oops"],
       ]],
+      [[4.5, "deploy", "w1"]],
     ],
   ],
   ACK: [{ type: "ACK", seq: 3 }, ["ACK", 3]],

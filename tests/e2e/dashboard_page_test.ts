@@ -313,6 +313,10 @@ browserTest("names and errors are shown as text only", async (browser) => {
       observed: 1,
       passed: false,
       observedText: expression,
+      line: { charts: ["latency"], kind: "run", subject: "", value: 40 } as const,
+    })),
+    annotations: HOSTILE.map((text, index) => ({
+      ...{ kind: "note" as const, atSeconds: index, text, node: text },
     })),
     warnings: HOSTILE,
     live: liveState({

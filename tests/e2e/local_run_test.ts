@@ -73,6 +73,7 @@ test("a passing run exits with 0, and its summary has every documented field", a
     "thresholds",
     "breakingPoint",
     "runEnd",
+    "annotations",
     "timeline",
     "warnings",
     "exitCode",

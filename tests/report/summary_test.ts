@@ -231,6 +231,7 @@ Deno.test("the summary has exactly these fields, in this order", () => {
   "thresholds": [],
   "breakingPoint": null,
   "runEnd": null,
+  "annotations": [],
   "timeline": [
     {
       "second": 0,

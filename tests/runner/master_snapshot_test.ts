@@ -81,6 +81,7 @@ Deno.test("a snapshot has everything that is known about a running test", () => 
   count(runState, b!, [0, 1, 2]);
   const { statistics, workers, ...rest } = masterSnapshot(source(runState));
   assert.deepEqual(rest, {
+    annotations: [],
     runId: "run",
     name: "nightly",
     labels: { env: "staging" },

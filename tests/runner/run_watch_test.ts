@@ -37,6 +37,7 @@ class Scene {
       partsOf(profileOf({ shape }), classes.map((one) => ({ ...one, load: null }))),
       new Warnings((text) => this.warnings.push(text)),
       () => this.stops++,
+      () => {},
     );
   }
 }

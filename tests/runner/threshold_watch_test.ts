@@ -11,6 +11,7 @@ import { samplesOf } from "../support/steps.ts";
 
 interface Watched {
   readonly warnings: string[];
+  readonly annotations: string[];
   readonly stops: number;
   readonly watch: ThresholdWatch;
   /** Another second of a run with this `p50`, in milliseconds. */
@@ -19,14 +20,17 @@ interface Watched {
 
 function watched(expressions: string[], abortOnThreshold: boolean): Watched {
   const warnings: string[] = [];
+  const annotations: string[] = [];
   let stops = 0;
   const watch = new ThresholdWatch(
     { thresholds: new ThresholdSet(expressions), abortOnThreshold },
     new Warnings((text) => warnings.push(text)),
     () => stops++,
+    ({ atSeconds, text }) => annotations.push(`${atSeconds}: ${text}`),
   );
   return {
     warnings,
+    annotations,
     watch,
     get stops(): number {
       return stops;
@@ -45,6 +49,23 @@ function watched(expressions: string[], abortOnThreshold: boolean): Watched {
 Deno.test("a threshold ends no run without --abort-on-threshold", () => {
   const run = watched(["max<100ms"], false);
   assert.deepEqual(run.second(9, 12), [false]);
+  assert.deepEqual([run.stops, run.warnings], [0, []]);
+});
+
+Deno.test("a threshold is annotated each time that it is crossed, but not for ever", () => {
+  const run = watched(["max<500ms", "count>=1000"], false);
+  // While the run ends, it is only judged.
+  for (const [second, p50] of [12, 13, 14, 12, 15].entries()) run.second(second + 1, p50);
+  run.second(6, 99, "stopping");
+  assert.deepEqual(run.annotations, [
+    "2.01: max<500ms crossed: 520 ms",
+    "5.01: max<500ms crossed: 600 ms",
+  ]);
+  for (let second = 6; second < 60; second += 2) {
+    run.second(second, 12);
+    run.second(second + 1, 99);
+  }
+  assert.equal(run.annotations.length, 5);
   assert.deepEqual([run.stops, run.warnings], [0, []]);
 });
 

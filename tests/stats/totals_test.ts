@@ -68,7 +68,7 @@ function packedOf(counted: StatsDelta): StatsDelta {
     return [method, name, code, { ...counts, latencies, failureLatencies }, ...part];
   });
   const { from, to, seconds, phases, userErrors, iterations, unfinished, inProgress } = counted;
-  const { classes, groups, checks, metrics, traced, failureSamples } = counted;
+  const { classes, groups, checks, metrics, traced, failureSamples, notes } = counted;
   return {
     from,
     to,
@@ -86,6 +86,7 @@ function packedOf(counted: StatsDelta): StatsDelta {
     metrics,
     traced,
     failureSamples: [...failureSamples],
+    notes: [...notes],
   };
 }
 

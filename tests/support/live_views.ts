@@ -3,6 +3,7 @@ import type {
   CompactTotals,
   SummaryFailureSample,
 } from "../../src/report/summary.ts";
+import { thresholdLine } from "../../src/web/threshold_lines.ts";
 import { cellsOf, HeatMap } from "../../src/stats/heat_map.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import type { LatencyHeatMap, TimelineSecond } from "../../src/stats/snapshot.ts";
@@ -170,6 +171,7 @@ export function liveView(changes: Partial<LiveView> = {}): LiveView {
     thresholds: [],
     breakingPoint: null,
     runEnd: null,
+    annotations: [],
     timeline: Array.from({ length: 10 }, (_, second) => liveSecond(second)),
     warnings: [],
     exitCode: null,
@@ -198,6 +200,7 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
     failureSamples: [],
     userErrors: null,
     thresholds: null,
+    annotations: null,
     warnings: null,
     iterations: null,
     network: null,
@@ -277,16 +280,24 @@ export function shopView(seconds: number): LiveView {
       count: 2,
     }],
     thresholds: [
-      { expression: "p95<50ms", observed: 30.9, passed: true, observedText: "30.9 ms" },
+      {
+        expression: "p95<50ms",
+        observed: 30.9,
+        passed: true,
+        observedText: "30.9 ms",
+        line: thresholdLine("p95<50ms"),
+      },
       {
         expression: "p99[POST /api/v2/orders]<300ms",
         observed: 328,
         passed: false,
         observedText: "328 ms",
+        line: thresholdLine("p99[POST /api/v2/orders]<300ms"),
       },
       {
         expression: "error_rate<1%",
         observed: failures / (412 * seconds),
+        line: thresholdLine("error_rate<1%"),
         passed: true,
         observedText: `${(failures / (412 * seconds) * 100).toFixed(2)}%`,
       },

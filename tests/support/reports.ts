@@ -33,6 +33,7 @@ export function report(changes: Partial<Message<"REPORT">> = {}): Message<"REPOR
     traced: [],
     metrics: [],
     failureSamples: [],
+    notes: [],
     ...changes,
   };
 }

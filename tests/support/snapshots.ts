@@ -327,6 +327,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     workers: [workerRow()],
     statistics: statistics(),
     runEnd: null,
+    annotations: [],
     warnings: [],
     ...changes,
   };

@@ -27,6 +27,7 @@ export const RUN: RunInfo = {
   data: null,
   stop: () => {},
   fail: () => {},
+  annotate: () => {},
 };
 
 /** What users have recorded, in order. */

@@ -322,6 +322,7 @@ Deno.test("unchanged data is not sent again", () => {
     failureSamples: [],
     userErrors: null,
     thresholds: null,
+    annotations: null,
     warnings: null,
     iterations: null,
     network: null,
@@ -540,7 +541,10 @@ Deno.test("a list of failures, errors, warnings or thresholds is sent whole if i
   assert.equal(changes.userErrors!.length, 2);
   assert.deepEqual(changes.warnings, ["slow"]);
   assert.deepEqual(changes.thresholds, [
-    { expression: "p95<1ms", observed: 2, passed: false, observedText: "2 ms" },
+    {
+      ...{ expression: "p95<1ms", observed: 2, passed: false, observedText: "2 ms" },
+      line: { charts: ["latency", "heat"], kind: "run", subject: "", value: 1 },
+    },
   ]);
 });
 

@@ -10,7 +10,8 @@
 import { axisNumber, chartColumns, RUN_CHARTS } from "./chart_specs.js";
 import { element, place, setText } from "./dom.js";
 import { formatClock, NO_NUMBER } from "./format.js";
-import { drawHeat, HeatColumns, rowTicks } from "./heat_map.js";
+import { drawHeat, HeatColumns, rowOf, rowTicks } from "./heat_map.js";
+import { axisEnd, boundLines, drawBounds, drawMarks, MarksList, marksOf } from "./marks.js";
 import { ALL, historyKey, historySeconds, subjectGroups } from "./subjects.js";
 import { chartedSeconds, standstillNote, standstills, stepNote } from "./timeline.js";
 
@@ -23,7 +24,7 @@ import { chartedSeconds, standstillNote, standstills, stepNote } from "./timelin
 /**
  * What charts need of a run.
  *
- * @typedef {Pick<import("../live_view.ts").LiveView, "timeline" | "durationSeconds" | "pausedSeconds" | "live" | "histories" | "heatMap">} ChartedView
+ * @typedef {Pick<import("../live_view.ts").LiveView, "timeline" | "durationSeconds" | "pausedSeconds" | "live" | "histories" | "heatMap" | "thresholds" | "annotations" | "pauses">} ChartedView
  */
 
 /**
@@ -37,6 +38,13 @@ import { chartedSeconds, standstillNote, standstills, stepNote } from "./timelin
  * @property {HTMLElement[]} labels The name of each line, in the legend.
  * @property {HTMLElement[]} values The current value of each line, in the legend.
  * @property {HTMLElement} summary
+ * @property {ChartBounds} bounds
+ */
+
+/**
+ * The bounds of thresholds that a chart has now.
+ *
+ * @typedef {{ lines: readonly import("./marks.js").BoundLine[] }} ChartBounds
  */
 
 /** The tick intervals of a time axis, in seconds. */
@@ -64,6 +72,9 @@ export class RunCharts {
   #heat = new HeatColumns();
   /** @type {readonly import("./timeline.js").Standstill[]} */
   #standstills = [];
+  /** @type {readonly import("./marks.js").Mark[]} */
+  #marks = [];
+  #marksList = new MarksList();
   /** @type {{ min: number, max: number } | null} */
   #zoom = null;
   /** @type {Chart[]} */
@@ -86,7 +97,13 @@ export class RunCharts {
     const sync = plotClass.sync("run").key;
     this.#reset.hidden = true;
     this.#reset.addEventListener("click", () => this.#zoomTo(null));
-    this.element.append(this.#choice.element, this.#note, this.#stepNote, this.#hint);
+    this.element.append(
+      this.#choice.element,
+      this.#note,
+      this.#stepNote,
+      this.#marksList.element,
+      this.#hint,
+    );
     this.#addAll = (isOpen) => {
       const specs = RUN_CHARTS.filter((spec) => (spec.isOpen ?? false) === isOpen);
       this.#charts.push(...specs.map((spec) => this.#add(plotClass, spec, sync)));
@@ -118,6 +135,9 @@ export class RunCharts {
     this.#timeline = timeline;
     this.#heat.update(view.heatMap, (view.timeline.at(-1)?.second ?? -1) + 1);
     this.#standstills = standstills(timeline);
+    this.#marks = marksOf(view);
+    this.#marksList.update(this.#marks);
+    for (const { spec, bounds } of this.#charts) bounds.lines = boundLines(view, spec.id, history);
     this.#note.hidden = this.#standstills.length === 0;
     setText(this.#note, standstillNote(timeline));
     setText(this.#stepNote, stepNote(reading));
@@ -196,23 +216,26 @@ export class RunCharts {
     ]);
     this.#note.before(figure);
     const bars = plotClass.paths.bars?.({ size: [0.8, 24, 1], align: -1 });
-    const options = this.#options(spec, sync, canvas, bars);
+    /** @type {ChartBounds} */
+    const bounds = { lines: [] };
+    const options = this.#options(spec, sync, canvas, bounds, bars);
     const plot = new plotClass(options, chartColumns(spec, [], this.#heat), canvas);
     canvas.addEventListener("keydown", (event) => this.#handleKey(plot, event));
     canvas.addEventListener("blur", () => {
       for (const chart of this.#charts) chart.plot.setCursor({ left: -10, top: -10 });
     });
-    return { spec, plot, figure, title, labels, values, summary };
+    return { spec, plot, figure, title, labels, values, summary, bounds };
   }
 
   /**
    * @param {ChartSpec} spec
    * @param {string} sync
    * @param {HTMLElement} canvas
+   * @param {ChartBounds} bounds
    * @param {import("uplot").Series.PathBuilder} [bars]
    * @returns {import("uplot").Options}
    */
-  #options(spec, sync, canvas, bars) {
+  #options(spec, sync, canvas, bounds, bars) {
     const color = (/** @type {string} */ name) => () =>
       getComputedStyle(canvas).getPropertyValue(name);
     const axis = {
@@ -238,7 +261,7 @@ export class RunCharts {
         x: { time: false, auto: false, range: (_plot, min, max) => [min, max] },
         y: {
           range: (plot, _min, max) =>
-            spec.isHeat ? this.#heatRange(plot) : [0, max > 0 ? max * 1.08 : 1],
+            spec.isHeat ? this.#heatRange(plot) : [0, axisEnd(max ?? 0, bounds.lines)],
         },
       },
       axes: [
@@ -283,6 +306,18 @@ export class RunCharts {
           (plot) => {
             if (spec.isHeat) drawHeat(plot, this.#heat, color("--heat")().trim().split(/\s+/));
             this.#shade(plot, color("--chart-standstill")());
+          },
+        ],
+        draw: [
+          (plot) => {
+            const valueOf = (/** @type {string} */ name) => color(name)().trim();
+            const { lines } = bounds;
+            drawBounds(
+              plot,
+              spec.isHeat ? lines.map((line) => ({ ...line, value: rowOf(line.value) })) : lines,
+              valueOf,
+            );
+            drawMarks(plot, this.#marks, valueOf);
           },
         ],
         setCursor: [() => this.#showValues()],

@@ -43,6 +43,7 @@ export function updatedView(view, update) {
     failures: update.failures ?? view.failures,
     userErrors: update.userErrors ?? view.userErrors,
     thresholds: update.thresholds ?? view.thresholds,
+    annotations: update.annotations ?? view.annotations,
     warnings: update.warnings ?? view.warnings,
     iterations: update.iterations ?? view.iterations,
     network: update.network ?? view.network,
