@@ -434,6 +434,51 @@ browserTest("the run can be changed, stopped and started from the page", async (
   assert.deepEqual(complaints.filter((text) => !text.includes("409")), []);
 });
 
+browserTest(
+  "a run is paused and resumed with one button, and says for how long",
+  async (browser) => {
+    const running = liveView();
+    await using server = new FakeDashboard(running);
+    const { page, complaints } = await openPage(browser);
+    await page.goto(server.url);
+    await waitForText(page, "#state", "Running");
+    const pause = page.getByRole("button", { name: "Pause" });
+    await pause.focus();
+    await page.keyboard.press("Enter");
+    await waitForText(page, "#control-message", "Paused: users finish their iterations and wait.");
+    const paused = liveView({
+      pauses: [{ from: 12, to: null }],
+      live: liveState({
+        paused: true,
+        elapsedSeconds: 24.2,
+        loadSeconds: 12,
+        control: { ...FULL_CONTROL, canPause: false, canResume: true },
+      }),
+    });
+    server.show(paused);
+    await waitForText(page, "#state", "Paused for 12 s");
+    // Screen readers are told once.
+    assert.equal(await page.locator("#state-announced").textContent(), "Paused");
+    assert.equal(await textOf(page, "#time"), "0:12 of 0:20");
+    const { log: _, ...live } = paused.live;
+    server.update(liveUpdate(paused, { live: { ...live, elapsedSeconds: 25.3 } }));
+    await waitForText(page, "#state", "Paused for 13 s");
+    assert.equal(await page.locator("#state-announced").textContent(), "Paused");
+    // The button has kept the focus.
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Resume");
+    await page.keyboard.press("Enter");
+    await waitForText(page, "#control-message", "Resumed.");
+    const reason = "The test is stopping.";
+    const control = { ...FULL_CONTROL, canPause: false, canChange: false, reason };
+    server.show(liveView({ live: liveState({ state: "stopping", control }) }));
+    await waitForText(page, "#control-reason", reason);
+    assert.equal(await pause.isDisabled(), true);
+    assert.equal(await pause.getAttribute("aria-describedby"), "control-reason");
+    assert.deepEqual(server.commands.map(({ path }) => path), ["/api/pause", "/api/resume"]);
+    assert.deepEqual(complaints, []);
+  },
+);
+
 browserTest("commands that are not allowed are disabled, with a reason", async (browser) => {
   const reason = "The dashboard is read-only.";
   const control = { ...FULL_CONTROL, allowed: false, reason };
@@ -441,7 +486,7 @@ browserTest("commands that are not allowed are disabled, with a reason", async (
   const { page, complaints } = await openPage(browser);
   await page.goto(server.url);
   await waitForText(page, "#control-reason", reason);
-  for (const field of ["#amount", "#pace", "#apply", "#stop"]) {
+  for (const field of ["#amount", "#pace", "#apply", "#pause", "#stop"]) {
     assert.equal(await page.locator(field).isDisabled(), true, field);
     assert.equal(await page.getAttribute(field, "aria-describedby"), "control-reason");
   }
@@ -639,7 +684,19 @@ browserTest("everything can be used with the keyboard", async (browser) => {
     });
     seen.add(id);
   }
-  for (const part of ["amount", "pace", "apply", "stop", "HTML", "Filter requests", "p95", "log"]) {
+  for (
+    const part of [
+      "amount",
+      "pace",
+      "apply",
+      "pause",
+      "stop",
+      "HTML",
+      "Filter requests",
+      "p95",
+      "log",
+    ]
+  ) {
     assert.ok(seen.has(part), `${part} is not among ${[...seen].join(", ")}`);
   }
   await page.locator("section[aria-labelledby=requests-title] th button", { hasText: /^p95$/ })

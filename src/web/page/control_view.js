@@ -11,7 +11,8 @@ import { byId, setAttribute, setText } from "./dom.js";
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
 /** @typedef {import("../live_view.ts").LiveState} LiveState */
 /** @typedef {import("../../load/load.ts").PartialLoad} PartialLoad */
-/** @typedef {(command: "start" | "stop" | "target", body?: PartialLoad) => Promise<void>} SendCommand */
+/** @typedef {"start" | "stop" | "pause" | "resume" | "target"} RunCommand */
+/** @typedef {(command: RunCommand, body?: PartialLoad) => Promise<void>} SendCommand */
 
 /** Shows what can be done with a run, and sends the commands. */
 export class ControlView {
@@ -27,6 +28,8 @@ export class ControlView {
   #pace = new LoadField(byId("pace", HTMLInputElement));
   #start = byId("start", HTMLButtonElement);
   #apply = byId("apply", HTMLButtonElement);
+  /** Pauses or resumes: one button, so that it keeps the focus. */
+  #pause = byId("pause", HTMLButtonElement);
   #stop = byId("stop", HTMLButtonElement);
 
   /** @param {SendCommand} send */
@@ -36,6 +39,10 @@ export class ControlView {
       input.addEventListener("input", () => this.#showMessage(null));
     }
     this.#start.addEventListener("click", () => this.#startRun());
+    this.#pause.addEventListener("click", () => {
+      if (this.#live?.paused) this.#run("resume", undefined, "Resumed.");
+      else this.#run("pause", undefined, "Paused: users finish their iterations and wait.");
+    });
     this.#stop.addEventListener("click", () => this.#run("stop", undefined, "Stopping."));
     byId("control-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
@@ -80,13 +87,17 @@ export class ControlView {
 
   #draw() {
     const control = this.#live?.control;
-    const usable = this.#connected && !this.#busy && control?.allowed === true;
+    const usable = this.#connected && control?.allowed === true;
     const isBeforeStart = this.#live?.state === "ready" || control?.canStart === true;
     this.#start.disabled = !usable || !control.canStart;
     this.#apply.disabled = !usable || !control.canChange;
+    this.#pause.disabled = !usable || !(control.canPause || control.canResume);
+    setText(this.#pause, this.#live?.paused ? "Resume" : "Pause");
+    setAttribute(this.#pause, "class", this.#live?.paused ? "primary" : null);
     this.#stop.disabled = !usable || !control.canStop;
     this.#start.hidden = !isBeforeStart;
     this.#apply.hidden = isBeforeStart;
+    this.#pause.hidden = isBeforeStart;
     const isFixed = this.#live?.sharedUsers === null;
     const fixed = !usable || isFixed || !(control.canChange || control.canStart);
     this.#amount.input.disabled = fixed;
@@ -125,25 +136,24 @@ export class ControlView {
   }
 
   /**
-   * @param {"start" | "stop" | "target"} command
+   * @param {RunCommand} command
    * @param {PartialLoad | string | undefined} body A string is a validation error.
    * @param {string} done The message after success.
    */
   async #run(command, body, done) {
+    // A button that was disabled meanwhile would lose the focus.
+    if (this.#busy) return;
     if (typeof body === "string") return this.#showMessage(this.#messageNow(body, null));
     this.#busy = true;
-    this.#draw();
     try {
       await this.#send(command, body);
-      // Stopping applies no load.
-      if (command !== "stop") this.#forgetEdits();
+      if (command === "start" || command === "target") this.#forgetEdits();
       this.#showMessage(this.#messageNow(done, command));
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       this.#showMessage(this.#messageNow(text, null));
     } finally {
       this.#busy = false;
-      this.#draw();
     }
   }
 
@@ -204,7 +214,7 @@ class LoadField {
  *
  * @typedef {object} ShownMessage
  * @property {string} text
- * @property {"start" | "stop" | "target" | null} command Null if it failed.
+ * @property {RunCommand | null} command Null if it failed.
  * @property {LiveState["state"]} state The state of the run at that time.
  * @property {number} elapsedSeconds
  */
@@ -212,19 +222,26 @@ class LoadField {
 /** How long success is reported, in seconds of the run. */
 const MESSAGE_SECONDS = 10;
 
+/** After this time, the state says whether the run has been paused or resumed. */
+const PAUSE_SECONDS = 2;
+
 /**
  * Whether a message still fits the state of the run. A state that says the same replaces the message.
  *
  * @param {ShownMessage} message
- * @param {Pick<LiveState, "state" | "elapsedSeconds">} live
+ * @param {Pick<LiveState, "state" | "paused" | "elapsedSeconds">} live
  * @returns {boolean}
  */
-export function isCurrent(message, { state, elapsedSeconds }) {
+export function isCurrent(message, { state, paused, elapsedSeconds }) {
   const isActive = state === "spawning" || state === "running";
   const wasActive = message.state === "spawning" || message.state === "running";
   if (message.command === null) return state === message.state || isActive && wasActive;
   if (elapsedSeconds > message.elapsedSeconds + MESSAGE_SECONDS) return false;
   if (message.command === "stop") return isActive || state === "ready";
+  if (message.command === "pause" || message.command === "resume") {
+    const isDone = paused === (message.command === "pause");
+    return isActive && (isDone || elapsedSeconds <= message.elapsedSeconds + PAUSE_SECONDS);
+  }
   return isActive || message.command === "start" && state === "ready";
 }
 

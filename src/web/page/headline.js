@@ -7,7 +7,7 @@
  */
 
 import { byId, element, setAttribute, setText } from "./dom.js";
-import { formatClock } from "./format.js";
+import { formatAge, formatClock } from "./format.js";
 import { tiles, TilesView } from "./tiles.js";
 
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
@@ -24,9 +24,10 @@ export class HeadView {
   update(view) {
     const { live, exitCode, runId, mode, name } = view;
     const state = stateBadge(live);
+    const shown = live.paused ? { ...state, text: pauseText(view) } : state;
     const time = timeText(live);
     byId("run-head").hidden = false;
-    showBadge(byId("state"), state);
+    showBadge(byId("state"), shown);
     showBadge(byId("verdict"), live.verdict);
     // Screen readers announce changes of state, and the verdict only at the end.
     setText(
@@ -107,6 +108,18 @@ export function stateBadge({ state, paused, waitingFor }) {
   if (paused) return { text: "Paused", tone: "warning" };
   if (waitingFor === null) return STATE_BADGES[state];
   return { text: `${waitingFor.charAt(0).toUpperCase()}${waitingFor.slice(1)}`, tone: "quiet" };
+}
+
+/**
+ * How long a run has been paused: `Paused for 12 s`.
+ *
+ * @param {{ readonly pauses: LiveView["pauses"], readonly live: Pick<LiveState, "elapsedSeconds"> }} view
+ * @returns {string}
+ */
+export function pauseText({ pauses, live: { elapsedSeconds } }) {
+  const from = pauses.at(-1)?.from ?? elapsedSeconds;
+  const seconds = Math.max(0, Math.floor(elapsedSeconds - from));
+  return `Paused for ${seconds < 60 ? `${seconds} s` : formatAge(seconds * 1000)}`;
 }
 
 /**

@@ -61,7 +61,7 @@ function shownIn(command: "start" | "stop" | "target" | null, state: LiveState["
   const message = { text: "", command, state, elapsedSeconds: 5 };
   const states = ["ready", "spawning", "running", "stopping", "stopped"] as const;
   return states.flatMap((state) =>
-    [6, 16].filter((elapsedSeconds) => isCurrent(message, { state, elapsedSeconds }))
+    [6, 16].filter((elapsedSeconds) => isCurrent(message, { state, paused: false, elapsedSeconds }))
       .map((seconds) => `${state} ${seconds}`)
   );
 }
@@ -74,4 +74,15 @@ Deno.test("a message ends when the state of the run says more", () => {
   assert.deepEqual(shownIn(null, "running"), whileActive);
   assert.deepEqual(shownIn(null, "ready"), ["ready 6", "ready 16"]);
   assert.deepEqual(shownIn(null, "stopping"), ["stopping 6", "stopping 16"]);
+});
+
+Deno.test("a message about a pause ends when the run is not paused any more", () => {
+  const message = { text: "", command: "pause", state: "running", elapsedSeconds: 5 } as const;
+  const shown = [[false, 6], [false, 8], [true, 8], [true, 16]] as const;
+  assert.deepEqual(
+    shown.filter(([paused, elapsedSeconds]) =>
+      isCurrent(message, { state: "running", paused, elapsedSeconds })
+    ),
+    [[false, 6], [true, 8]],
+  );
 });
