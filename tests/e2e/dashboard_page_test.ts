@@ -189,7 +189,7 @@ browserTest(
     ];
     const choice = page.getByLabel("Charts of");
     for (const part of [...parts, choice]) assert.equal(await part.isVisible(), false);
-    assert.equal(await page.locator(".opener").count(), 0);
+    assert.equal(await page.locator("section[aria-labelledby=requests-title] .opener").count(), 0);
 
     const scripted = scriptedView(60);
     const view: LiveView = {
@@ -730,7 +730,7 @@ browserTest("both themes are legible, on a phone and on a wide screen", async (b
     const { page, complaints } = await openPage(browser, { width: 375, height: 900, theme });
     await page.goto(server.url);
     await waitForText(page, "#state", "Running");
-    await page.locator(".opener").click();
+    await page.locator("section[aria-labelledby=requests-title] .opener").click();
     for (const width of [375, 768, 1600]) {
       await resize(page, width);
       const [full, part] = await page.evaluate(() => [
