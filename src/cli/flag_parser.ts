@@ -98,10 +98,20 @@ function historyFlags(): Option[] {
 function controlFlags(): Option[] {
   const groups = {
     "Load:": [
-      ["-u, --users <N>", "with start: users"],
+      ["-u, --users <N>", "with start: users, and so on, as for aiotest itself"],
       ["-r, --rate <N>", "with users or start: users that start or stop per second"],
       ["--arrival-rate <N>", "with start: iterations that start per second"],
       ["--max-users <N>", "with arrival-rate or start: the most users"],
+    ],
+    "Further runs:": [
+      ["-H, --host <URL>", "with start: target host"],
+      ["-t, --run-time <T>", "with start: duration of the run"],
+      ["--iterations <N>", "with start: iterations of all users together"],
+      ["--user-classes <A,B>", "with start: run only these user classes"],
+      ["-T, --tags <A,B>", "with start: run only tests with at least one of these tags"],
+      ["--name <TEXT>", "with start: name of the run"],
+      ["--label <KEY=VALUE>", "with start: label of the run; repeatable"],
+      ["--option <NAME=VALUE>", "with start: option of the test file; repeatable"],
     ],
     "Status:": [
       ["--watch", "print the status every second, until the run ends"],

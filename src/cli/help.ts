@@ -175,7 +175,9 @@ Commands:
   pause, resume              let users finish their iterations and wait, and
                              continue
   stop                       end the run, as Ctrl-C does
-  start [LOAD]               start a run that waits: --no-autostart
+  start [LOAD]               start a run that waits (--no-autostart), or another
+                             one (--keep)
+  quit                       end aiotest, which stays after runs with --keep
   report --html FILE ...     write reports of the run until now`;
 
 const CONTROL_REST = `

@@ -16,8 +16,10 @@ import type { LogTail } from "../web/feed.ts";
 import type { DashboardServer } from "../web/server.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { keptHistory } from "./history.ts";
+import type { ShownRun } from "./dashboard.ts";
 import type { MetricsExport } from "./metrics_export.ts";
 import type { Options } from "./options.ts";
+import type { RunSeries } from "./run_series.ts";
 import { runMetadata } from "./run_metadata.ts";
 
 /** A run in progress. */
@@ -39,16 +41,25 @@ export interface LiveOutputsOptions {
   readonly run: LiveRun;
   readonly log: LogTail;
   readonly rendezvous: () => readonly RendezvousRounds[];
+  /** `null`: the dashboard closes with the run. */
+  readonly series: RunSeries | null;
 }
 
 /** The outputs of one run, until {@link end}. */
 export class LiveOutputs {
   readonly #dashboard: DashboardServer | null;
   readonly #metrics: MetricsExport;
+  /** Whether the dashboard shows further runs. */
+  readonly #staysOpen: boolean;
 
-  private constructor(dashboard: DashboardServer | null, metrics: MetricsExport) {
+  private constructor(
+    dashboard: DashboardServer | null,
+    metrics: MetricsExport,
+    staysOpen: boolean,
+  ) {
     this.#dashboard = dashboard;
     this.#metrics = metrics;
+    this.#staysOpen = staysOpen;
   }
 
   /**
@@ -57,7 +68,7 @@ export class LiveOutputs {
    * @throws UsageError if one of them cannot be opened.
    */
   static async open(
-    { host, options, run, log, rendezvous }: LiveOutputsOptions,
+    { host, options, run, log, rendezvous, series }: LiveOutputsOptions,
   ): Promise<LiveOutputs | null> {
     if (options.noWeb && options.otlp === null) return null;
     // Imported here, because most commands do not need them and every start would be slower.
@@ -66,9 +77,9 @@ export class LiveOutputs {
       snapshot: () => run.snapshot(),
       rendezvous,
     }, (name) => host.env(name));
-    if (options.noWeb) return new LiveOutputs(null, metrics);
+    if (options.noWeb) return new LiveOutputs(null, metrics, false);
     const { openDashboard } = await import("./dashboard.ts");
-    const dashboard = await openDashboard(host, options, {
+    const shown: ShownRun = {
       control: new Control(run),
       log,
       metrics: () => metrics.text(),
@@ -87,8 +98,11 @@ export class LiveOutputs {
           fullHistory: options.csvFullHistory,
         };
       },
-    });
-    return new LiveOutputs(dashboard, metrics);
+    };
+    const open = (one: ShownRun): Promise<DashboardServer | null> =>
+      openDashboard(host, options, one);
+    const dashboard = series === null ? await open(shown) : await series.show(run, shown, open);
+    return new LiveOutputs(dashboard, metrics, series !== null);
   }
 
   /** Shows the current state; to be called once per second. */
@@ -105,7 +119,7 @@ export class LiveOutputs {
 
   /** Closes the outputs. */
   async close(): Promise<void> {
-    await this.#dashboard?.close();
+    if (!this.#staysOpen) await this.#dashboard?.close();
   }
 }
 

@@ -135,28 +135,58 @@ export class CommandLine {
    * @throws UsageError if a flag or key is unknown, has an invalid value, or could not be added.
    */
   parse(forwarded: ForwardedOptions = {}): Options {
+    return this.#parse(forwarded, NO_OTHERS);
+  }
+
+  /**
+   * All options of a further run of this process.
+   *
+   * @param others the texts of options that differ from those of the first run, by the name of the flag; `null`: it
+   *   is not given.
+   * @throws UsageError as {@link parse}.
+   */
+  parseOthers(others: OtherTexts): Options {
+    return this.#parse({}, others);
+  }
+
+  #parse(forwarded: ForwardedOptions, others: OtherTexts): Options {
     const custom = this.#custom.all();
     const customFlags = custom.map(({ option }) => option);
-    const parsed = parseAll(this.#host.args, [...this.#ownFlags, ...customFlags]);
-    checkOperands(parsed);
+    const given = parseAll(this.#host.args, [...this.#ownFlags, ...customFlags]);
+    checkOperands(given);
+    const flags = new Map(given.flags);
+    for (const [name, texts] of others) {
+      if (texts === null) flags.delete(name);
+      else flags.set(name, texts);
+    }
     const customNames = customFlags.map((option) => option.name());
     const accepted = onlyOf(forwarded, [
       ...SENT_TO_WORKERS,
       ...FILES_SENT_TO_WORKERS,
       ...customNames,
     ]);
-    const sources = this.#sources(parsed, accepted);
-    const { values, given } = sources.readAll(this.#settings);
+    const sources = new Sources(
+      flags,
+      { env: (name) => isOther(name, others) ? undefined : this.#host.env(name) },
+      withoutOthers(this.#file, others),
+      accepted,
+    );
+    const { values, given: givenNames } = sources.readAll(this.#settings);
     sources.checkFileKeys([...Object.keys(SETTINGS), ...customNames]);
-    const flags = [...this.#ownFlags, ...customFlags];
-    sources.checkVariables(this.#host.envNames(), [...OPTION_NAMES, ...customNames], flags, false);
+    const all = [...this.#ownFlags, ...customFlags];
+    sources.checkVariables(this.#host.envNames(), [...OPTION_NAMES, ...customNames], all, false);
     return {
       ...values,
       aiotestfile: this.#testFile ?? values.aiotestfile,
-      given,
+      given: givenNames,
       extra: readExtra(custom, sources),
       readFrom: configFiles(this.#file),
     };
+  }
+
+  /** The flags that the test file has added. */
+  get customFlags(): readonly CustomFlag[] {
+    return this.#custom.all();
   }
 
   /** The test file's flags, for a worker process that this one starts. */
@@ -196,6 +226,21 @@ export class CommandLine {
   #sources({ flags }: ParsedArguments, forwarded: ForwardedOptions = {}): Sources {
     return new Sources(flags, this.#host, this.#file, forwarded);
   }
+}
+
+/** Texts of options by the name of the flag; `null`: the option is not given. */
+export type OtherTexts = ReadonlyMap<string, readonly string[] | null>;
+
+const NO_OTHERS: OtherTexts = new Map();
+
+/** Whether an environment variable is one of some options. */
+function isOther(variable: string, others: OtherTexts): boolean {
+  return [...others.keys()].some((name) => environmentName(name) === variable);
+}
+
+function withoutOthers(file: ConfigFile | null, others: OtherTexts): ConfigFile | null {
+  if (file === null || others.size === 0) return file;
+  return { ...file, entries: new Map([...file.entries].filter(([name]) => !others.has(name))) };
 }
 
 /** A master must not decide more than that, such as where a worker writes its files. */

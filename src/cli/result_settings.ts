@@ -161,6 +161,19 @@ export const RESULT_SETTINGS = {
     commands: NEEDS_DASHBOARD,
     scope: "not worker",
   },
+  keep: {
+    flags: "--keep",
+    group: WEB,
+    help: "stay after the run, so that others can be started in the dashboard",
+    type: toggle,
+    default: false,
+    commands: {
+      run: true,
+      quick: "which has no dashboard",
+      demo: "which starts its target for one run",
+    },
+    scope: "not worker",
+  },
   /** Upper bounds in milliseconds, in ascending order. */
   buckets: {
     flags: "-b, --buckets <N...>",

@@ -174,7 +174,7 @@ function ignoredFlags(given: RoleOptions["given"]): string[] {
 /** Options that decide whether a test that waits to be started can be started. */
 export type StartOptions = Pick<
   Settings,
-  "noAutostart" | "noWeb" | "webHost" | "webAllowedHost" | "webToken"
+  "noAutostart" | "keep" | "noWeb" | "webHost" | "webAllowedHost" | "webToken"
 >;
 
 /**
@@ -183,12 +183,13 @@ export type StartOptions = Pick<
  * @throws UsageError if it cannot, with what to do about it.
  */
 export function checkStartable(
-  { noAutostart, noWeb, webHost, webAllowedHost, webToken }: StartOptions,
+  { noAutostart, keep, noWeb, webHost, webAllowedHost, webToken }: StartOptions,
 ): void {
-  if (!noAutostart) return;
+  if (!noAutostart && !keep) return;
+  const what = noAutostart ? "--no-autostart" : "--keep";
   if (noWeb) {
     throw new UsageError(
-      "--no-autostart cannot be used with --no-web: the dashboard starts the test",
+      `${what} cannot be used with --no-web: the dashboard starts the test`,
       "Remove one of them.",
     );
   }
@@ -196,7 +197,7 @@ export function checkStartable(
   if (webToken !== null || isLocal && webAllowedHost.length === 0) return;
   const option = isLocal ? `--web-allowed-host ${webAllowedHost[0]}` : `--web-host ${webHost}`;
   throw new UsageError(
-    `--no-autostart with ${option} needs --web-token: without a token the dashboard is ` +
+    `${what} with ${option} needs --web-token: without a token the dashboard is ` +
       "read-only there, and cannot start the test",
     "Prefer the environment variable AIOTEST_WEB_TOKEN.",
   );
@@ -303,6 +304,12 @@ export function checkConflicts(options: RoleOptions): void {
       "Remove --journal.",
     );
   }
+  if (options.keep && (master || processes !== null)) {
+    throw new UsageError(
+      "--keep cannot be used with --master or --processes: only a single process stays",
+      "Remove one of them.",
+    );
+  }
   checkStartable(options);
   checkWebTls(options);
   // A worker may get one of them from its master.
@@ -312,7 +319,7 @@ export function checkConflicts(options: RoleOptions): void {
 }
 
 /** Checks that one process can run the users once, now. */
-function checkOnce({ master, worker, processes, noAutostart }: RoleOptions): void {
+function checkOnce({ master, worker, processes, noAutostart, keep }: RoleOptions): void {
   const other = master
     ? "--master"
     : worker
@@ -329,6 +336,7 @@ function checkOnce({ master, worker, processes, noAutostart }: RoleOptions): voi
   if (noAutostart) {
     throw new UsageError("--once cannot be used with --no-autostart: a pass starts at once");
   }
+  if (keep) throw new UsageError("--once cannot be used with --keep: a pass is over at once");
 }
 
 /** Refuses the first of some options that was given. */

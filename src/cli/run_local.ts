@@ -6,6 +6,7 @@
 
 import { systemClock, systemRandom } from "../core/clock.ts";
 import { currentRun } from "../core/current_run.ts";
+import { ExitCode } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
@@ -18,6 +19,7 @@ import { loadClassFiles } from "./class_files.ts";
 import type { Options } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import { loggedSocketKind, RunSession, STOPPING_USERS } from "./run_session.ts";
+import { keepRunning, type RunSeries, type SeriesSource } from "./run_series.ts";
 import { runLabels } from "./run_metadata.ts";
 import { allObservers, openRunObservers } from "./run_observers.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
@@ -30,8 +32,29 @@ import type { Observers } from "../user/observers.ts";
 const NODE = "local";
 
 /**
+ * Runs the users of a test file as often as `--keep` allows; resolves with the exit code.
+ *
+ * @throws UsageError if the test cannot be run with these options.
+ */
+export async function runLocalSeries(
+  host: Host,
+  options: Options,
+  source: SeriesSource,
+): Promise<number> {
+  const { exports } = source;
+  if (!options.keep) return await runLocal(host, exports, options);
+  return await keepRunning(
+    host,
+    options,
+    source,
+    (one, series) => runLocal(host, exports, one, undefined, series),
+  );
+}
+
+/**
  * Runs the users of a test file; resolves with the exit code.
  *
+ * @param series the runs that this one is part of; `null` if it is the only one.
  * @param done stops the run when it resolves, even before its time is up.
  */
 export async function runLocal(
@@ -39,9 +62,11 @@ export async function runLocal(
   exports: TestFileExports,
   options: Options,
   done?: Promise<void>,
+  series: RunSeries | null = null,
 ): Promise<number> {
   // A pass is over before anyone could look at it.
-  const session = new RunSession(host, options.once ? { ...options, noWeb: true } : options);
+  const shown = options.once ? { ...options, noWeb: true } : options;
+  const session = new RunSession(host, shown, series);
   try {
     await session.open(exports);
     session.removeOldReports();
@@ -54,7 +79,7 @@ export async function runLocal(
     checkLocalAddresses(host, setup.classes, setup.connections);
     checkProxies(host, setup.classes, options.host);
     await loadClassFiles(host, options.aiotestfile, setup.classes);
-    return await runWithServices(session, setup, done);
+    return await runWithServices(session, setup, { done, series });
   } finally {
     session.close();
   }
@@ -63,7 +88,10 @@ export async function runLocal(
 async function runWithServices(
   session: RunSession,
   setup: RunSetup,
-  done: Promise<void> | undefined,
+  { done, series }: {
+    readonly done: Promise<void> | undefined;
+    readonly series: RunSeries | null;
+  },
 ): Promise<number> {
   const { host, options } = session;
   const { services, close } = await openSharedServices(host, options);
@@ -83,7 +111,7 @@ async function runWithServices(
       const observers = session.pass === null
         ? opened
         : allObservers(opened, session.pass.observers);
-      return await runUsers(session, setup, { runId, services, observers, done });
+      return await runUsers(session, setup, { runId, services, observers, done, series });
     } finally {
       await opened.end();
     }
@@ -95,11 +123,12 @@ async function runWithServices(
 async function runUsers(
   session: RunSession,
   { parts, connections, thresholds, warnings, ...setup }: RunSetup,
-  { runId, services, observers, done }: {
+  { runId, services, observers, done, series }: {
     readonly runId: string;
     readonly services: SharedServices;
     readonly observers: Observers;
     readonly done: Promise<void> | undefined;
+    readonly series: RunSeries | null;
   },
 ): Promise<number> {
   const { host, options, pass } = session;
@@ -156,6 +185,7 @@ async function runUsers(
   if (done === undefined) session.watchBlocks(classes);
   void done?.then(() => run.stop());
   const result = await run.run();
+  if (series?.isReplaced) return ExitCode.passed;
   await session.messagesHandled();
   return await session.report(result, run.failure);
 }

@@ -62,6 +62,7 @@ import {
   requestedFiles,
 } from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
+import type { RunSeries } from "./run_series.ts";
 import { dataFiles, importedFiles } from "./test_bundle.ts";
 import type { TestFileExports } from "./test_file.ts";
 
@@ -232,7 +233,9 @@ export class RunSession {
   readonly host: Host;
   readonly options: Options;
   readonly #console: ConsoleOutput;
-  readonly #log = new LogTail();
+  readonly #log: LogTail;
+  /** The runs that this one is part of; `null` if it is the only one of its process. */
+  readonly #series: RunSeries | null;
   #outputs: LiveOutputs | null = null;
   /** The run whose results are shown here; `null` on a worker. */
   #run: LiveRun | null = null;
@@ -270,7 +273,9 @@ export class RunSession {
   #countStrayError = (thrown: unknown): void => void this.#strayErrors.push(thrown);
 
   /** Opens nothing yet. The caller calls {@link close} in any case. */
-  constructor(host: Host, options: Options) {
+  constructor(host: Host, options: Options, series: RunSeries | null = null) {
+    this.#series = series;
+    this.#log = series?.log ?? new LogTail();
     this.host = host;
     this.options = options;
     this.places = new ErrorPlaces(dirname(resolve(host.cwd, options.aiotestfile)));
@@ -384,8 +389,16 @@ export class RunSession {
    */
   async show(run: LiveRun, services: Pick<SharedServices, "rendezvous">): Promise<void> {
     const { host, options } = this;
+    const series = this.#series;
     const rendezvous = (): SharedServices["rendezvous"] => services.rendezvous;
-    this.#outputs = await LiveOutputs.open({ host, options, run, log: this.#log, rendezvous });
+    this.#outputs = await LiveOutputs.open({
+      host,
+      options,
+      run,
+      log: this.#log,
+      rendezvous,
+      series,
+    });
     this.#run = run;
   }
 
@@ -502,6 +515,8 @@ export class RunSession {
       this.#exitCall ??= call;
       // The code around the call may catch the error, so it is counted here.
       run.countStrayError(call);
+      // The code that does so would do it again in the next run.
+      this.#series?.quit();
       run.stop();
     });
     this.#countStrayError = (thrown) => run.countStrayError(thrown);
@@ -585,7 +600,10 @@ export class RunSession {
     const written = await this.#files?.write(run) ?? { exitCode: run.exitCode, problems: [] };
     for (const problem of written.problems) host.stderr.write(`aiotest: ${problem}\n`);
     await this.#history?.end({ ...run, exitCode: written.exitCode });
-    this.#keepExitCode(written.exitCode);
+    const series = this.#series;
+    if (series === null) this.#keepExitCode(written.exitCode);
+    else if (series.isQuitting) this.#keepExitCode(Math.max(series.exitCode, written.exitCode));
+    else this.#releaseGuard();
     if (failure !== null) throw failure;
     if (exitCode === ExitCode.passed && written.exitCode !== exitCode) {
       host.stderr.write(`The exit code is ${written.exitCode} because results are missing.\n`);

@@ -22,6 +22,7 @@ export class CurrentRun implements RunInfo {
   /** The handlers of `init` are about to be called. @param node the name of this process. */
   prepare(node: string): void {
     this.#node = node;
+    this.#run = null;
   }
 
   /** From now on, this is the run. It gets the calls that handlers of `init` have made. */

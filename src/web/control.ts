@@ -25,6 +25,8 @@ export interface DashboardControl {
   pause(): void;
   /** Lets the test go on. @throws UsageError with a sentence if it is not paused. */
   resume(): void;
+  /** Starts further runs in the same process; missing if it ends with its run. */
+  readonly series?: RunStarter;
   /** Stops the test, like Ctrl-C. @throws UsageError with a sentence if it cannot be stopped. */
   stop(): void;
   /**
@@ -33,6 +35,77 @@ export interface DashboardControl {
    * @throws UsageError with a sentence if it cannot be changed.
    */
   changeLoad(load: PartialLoad): ResolvedLoad;
+}
+
+/** Starts one run after the other in one process. */
+export interface RunStarter {
+  /** What a run can be started with, and what the last one was. */
+  form(): RunForm;
+  /**
+   * Starts a run as the last one was, except for some fields. Returns a sentence if one of them is invalid.
+   *
+   * @throws UsageError with a sentence if a run is in progress.
+   */
+  start(fields: Readonly<Record<string, unknown>>): string | null;
+  /** Ends the process: at once, or after the run in progress, which is stopped. */
+  quit(): void;
+}
+
+/** What a run can be started with: `GET /api/form`. */
+export interface RunForm {
+  readonly canStart: boolean;
+  /** Why not, as a sentence; empty if it can be. */
+  readonly reason: string;
+  /** The fields of `POST /api/start` with the values of the last run. */
+  readonly values: RunFields;
+  /** The shape of the test file, which decides about users and run time; null without one. */
+  readonly shape: string | null;
+  readonly classes: readonly {
+    readonly name: string;
+    readonly weight: number;
+    readonly fixedCount: number;
+    /** Whether it has a load of its own. */
+    readonly hasLoad: boolean;
+    readonly tests: readonly { readonly name: string; readonly tags: readonly string[] }[];
+  }[];
+  /** All tags of tests. */
+  readonly tags: readonly string[];
+  /** The flags that the test file has added. */
+  readonly flags: readonly FormFlag[];
+}
+
+/** The options of a run that can differ from run to run. */
+export interface RunFields {
+  /** Null: that of each class. */
+  readonly host: string | null;
+  readonly users: number;
+  readonly rate: number;
+  /** Null in the closed model. */
+  readonly arrivalRate: number | null;
+  readonly maxUsers: number;
+  /** In seconds; null without an end. */
+  readonly runTime: number | null;
+  readonly iterations: number | null;
+  /** Empty: all. */
+  readonly userClasses: readonly string[];
+  readonly tags: readonly string[];
+  readonly excludeTags: readonly string[];
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A flag that the test file has added. */
+export interface FormFlag {
+  /** Its name in the field `options` of `POST /api/start`. */
+  readonly name: string;
+  /** As on the command line: `--tenant`. */
+  readonly flag: string;
+  readonly help: string;
+  /** What it takes: a text, a text or nothing, several texts, or nothing. */
+  readonly kind: "text" | "optional" | "list" | "switch";
+  readonly default: unknown;
+  /** That of the last run; null if it was not given, or may be a secret. */
+  readonly value: unknown;
 }
 
 const CLOSED_MODEL_FIELDS = ["users", "rate"];

@@ -109,6 +109,8 @@ export class DashboardRouter {
         { method: "POST", isPublic: true, handle: (request) => this.#logOut(request) },
       ],
       ["/api/start", this.#controlRoute((request) => this.#start(request))],
+      ["/api/form", { method: "GET", handle: () => this.#form() }],
+      ["/api/quit", this.#controlRoute((request) => this.#quit(request))],
       ["/api/pause", this.#controlRoute((request) => this.#pause(request))],
       ["/api/resume", this.#controlRoute((request) => this.#resume(request))],
       ["/api/stop", this.#controlRoute((request) => this.#stop(request))],
@@ -206,7 +208,29 @@ export class DashboardRouter {
     };
   }
 
+  #form(): Response {
+    const { series } = this.#options.control;
+    return series === undefined
+      ? errorReply({ status: 409, error: ONE_RUN })
+      : jsonReply(series.form());
+  }
+
+  #quit({ address }: RouteRequest): ErrorReply | null {
+    const { series } = this.#options.control;
+    if (series === undefined) return { status: 409, error: ONE_RUN };
+    this.#options.info(`Ended from the dashboard (${address}).`);
+    series.quit();
+    return null;
+  }
+
   #start({ body, address }: RouteRequest): ErrorReply | null {
+    const { series } = this.#options.control;
+    if (series !== undefined) {
+      const error = series.start(body);
+      if (error !== null) return { status: 400, error };
+      this.#options.info(`Another run is started from the dashboard (${address}).`);
+      return null;
+    }
     const load = Object.keys(body).length === 0 ? null : readLoad(body);
     if (typeof load === "string") return { status: 400, error: load };
     const started = this.#options.control.start(load);
@@ -268,6 +292,8 @@ function loadSuffix(load: ResolvedLoad | null): string {
     ? `: ${load.users} users, ${load.rate} per second`
     : `: ${load.arrivalRate} iterations per second, at most ${load.maxUsers} users`;
 }
+
+const ONE_RUN = "This process ends with its run: it was started without --keep.";
 
 const TEXT = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json; charset=utf-8";

@@ -89,6 +89,7 @@ async function open(...args: string[]): Promise<Scene> {
     run,
     log: new LogTail(),
     rendezvous: () => [{ name: "checkout", complete: 3, incomplete: 1 }],
+    series: null,
   });
   return { host, run, outputs };
 }

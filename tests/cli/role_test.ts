@@ -305,6 +305,7 @@ for (const args of ACCEPTED) {
 
 const WAITS: StartOptions = {
   noAutostart: true,
+  keep: false,
   noWeb: false,
   webHost: "127.0.0.1",
   webAllowedHost: [],

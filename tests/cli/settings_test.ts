@@ -160,6 +160,7 @@ const TOGGLES: [keyof Settings, string][] = [
   ["showShape", "--show-shape"],
   ["noWeb", "--no-web"],
   ["noAutostart", "--no-autostart"],
+  ["keep", "--keep"],
   ["abortOnThreshold", "--abort-on-threshold"],
   ["showUsersWeight", "--show-users-weight"],
   ["master", "--master"],
@@ -485,6 +486,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     no-web = true
     web-token = "k"
     noAutostart = true
+    keep = true
     buckets = [100, 50.5]
     html = "l"
     name = "nightly"
@@ -570,6 +572,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     noWeb: true,
     webToken: "k",
     noAutostart: true,
+    keep: true,
     buckets: [50.5, 100],
     html: "l",
     name: "nightly",

@@ -100,6 +100,7 @@ export const DEFAULTS: Settings = {
   noWeb: false,
   webToken: null,
   noAutostart: false,
+  keep: false,
   buckets: [50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 2000, 5000, 8000],
   name: null,
   label: {},

@@ -51,6 +51,17 @@ const LOAD_FLAGS: Readonly<Record<string, readonly [field: string, type: OptionT
   "max-users": ["maxUsers", wholeNumber(1)],
 };
 
+/** What the flags of a further run become; the dashboard checks them as it checks its form. */
+const RUN_FLAGS: Readonly<Record<string, readonly [field: string, of: (text: string) => unknown]>> =
+  {
+    host: ["host", (text) => text],
+    "run-time": ["runTime", (text) => text],
+    iterations: ["iterations", Number],
+    "user-classes": ["userClasses", (text) => text.split(",")],
+    tags: ["tags", (text) => text.split(",")],
+    name: ["name", (text) => text],
+  };
+
 const COMMANDS: Readonly<Record<string, ControlCommand>> = {
   status: { flags: ["json", "watch"], run: showStatus },
   users: {
@@ -68,9 +79,10 @@ const COMMANDS: Readonly<Record<string, ControlCommand>> = {
   pause: { flags: [], run: (given) => order(given, "pause", {}) },
   resume: { flags: [], run: (given) => order(given, "resume", {}) },
   stop: { flags: [], run: (given) => order(given, "stop", {}) },
+  quit: { flags: [], run: (given) => order(given, "quit", {}) },
   start: {
-    flags: Object.keys(LOAD_FLAGS),
-    run: async (given) => await order(given, "start", loadOf(given)),
+    flags: [...Object.keys(LOAD_FLAGS), ...Object.keys(RUN_FLAGS), "label", "option"],
+    run: async (given) => await order(given, "start", { ...loadOf(given), ...runOf(given) }),
   },
   report: { flags: Object.keys(REPORT_FORMATS), run: writeReports },
 };
@@ -165,6 +177,30 @@ function loadOf({ flags }: Given): Record<string, number> {
     load[field] = value;
   }
   return load;
+}
+
+/** What else the flags of a further run give. @throws UsageError if a label or an option has no value. */
+function runOf({ flags }: Given): Record<string, unknown> {
+  const fields = Object.entries(RUN_FLAGS).flatMap(([flag, [field, of]]) => {
+    const text = flags.get(flag)?.at(-1) ?? null;
+    return text === null ? [] : [[field, of(text)] as const];
+  });
+  const pairs = (flag: "label" | "option"): Record<string, unknown> =>
+    Object.fromEntries((flags.get(flag) ?? []).map((text) => pairOf(flag, text!)));
+  return {
+    ...Object.fromEntries(fields),
+    ...(flags.has("label") ? { labels: pairs("label") } : {}),
+    ...(flags.has("option") ? { options: pairs("option") } : {}),
+  };
+}
+
+function pairOf(flag: string, text: string): readonly [name: string, value: unknown] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new UsageError(`--${flag} ${text}: expected NAME=VALUE`);
+  const value = text.slice(at + 1);
+  // A switch of the test file has no other values.
+  const isSwitch = flag === "option" && (value === "true" || value === "false");
+  return [text.slice(0, at), isSwitch ? value === "true" : value];
 }
 
 /**

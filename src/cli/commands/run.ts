@@ -11,7 +11,7 @@ import type { CommandLine, Options } from "../options.ts";
 import { lacksTestFile, type ReceivedTestFile, receiveTestFile } from "../received_test_file.ts";
 import { removeOldReports } from "../report_files.ts";
 import { roleOf } from "../role.ts";
-import { runLocal } from "../run_local.ts";
+import { runLocalSeries } from "../run_local.ts";
 import { runMaster } from "../run_master.ts";
 import { runProcesses, runWorkerProcesses } from "../run_processes.ts";
 import { openLog } from "../run_session.ts";
@@ -115,7 +115,7 @@ function runRole(
   const role = roleOf(options, { cores: host.cores, freshToken: crypto.randomUUID() });
   switch (role.kind) {
     case "local":
-      return runLocal(host, exports, options);
+      return runLocalSeries(host, options, { commandLine, exports });
     case "master":
       return runMaster(host, exports, options, {
         settings: role.master,

@@ -217,6 +217,7 @@ Deno.test("mistakes in the arguments name what is accepted", async () => {
   const cases: [args: string[], message: RegExp][] = [
     [[], /^control: expected the address of a dashboard, and a command/],
     [["8089"], /^control: expected a command: status, users, arrival-rate, pause,/],
+    [["8089", "start", "--label", "x"], /^--label x: expected NAME=VALUE/],
     [["8089", "halt"], /^control: unknown command halt: expected status, users,/],
     [["8089", "toString"], /^control: unknown command toString/],
     [["ftp://x", "status"], /^control ftp:\/\/x: expected the address of a dashboard/],
