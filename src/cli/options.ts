@@ -154,23 +154,13 @@ export class CommandLine {
     const customFlags = custom.map(({ option }) => option);
     const given = parseAll(this.#host.args, [...this.#ownFlags, ...customFlags]);
     checkOperands(given);
-    const flags = new Map(given.flags);
-    for (const [name, texts] of others) {
-      if (texts === null) flags.delete(name);
-      else flags.set(name, texts);
-    }
     const customNames = customFlags.map((option) => option.name());
     const accepted = onlyOf(forwarded, [
       ...SENT_TO_WORKERS,
       ...FILES_SENT_TO_WORKERS,
       ...customNames,
     ]);
-    const sources = new Sources(
-      flags,
-      { env: (name) => isOther(name, others) ? undefined : this.#host.env(name) },
-      withoutOthers(this.#file, others),
-      accepted,
-    );
+    const sources = this.#sourcesOf(given, others, accepted);
     const { values, given: givenNames } = sources.readAll(this.#settings);
     sources.checkFileKeys([...Object.keys(SETTINGS), ...customNames]);
     const all = [...this.#ownFlags, ...customFlags];
@@ -194,15 +184,19 @@ export class CommandLine {
     return forwardedFlags(this.#givenFlags());
   }
 
-  /** The options that a master sends to its workers, except those that name files. */
-  forwardedOptions(options: Options): ForwardedOptions {
+  /**
+   * The options that a master sends to its workers, except those that name files.
+   *
+   * @param others as for {@link parseOthers}, if the options are those of a further run.
+   */
+  forwardedOptions(options: Options, others: OtherTexts = NO_OTHERS): ForwardedOptions {
     // Without traces, workers send nothing to the collector.
     const own = SENT_TO_WORKERS.filter((name) =>
       options.given.has(name) && (name !== "otlp" || options.traceContext !== null)
     );
     return Object.fromEntries([
       ...own.map((name) => [environmentName(name), String(options[name])]),
-      ...this.#givenFlags().map(({ variable, text }) => [variable, text]),
+      ...this.#givenFlags(others).map(({ variable, text }) => [variable, text]),
     ]);
   }
 
@@ -217,10 +211,28 @@ export class CommandLine {
     return { ...values, given, extra: {}, readFrom: configFiles(this.#file) };
   }
 
-  #givenFlags(): GivenFlag[] {
+  #givenFlags(others: OtherTexts = NO_OTHERS): GivenFlag[] {
     const custom = this.#custom.all();
     const options = [...this.#ownFlags, ...custom.map(({ option }) => option)];
-    return givenFlags(custom, this.#sources(parseAll(this.#host.args, options)));
+    return givenFlags(custom, this.#sourcesOf(parseAll(this.#host.args, options), others));
+  }
+
+  #sourcesOf(
+    given: ParsedArguments,
+    others: OtherTexts,
+    forwarded: ForwardedOptions = {},
+  ): Sources {
+    const flags = new Map(given.flags);
+    for (const [name, texts] of others) {
+      if (texts === null) flags.delete(name);
+      else flags.set(name, texts);
+    }
+    return new Sources(
+      flags,
+      { env: (name) => isOther(name, others) ? undefined : this.#host.env(name) },
+      withoutOthers(this.#file, others),
+      forwarded,
+    );
   }
 
   #sources({ flags }: ParsedArguments, forwarded: ForwardedOptions = {}): Sources {

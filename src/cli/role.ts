@@ -304,9 +304,11 @@ export function checkConflicts(options: RoleOptions): void {
       "Remove --journal.",
     );
   }
-  if (options.keep && (master || processes !== null)) {
+  if (options.keep && (journal !== null || resume !== null)) {
     throw new UsageError(
-      "--keep cannot be used with --master or --processes: only a single process stays",
+      `--keep cannot be used with ${
+        journal === null ? "--resume" : "--journal"
+      }, which is for one run`,
       "Remove one of them.",
     );
   }

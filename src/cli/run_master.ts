@@ -19,7 +19,7 @@ import {
 import { AwakeClock } from "../core/awake_clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { currentRun } from "../core/current_run.ts";
-import { errorText, UsageError } from "../core/errors.ts";
+import { errorText, ExitCode, UsageError } from "../core/errors.ts";
 import { events } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
@@ -35,10 +35,12 @@ import { loadClassFiles } from "./class_files.ts";
 import { connectionOptions } from "./connection_options.ts";
 import { exposedKeyWarning, forwardedTls } from "./target_tls.ts";
 import { readPemFile } from "./option_files.ts";
-import type { Options } from "./options.ts";
+import { KeptListener, type Lobby, openLobby } from "./lobby.ts";
+import type { CommandLine, Options, OtherTexts } from "./options.ts";
 import { showShape, showShares } from "./previews.ts";
 import type { MasterSettings } from "./role.ts";
 import { RunSession, STOPPING_USERS } from "./run_session.ts";
+import { keepRunning, type RunSeries } from "./run_series.ts";
 import { runLabels } from "./run_metadata.ts";
 import { checkBreakable, type RunSetup, setUpRun } from "./run_setup.ts";
 import { openSharedServices } from "./shared_services.ts";
@@ -76,15 +78,15 @@ const NODE = "master";
 export interface WorkerProcesses {
   /** Why the test cannot start or continue; `null` if it can. */
   readonly failure: unknown;
-  /** Stops them; resolves when all have exited. */
-  stop(): Promise<void>;
+  /** Stops them; resolves when all have exited. @param stay whether they are to wait for another run instead. */
+  stop(stay: boolean): Promise<void>;
 }
 
 /** What a master needs in addition to the options. */
 export interface MasterContext {
   readonly settings: MasterSettings;
-  /** Options for workers that were not given their own. */
-  readonly forwarded: ForwardedOptions;
+  /** Options for workers that were not given their own, of a run with these options. */
+  readonly forwarded: (options: Options, others?: OtherTexts) => ForwardedOptions;
   /**
    * Called when the master listens; starts its own workers.
    *
@@ -98,16 +100,65 @@ export interface MasterContext {
       "stop" | "snapshot" | "warn" | "isEnding" | "processEnded" | "ownProcesses"
     >,
   ): WorkerProcesses;
+  /** The workers that it has started may wait there. */
+  onIdle?(lobby: Lobby): void;
+  /** No run follows, and workers of these names have been told so. */
+  onDismissed?(names: ReadonlySet<string>): void;
 }
 
-/** Runs a test whose users run on workers; resolves with the exit code. */
+/** Runs a test on workers as often as `--keep` allows; resolves with the exit code. */
 export async function runMaster(
   host: Host,
   exports: TestFileExports,
   options: Options,
-  context: MasterContext,
+  { commandLine, ...context }: MasterContext & { readonly commandLine: CommandLine },
 ): Promise<number> {
-  const session = new RunSession(host, options);
+  if (!options.keep) return await runMasterOnce(host, exports, options, context, null);
+  let { settings } = context;
+  const kept: Kept = { listener: null, classFiles: [] };
+  return await keepRunning(
+    host,
+    options,
+    { commandLine, exports },
+    (one, series) => runMasterOnce(host, exports, one, { ...context, settings, kept }, series),
+    async () => {
+      const lobby = await openLobby({
+        settings,
+        listener: kept.listener!.view(),
+        testfileHash: await testFileHash(host, options.aiotestfile),
+        openFiles: (clock) =>
+          openFileServer({ host, options }, exports, settings, { ...kept, clock }),
+      });
+      context.onIdle?.(lobby);
+      return {
+        async end(stays): Promise<void> {
+          const workers = await lobby.end(stays);
+          if (!stays) context.onDismissed?.(workers);
+          // The next run starts with those that are there.
+          if (workers.size > 0) settings = { ...settings, expectWorkers: workers.size };
+        },
+      };
+    },
+  ).finally(() => kept.listener?.close());
+}
+
+/** What a master that stays knows of its last run. */
+interface Kept {
+  /** `null` before the first run. */
+  listener: KeptListener | null;
+  /** Files that the user classes need. */
+  classFiles: readonly string[];
+}
+
+/** Runs a test whose users run on workers; resolves with the exit code. */
+async function runMasterOnce(
+  host: Host,
+  exports: TestFileExports,
+  options: Options,
+  context: MasterContext & { readonly kept?: Kept },
+  series: RunSeries | null,
+): Promise<number> {
+  const session = new RunSession(host, options, series);
   const awakeClock = new AwakeClock(systemClock);
   awakeClock.start();
   try {
@@ -120,6 +171,7 @@ export async function runMaster(
     if (options.showShape) return showShape(host, setup);
     checkBreakable(setup);
     const classFiles = await loadClassFiles(host, options.aiotestfile, setup.classes);
+    if (context.kept !== undefined) context.kept.classFiles = classFiles;
     const { samples } = options;
     if (samples !== null) {
       logger.info(
@@ -130,7 +182,10 @@ export async function runMaster(
       );
     }
     const { tls } = connections;
-    const forwarded = { ...context.forwarded, ...forwardedTls(tls, context.settings) };
+    const forwarded = {
+      ...context.forwarded(options, series?.others),
+      ...forwardedTls(tls, context.settings),
+    };
     const exposed = exposedKeyWarning(tls, context.settings);
     if (exposed !== null) logger.warn(exposed);
     const fileServer = await openFileServer(session, exports, context.settings, {
@@ -141,8 +196,13 @@ export async function runMaster(
     try {
       return await runUntilEnd(
         session,
-        await openRun(session, setup, { ...context, forwarded, fileServer, services, awakeClock }),
+        await openRun(session, setup, {
+          ...context,
+          ...{ forwarded, fileServer, services, awakeClock },
+          stays: () => series !== null && !series.isQuitting,
+        }),
         context,
+        series,
       );
     } finally {
       close();
@@ -157,6 +217,7 @@ async function runUntilEnd(
   session: RunSession,
   { run, journal, port, services }: OpenRun,
   { onListening }: MasterContext,
+  series: RunSeries | null,
 ): Promise<number> {
   await session.show(run, services);
   // The master measures nothing itself.
@@ -169,7 +230,9 @@ async function runUntilEnd(
   const processes = onListening?.(port, session, run);
   try {
     // The workers' last output precedes the report, whose last line is the verdict.
-    const result = await run.run().finally(() => processes?.stop());
+    const result = await run.run()
+      .finally(() => processes?.stop(series !== null && !series.isQuitting));
+    if (series?.isReplaced) return ExitCode.passed;
     return await session.report(result, run.failure ?? processes?.failure ?? null);
   } finally {
     journal.close();
@@ -181,7 +244,7 @@ async function runUntilEnd(
  * workers have the file, and without a token, workers are not trusted with it.
  */
 async function openFileServer(
-  { host, options }: RunSession,
+  { host, options }: Pick<RunSession, "host" | "options">,
   exports: TestFileExports,
   { token }: MasterSettings,
   { classFiles, clock }: { readonly classFiles: readonly string[]; readonly clock: AwakeClock },
@@ -205,7 +268,11 @@ interface OpenRun {
 async function openRun(
   session: RunSession,
   { parts, classes, thresholds, functions, warnings }: RunSetup,
-  { settings, forwarded, fileServer, services, awakeClock }: MasterContext & {
+  { settings, kept, forwarded, fileServer, services, awakeClock, stays }: {
+    readonly kept?: Kept;
+    readonly settings: MasterSettings;
+    readonly forwarded: ForwardedOptions;
+    readonly stays: () => boolean;
     readonly fileServer: FileServer | null;
     readonly services: SharedServices;
     readonly awakeClock: AwakeClock;
@@ -233,7 +300,7 @@ async function openRun(
     },
   });
   rpc.useJournal(journal);
-  const listener = await openPort(host, settings);
+  const listener = await listen(host, settings, kept);
   const where = `${settings.bindHost}:${listener.port}`;
   logger.info(`Waiting for workers at ${where}.`);
   const run = new MasterRun({
@@ -250,6 +317,7 @@ async function openRun(
     allowDifferentTestfile: settings.allowDifferentTestfile,
     files: fileServer,
     setup: setupText(forwarded),
+    stays,
     parts,
     classNames: classes.map(({ name }) => name),
     expectedWorkers: settings.expectWorkers,
@@ -289,6 +357,17 @@ function setupText(forwarded: ForwardedOptions): string {
     }`,
     `${largest} has ${formatBytes(value.length)}.`,
   );
+}
+
+/** @throws UsageError as {@link openPort}. */
+async function listen(
+  host: Host,
+  settings: MasterSettings,
+  kept: Kept | undefined,
+): Promise<StreamListener> {
+  if (kept === undefined) return await openPort(host, settings);
+  kept.listener ??= new KeptListener(await openPort(host, settings));
+  return kept.listener.view();
 }
 
 /** @throws UsageError if the port is in use or the certificate is invalid. */

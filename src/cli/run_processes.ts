@@ -12,7 +12,8 @@ import type { Host } from "../core/host.ts";
 import { logger } from "../core/logger.ts";
 import type { CommandLine, Options } from "./options.ts";
 import type { ProcessesRole, WorkerProcessesRole } from "./role.ts";
-import { runMaster, type WorkerProcesses } from "./run_master.ts";
+import type { Lobby } from "./lobby.ts";
+import { type MasterContext, runMaster, type WorkerProcesses } from "./run_master.ts";
 import { RunSession } from "./run_session.ts";
 import type { TestFileExports } from "./test_file.ts";
 import { type EndedWorker, type FleetContext, MAX_RESTARTS, WorkerFleet } from "./worker_fleet.ts";
@@ -29,6 +30,14 @@ export interface ParentContext<Role> {
   readonly commandLine: CommandLine;
 }
 
+/** The run that the workers of a master work for, or the lobby in which they wait for the next one. */
+interface Employer {
+  readonly session: RunSession;
+  readonly run: Parameters<NonNullable<MasterContext["onListening"]>>[2];
+  /** Ends the run because of its workers. */
+  fail(message: string, exitCode: number): void;
+}
+
 /** Runs a master that starts its own workers; resolves with the exit code. */
 export function runProcesses(
   host: Host,
@@ -36,75 +45,121 @@ export function runProcesses(
   options: Options,
   { role: { master, count, masterHost }, commandLine }: ParentContext<ProcessesRole>,
 ): Promise<number> {
+  let employer: Employer;
+  let lobby: Lobby | null = null;
+  let fleet: WorkerFleet | null = null;
+  let left = count;
+  let dismissed: ReadonlySet<string> = new Set();
+  const startFleet = (masterPort: number): WorkerFleet => {
+    const customFlags = commandLine.forwardedFlags();
+    left = count;
+    const started: WorkerFleet = new WorkerFleet(
+      { count, masterHost, masterPort, token: master.token, options, customFlags },
+      {
+        host,
+        random: systemRandom,
+        clock: systemClock,
+        onLine: (text) => employer.session.print(text),
+        mayReplace: () => lobby !== null || !employer.run.isEnding,
+        onEnded(worker): void {
+          left = worker.left;
+          if (lobby !== null) {
+            lobby.processEnded(worker.name, worker.how);
+            if (worker.code !== 0) logger.warn(endedText(worker, null));
+            return;
+          }
+          const { run, fail } = employer;
+          const { startedAt, elapsedSeconds } = run.snapshot();
+          const isEnding = run.isEnding;
+          run.processEnded(worker.name, worker.how);
+          run.ownProcesses = worker.left;
+          if (isEnding || worker.successor === null && startedAt === null) {
+            if (worker.code !== 0) logger.error(`Worker ${worker.name} ${worker.how}.`);
+          } else if (worker.code !== 0) {
+            run.warn(endedText(worker, startedAt === null ? null : elapsedSeconds));
+          }
+          if (isEnding || startedAt !== null || worker.successor !== null) return;
+          // Before the start, the test waits for all of its workers. Of those elsewhere, others may join.
+          if (worker.code === 0 && options.master) return;
+          fail(
+            `The test did not start because worker ${worker.name} ${
+              worker.hasDied ? worker.how : "exited"
+            }${worker.isOverLimit ? `, after ${REPLACED}` : ""}`,
+            worker.code === ExitCode.usage ? ExitCode.usage : ExitCode.cluster,
+          );
+        },
+      },
+    );
+    void started.ended.then(() => {
+      fleet = null;
+      // Without --master, no other worker can join.
+      if (lobby === null && !employer.run.isEnding && !options.master) {
+        employer.fail("No worker is left to run users", ExitCode.cluster);
+      }
+    });
+    return started;
+  };
   return runMaster(host, exports, options, {
     settings: master,
-    forwarded: commandLine.forwardedOptions(options),
+    forwarded: (one, others) => commandLine.forwardedOptions(one, others),
+    commandLine,
+    onIdle: (one) => void (lobby = one),
+    onDismissed: (names) => void (dismissed = names),
     onListening(masterPort, session, run): WorkerProcesses {
-      const customFlags = commandLine.forwardedFlags();
       let failure: AiotestError | null = null;
-      const fail = (message: string, exitCode: number): void => {
-        failure ??= new AiotestError(message, exitCode);
-        run.stop();
-      };
-      const fleet = new WorkerFleet(
-        { count, masterHost, masterPort, token: master.token, options, customFlags },
-        {
-          ...sources(host, session),
-          mayReplace: () => !run.isEnding,
-          onEnded(worker): void {
-            const { startedAt, elapsedSeconds } = run.snapshot();
-            const isEnding = run.isEnding;
-            run.processEnded(worker.name, worker.how);
-            run.ownProcesses = worker.left;
-            if (isEnding || worker.successor === null && startedAt === null) {
-              if (worker.code !== 0) logger.error(`Worker ${worker.name} ${worker.how}.`);
-            } else if (worker.code !== 0) {
-              run.warn(endedText(worker, startedAt === null ? null : elapsedSeconds));
-            }
-            if (isEnding || startedAt !== null || worker.successor !== null) return;
-            // Before the start, the test waits for all of its workers. Of those elsewhere, others may join.
-            if (worker.code === 0 && options.master) return;
-            fail(
-              `The test did not start because worker ${worker.name} ${
-                worker.hasDied ? worker.how : "exited"
-              }${worker.isOverLimit ? `, after ${REPLACED}` : ""}`,
-              worker.code === ExitCode.usage ? ExitCode.usage : ExitCode.cluster,
-            );
-          },
+      lobby = null;
+      employer = {
+        session,
+        run,
+        fail(message, exitCode): void {
+          failure ??= new AiotestError(message, exitCode);
+          run.stop();
         },
-      );
-      run.ownProcesses = count;
-      void fleet.ended.then(() => {
-        // Without --master, no other worker can join.
-        if (!run.isEnding && !options.master) {
-          fail("No worker is left to run users", ExitCode.cluster);
-        }
-      });
+      };
+      const working = fleet ??= startFleet(masterPort);
+      run.ownProcesses = left;
       return {
         get failure(): AiotestError | null {
           return failure;
         },
-        async stop(): Promise<void> {
+        async stop(stay): Promise<void> {
+          if (stay) return;
           // Workers that have taken part end by themselves, and a signal would cut their last handlers short.
           const { startedAt, workers } = run.snapshot();
           const joined = new Set(startedAt === null ? [] : workers.map(({ id }) => id));
-          fleet.terminate((name) => !joined.has(name));
-          const clock = new AwakeClock(systemClock);
-          clock.start();
-          const timers = [
-            clock.setTimer(() => fleet.terminate(), QUIT_TIMEOUT_MS),
-            // A process that hangs ignores the signal. One that was suspended, like this one, did not.
-            clock.setTimer(() => fleet.kill(), STOP_TIMEOUT_MS),
-          ];
-          const ended = await fleet.ended;
-          // That is how a worker says that a file of its own lacks a part.
-          if (ended.some(({ code }) => code === ExitCode.failures)) session.outputIncomplete();
-          for (const timer of timers) clock.clearTimer(timer);
-          clock.stop();
+          await endFleet(working, joined, session);
         },
       };
     },
+  }).finally(async () => {
+    // They have waited for another run.
+    if (fleet !== null) await endFleet(fleet, dismissed, employer.session);
   });
+}
+
+/**
+ * Ends worker processes; resolves when all have exited.
+ *
+ * @param told the names of those that end by themselves.
+ */
+async function endFleet(
+  fleet: WorkerFleet,
+  told: ReadonlySet<string>,
+  session: RunSession,
+): Promise<void> {
+  fleet.terminate((name) => !told.has(name));
+  const clock = new AwakeClock(systemClock);
+  clock.start();
+  const timers = [
+    clock.setTimer(() => fleet.terminate(), QUIT_TIMEOUT_MS),
+    // A process that hangs ignores the signal. One that was suspended, like this one, did not.
+    clock.setTimer(() => fleet.kill(), STOP_TIMEOUT_MS),
+  ];
+  const ended = await fleet.ended;
+  // That is how a worker says that a file of its own lacks a part.
+  if (ended.some(({ code }) => code === ExitCode.failures)) session.outputIncomplete();
+  for (const timer of timers) clock.clearTimer(timer);
+  clock.stop();
 }
 
 /**

@@ -37,6 +37,7 @@ interface SeriesRun {
  * ended. Resolves with the highest exit code of its runs.
  *
  * @param runOnce runs with these options, and resolves with the exit code.
+ * @param idle what is done between two runs.
  * @throws what the first run throws before it has a dashboard, and errors of aiotest itself.
  */
 export async function keepRunning(
@@ -44,10 +45,11 @@ export async function keepRunning(
   options: Options,
   source: SeriesSource,
   runOnce: (options: Options, series: RunSeries) => Promise<number>,
+  idle: () => Promise<Idling> = NOTHING,
 ): Promise<number> {
   const series = new RunSeries(host, options, source, await connectionOptions(host, options));
   try {
-    for (let next: Options | null = options; next !== null; next = await series.next()) {
+    for (let next: Options | null = options; next !== null; next = await series.next(idle)) {
       try {
         series.note(await runOnce(next, series));
       } catch (error) {
@@ -63,6 +65,14 @@ export async function keepRunning(
   }
   return series.exitCode;
 }
+
+/** What is done between two runs. */
+export interface Idling {
+  /** Ends it. @param stays whether there is another run. */
+  end(stays: boolean): Promise<unknown>;
+}
+
+const NOTHING = (): Promise<Idling> => Promise.resolve({ end: () => Promise.resolve() });
 
 /** The runs of one process, and the dashboard that they share. */
 export class RunSeries implements RunStarter {
@@ -119,6 +129,16 @@ export class RunSeries implements RunStarter {
     return this.#shown !== null;
   }
 
+  /** By how much the options of the next run, or of the present one, differ from those of the command line. */
+  get others(): OtherTexts {
+    return this.#others;
+  }
+
+  /** Counts the runs from 1. */
+  get number(): number {
+    return this.#number;
+  }
+
   /** Whether no further run follows. */
   get isQuitting(): boolean {
     return this.#isQuitting;
@@ -136,9 +156,10 @@ export class RunSeries implements RunStarter {
   }
 
   /** The options of the next run, once it is started; `null` if the series has been ended. */
-  async next(): Promise<Options | null> {
-    this.#isBusy = false;
+  async next(idle: () => Promise<Idling>): Promise<Options | null> {
     if (this.#isQuitting) return null;
+    const idling = this.#isReplaced ? null : await idle();
+    this.#isBusy = false;
     if (!this.#isReplaced) {
       logger.info(
         `Run ${this.#number} has ended. Start another one in the dashboard, or with aiotest control URL start; ` +
@@ -146,6 +167,7 @@ export class RunSeries implements RunStarter {
       );
     }
     const options = await this.#next.promise;
+    await idling?.end(options !== null);
     this.#next = Promise.withResolvers();
     if (options === null) return null;
     if (!this.#isReplaced) this.#number++;

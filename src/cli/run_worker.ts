@@ -41,13 +41,32 @@ export interface WorkerContext {
   isInterrupted(): boolean;
 }
 
-/** Runs users for a master; resolves with the exit code. */
+/** Runs users for a master, in each of its runs; resolves with the highest exit code. */
 export async function runWorker(
   host: Host,
   exports: TestFileExports,
   options: Options,
-  { role: { worker, name, warnings }, commandLine, received, isInterrupted }: WorkerContext,
+  context: WorkerContext,
 ): Promise<number> {
+  const { role: { name }, received } = context;
+  const workerId = received?.workerId ?? name ??
+    workerName(host.hostname, systemRandom, NAME_LETTERS);
+  let exitCode: number = ExitCode.passed;
+  for (;;) {
+    const { code, again } = await runOnce(host, exports, options, { ...context, workerId });
+    exitCode = Math.max(exitCode, code);
+    if (!again) return exitCode;
+  }
+}
+
+async function runOnce(
+  host: Host,
+  exports: TestFileExports,
+  options: Options,
+  { role: { worker, warnings }, commandLine, received, isInterrupted, workerId }: WorkerContext & {
+    readonly workerId: string;
+  },
+): Promise<{ readonly code: number; readonly again: boolean }> {
   const session = new RunSession(host, options);
   let observers: Observers = NO_OBSERVERS;
   try {
@@ -56,8 +75,6 @@ export async function runWorker(
     // What only depends on this worker is checked before it joins, and with the rest when the master has sent
     // its options.
     checkLocalAddresses(host, [], await connectionOptions(host, options));
-    const workerId = received?.workerId ?? name ??
-      workerName(host.hostname, systemRandom, NAME_LETTERS);
     const rpc = new RemoteRpc(workerId, (message) => nodeCluster.deliver(message));
     const run = new WorkerRun({
       rpc,
@@ -84,11 +101,15 @@ export async function runWorker(
       },
     });
     currentRun.attach(run.info);
-    session.guard({
+    let isLeaving = false;
+    const release = session.guard({
       get stopping(): string {
         return run.hasBegun ? STOPPING_USERS : "Interrupted before a test started on this worker.";
       },
-      stop: () => run.leave(),
+      stop: () => {
+        isLeaving = true;
+        run.leave();
+      },
       countStrayError: (thrown) => run.countStrayError(thrown),
     });
     if (isInterrupted()) run.leave();
@@ -96,7 +117,9 @@ export async function runWorker(
     await session.messagesHandled();
     const failure = session.exitFailure("this worker", ExitCode.passed);
     if (failure !== null) throw failure;
-    return session.exitCode(ExitCode.passed);
+    const again = run.masterStays && !isLeaving;
+    if (again) release();
+    return { code: session.exitCode(ExitCode.passed), again };
   } finally {
     await observers.end?.();
     session.close();

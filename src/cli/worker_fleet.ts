@@ -11,7 +11,7 @@ import type { Host } from "../core/host.ts";
 import type { ForwardedFlags } from "./custom_flags.ts";
 import type { Options } from "./options.ts";
 import { environmentName } from "./setting_types.ts";
-import { HANDED_TO_CHILDREN } from "./settings.ts";
+import { HANDED_TO_CHILDREN, SENT_TO_WORKERS } from "./settings.ts";
 import { workerName } from "./worker_link.ts";
 
 /** The workers to start. */
@@ -113,7 +113,7 @@ export class WorkerFleet {
       ...["-f", options.aiotestfile],
       ...["--worker", "--worker-name", name],
       ...["--master-host", masterHost, "--master-port", String(masterPort)],
-      ...customFlags.args,
+      ...(options.keep ? [] : customFlags.args),
     ];
     const lastWords = new LastWords();
     const child = host.spawnSelf(args, {
@@ -245,8 +245,10 @@ function clipped(text: string): string {
  * configuration file, whose `processes = 4` would make each of them start workers.
  */
 function environment({ options, token, customFlags }: FleetOptions): Record<string, string> {
-  const env: Record<string, string> = { ...customFlags.env };
+  // What differs from run to run comes from the master.
+  const env: Record<string, string> = options.keep ? {} : { ...customFlags.env };
   for (const name of HANDED_TO_CHILDREN) {
+    if (options.keep && SENT_TO_WORKERS.includes(name)) continue;
     if (options.given.has(name)) env[environmentName(name)] = String(options[name]);
   }
   if (token !== null) env[environmentName("token")] = token;

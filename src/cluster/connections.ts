@@ -89,7 +89,9 @@ export class WorkerConnections {
    *
    * @param last QUIT, or the ERROR that ended the run.
    */
-  async end(last: Message<"QUIT" | "ERROR"> = { type: "QUIT", why: "" }): Promise<void> {
+  async end(
+    last: Message<"QUIT" | "ERROR"> = { type: "QUIT", why: "", stays: false },
+  ): Promise<void> {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#inbox.close();
     this.broadcast(last);

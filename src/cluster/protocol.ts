@@ -623,6 +623,8 @@ export const MESSAGE = union({
   QUIT: {
     /** As in STOP, if the run was ended before it started. */
     why: optional(shortText, ""),
+    /** Whether another run may follow, so that the worker joins again. */
+    stays: optional(flag, false),
   },
   /**
    * Worker: code of the test has called `run.stop` or `run.fail` on it. It is sent again on each new

@@ -94,6 +94,7 @@ export class WorkerRun {
   readonly #earlyNotes: Note[] = [];
   #stopping: Promise<void> | null = null;
   #failure: unknown = null;
+  #masterStays = false;
   #timer: Timer | null = null;
 
   constructor(options: WorkerRunOptions) {
@@ -125,6 +126,11 @@ export class WorkerRun {
       await this.#stop();
     }
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Whether the master stays for another run, which this worker can join. */
+  get masterStays(): boolean {
+    return this.#masterStays && this.#failure === null;
   }
 
   /** Whether the test has started here. */
@@ -222,9 +228,13 @@ export class WorkerRun {
         if (reporter !== null && !reporter.drained) {
           this.#warn("The master has ended the run without the final report of this worker.");
         }
-        this.#options.connection.info(
-          message.why === "" ? "The run is over." : `The run is over: ${peerText(message.why)}.`,
-        );
+        this.#masterStays = message.stays;
+        // Without a node, it has only waited for a run.
+        if (!message.stays || this.#node !== null) {
+          this.#options.connection.info(
+            message.why === "" ? "The run is over." : `The run is over: ${peerText(message.why)}.`,
+          );
+        }
         return void this.#connection.close();
     }
     this.#options.rpc.handle(message);

@@ -73,8 +73,10 @@ export interface WorkerManagerOptions {
   readonly allowDifferentTestfile: boolean;
   /** Where workers without a test file get one; `null`: they are rejected. */
   readonly files: FileServer | null;
-  /** What each worker needs to get ready: a JSON object. */
-  readonly setup: string;
+  /** What each worker needs to get ready: a JSON object; `null`: workers wait for another run. */
+  readonly setup: string | null;
+  /** Whether another run may follow, once this one has ended. */
+  readonly stays?: () => boolean;
   /** Whether users of a class take part in `--iterations`. */
   readonly isLimited: (className: string) => boolean;
   /** Called with each message of a worker. */
@@ -284,7 +286,7 @@ export class WorkerManager {
     this.#options.files?.close();
     await this.#connections.end(
       unprepared === null
-        ? { type: "QUIT", why }
+        ? { type: "QUIT", why, stays: this.#options.stays?.() ?? false }
         : { type: "ERROR", code: "unprepared", text: unprepared.message },
     );
   }
@@ -464,7 +466,9 @@ export class WorkerManager {
       this.#setMembership(worker, "present");
     }
     rpc.workerConnected(worker);
-    this.#connections.send(worker, { type: "SETUP", workerIndex: worker.index, options: setup });
+    if (setup !== null) {
+      this.#connections.send(worker, { type: "SETUP", workerIndex: worker.index, options: setup });
+    }
     if (this.#setupData !== null) this.#connections.send(worker, this.#setupData.announcement);
   }
 

@@ -25,7 +25,7 @@ async function refusal(...args: string[]): Promise<UsageError> {
   const options = commandLine.parse();
   const role = roleOf(options, { cores: 2, freshToken: "fresh" });
   assert.ok(role.kind === "master");
-  const orders = { settings: role.master, forwarded: {} };
+  const orders = { settings: role.master, forwarded: () => ({}), commandLine };
   const error: unknown = await runMaster(host, { StepTest }, options, orders)
     .catch((error: unknown) => error);
   assert.ok(error instanceof UsageError, String(error));

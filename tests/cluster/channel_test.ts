@@ -99,10 +99,10 @@ Deno.test("messages sent before the peer closed are received", async () => {
   const [near, far] = memoryStreams();
   const [here, there] = [new Channel(near), new Channel(far)];
   here.send(ping(1));
-  here.send({ type: "QUIT", why: "" });
+  here.send({ type: "QUIT", why: "", stays: false });
   await here.flushed();
   here.close();
-  assert.deepEqual(await receiveAll(there), [ping(1), { type: "QUIT", why: "" }]);
+  assert.deepEqual(await receiveAll(there), [ping(1), { type: "QUIT", why: "", stays: false }]);
   assert.equal(there.closed, true);
 });
 

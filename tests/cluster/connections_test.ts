@@ -199,7 +199,11 @@ Deno.test("at the end all workers get QUIT, after all earlier messages", async (
   scene.connections.send(a, { type: "ACK", seq: 1 });
   await scene.connections.end();
   await settle();
-  assert.deepEqual(worker.heard, [{ type: "ACK", seq: 1 }, { type: "QUIT", why: "" }]);
+  assert.deepEqual(worker.heard, [{ type: "ACK", seq: 1 }, {
+    type: "QUIT",
+    why: "",
+    stays: false,
+  }]);
   assert.equal(worker.ended, true);
   assert.equal(scene.clock.pending, 0);
 });
@@ -219,7 +223,7 @@ Deno.test("a worker that does not read delays the end by 1 s at most", async () 
 Deno.test("messages to workers that are not connected are dropped", () => {
   const scene = new Scene();
   const a = scene.enter("a");
-  scene.connections.send(a, { type: "QUIT", why: "" });
+  scene.connections.send(a, { type: "QUIT", why: "", stays: false });
   assert.equal(scene.connections.isConnected(a), false);
   assert.equal(scene.connections.silence, Infinity);
 });

@@ -494,7 +494,7 @@ Deno.test("messages in the wrong order are refused", async () => {
   await assert.rejects(early.joined, refusal("protocol", "PING before HELLO"));
   const late = workerSide();
   late.master.send(hello());
-  late.master.send({ type: "QUIT", why: "" });
+  late.master.send({ type: "QUIT", why: "", stays: false });
   await assert.rejects(late.joined, refusal("protocol", "QUIT before WELCOME"));
 });
 

@@ -317,7 +317,7 @@ Deno.test("closing it while it tries to connect ends it immediately", async () =
 Deno.test("sending without a connection does nothing", async () => {
   const all = scene({ listening: false });
   assert.equal(all.connection.connected, false);
-  all.connection.send({ type: "QUIT", why: "" });
+  all.connection.send({ type: "QUIT", why: "", stays: false });
   all.connection.renew();
   await all.connection.close();
 });

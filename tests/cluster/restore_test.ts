@@ -211,10 +211,21 @@ Deno.test("a run without further records has initial values", async () => {
     targetUsers: 0,
     runningUsers: 0,
     startedUsers: null,
+    pauses: [],
     steered: [],
     stopping: null,
-    pauses: [],
   });
+});
+
+Deno.test("pauses are restored, also one that has not ended", async () => {
+  const pause = (isPaused: boolean, elapsedSeconds: number): RunRecord => ({
+    ...{ type: "pause", isPaused, elapsedSeconds },
+  });
+  const run = await restored([RUN_RECORD, pause(true, 2), pause(false, 5), pause(true, 9)]);
+  assert.deepEqual(run.pauses, [{ from: 2, to: 5 }, { from: 9, to: null }]);
+  assert.equal(run.state.elapsedSeconds, 9);
+  const [message] = await refusalOf([RUN_RECORD, pause(false, 5)]);
+  assert.match(message!, /contradicts itself: a pause ends that has not begun/);
 });
 
 Deno.test("a run that has ended, or was never begun, is refused", async () => {

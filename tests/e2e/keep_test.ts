@@ -172,6 +172,83 @@ test("a run that waits to be started can be started with other options", async (
   assertEqualCounts(kept.summary("run.json"), target);
 });
 
+test("the workers of --processes stay, and get the options of each run", async () => {
+  await using target = new CountingTarget();
+  await using kept = await Kept.start(
+    target,
+    ...["--processes", "2", "-u", "4", "-r", "100", "--iterations", "20", "-E", "broken"],
+  );
+  await kept.ended(1);
+  assert.deepEqual(
+    await kept.post("start", { users: 6, iterations: 30, options: { tenant: "acme" } }),
+    OK,
+  );
+  await kept.ended(2);
+  assert.deepEqual(await kept.post("start", { arrivalRate: 50 }), OK);
+  await kept.ended(3);
+  kept.started.kill("SIGINT");
+  const { code, stderr } = await kept.started.finished;
+  assert.equal(code, 0, stderr);
+  const summaries = ["run.json", "run-2.json", "run-3.json"].map((name) => kept.summary(name));
+  assert.deepEqual(
+    summaries.map(({ requests }) => requests.map((row) => `${row.name} ${row.requests}`)),
+    [["/nobody/1 20"], ["/acme/2 30"], ["/acme/3 30"]],
+  );
+  const names = summaries.map(({ workers }) => workers.map(({ id }) => id).sort());
+  assert.equal(names[0]!.length, 2);
+  assert.deepEqual(names, [names[0], names[0], names[0]]);
+  assert.ok(summaries.every(({ complete }) => complete));
+  assert.equal(target.total, 80);
+});
+
+test("workers elsewhere wait between runs; others may come and go", async () => {
+  await using target = new CountingTarget();
+  await using kept = await Kept.start(
+    target,
+    ...["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0"],
+    ...["--expect-workers", "2", "-u", "4", "-r", "100", "--iterations", "20", "-E", "broken"],
+  );
+  const port = await kept.started.tells(/Waiting for workers at 127\.0\.0\.1:(\d+)/);
+  const worker = (name: string): Started =>
+    startAiotest([
+      ...["-f", KEPT, "--worker", "--worker-name", name],
+      ...["--master-host", "127.0.0.1", "--master-port", port],
+    ]);
+  const [a, b] = [worker("a"), worker("b")];
+  await kept.ended(1);
+  b.kill("SIGINT");
+  assert.equal((await b.finished).code, 0);
+  const c = worker("c");
+  await c.says("Joined the master");
+  assert.deepEqual(await kept.post("start", { options: { tenant: "acme" } }), OK);
+  await kept.ended(2);
+  assert.deepEqual(await kept.post("quit", {}), OK);
+  const { code, stderr } = await kept.started.finished;
+  assert.equal(code, 0, stderr);
+  const ends = await Promise.all([a.finished, c.finished]);
+  assert.deepEqual(ends.map((end) => end.code), [0, 0], ends[0]!.stderr);
+  const [one, two] = [kept.summary("run.json"), kept.summary("run-2.json")];
+  assert.deepEqual(one.workers.map(({ id }) => id).sort(), ["a", "b"]);
+  assert.deepEqual(two.workers.map(({ id }) => id).sort(), ["a", "c"]);
+  assert.deepEqual([one.totals.requests, two.totals.requests], [20, 20]);
+  assert.equal(target.seen.get("GET /acme/2")!.requests, 20);
+  assert.ok(one.complete && two.complete);
+});
+
+test("Ctrl-C during a run of several processes ends all of them", async () => {
+  await using target = new CountingTarget();
+  await using kept = await Kept.start(
+    target,
+    ...["--processes", "2", "-u", "4", "-r", "100", "-E", "broken"],
+  );
+  await target.reached(10);
+  kept.started.kill("SIGINT");
+  const { code, stderr } = await kept.started.finished;
+  assert.equal(code, 0, stderr);
+  assertEqualCounts(kept.summary("run.json"), target);
+  assert.equal(stderr.match(/INFO {5}The run is over\./g)!.length, 2);
+});
+
 Deno.test("without --keep there is one run, and what --keep needs is named", async () => {
   for (
     const [args, message] of [

@@ -193,7 +193,7 @@ Deno.test("STOP stops all users, and the final report has everything they did", 
   master.send(assigned(2, 5));
   await cluster.advance(1_000);
   assert.equal(target.users(), 0);
-  master.send({ type: "QUIT", why: "" });
+  master.send({ type: "QUIT", why: "", stays: false });
   await cluster.advance(100);
   assert.deepEqual([worker.ended, worker.error], [true, null]);
   assert.deepEqual(worker.warnings, []);
@@ -205,7 +205,7 @@ Deno.test("a master that ends the run without the final report causes a warning"
   master.ignoreReports();
   master.send({ type: "STOP", deadline: 17, why: "" });
   await cluster.advance(100);
-  master.send({ type: "QUIT", why: "" });
+  master.send({ type: "QUIT", why: "", stays: false });
   await cluster.advance(100);
   assert.equal(worker.ended, true);
   assert.deepEqual(worker.warnings, [
@@ -409,7 +409,7 @@ Deno.test("STOP during the worker's testStart starts no user, and still reports"
   assert.deepEqual(target.ids, []);
   assert.deepEqual(master.of("REPORT").map(({ final }) => final), [true]);
   assert.equal(master.of("STATE").at(-1)!.state, "stopped");
-  master.send({ type: "QUIT", why: "" });
+  master.send({ type: "QUIT", why: "", stays: false });
   await settle();
   assert.equal(worker.ended, true);
   assert.deepEqual(worker.warnings, []);

@@ -119,7 +119,8 @@ function runRole(
     case "master":
       return runMaster(host, exports, options, {
         settings: role.master,
-        forwarded: commandLine.forwardedOptions(options),
+        forwarded: (one, others) => commandLine.forwardedOptions(one, others),
+        commandLine,
       });
     case "processes":
       return runProcesses(host, exports, options, { role, commandLine });
