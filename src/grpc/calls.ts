@@ -10,6 +10,7 @@ import { RequestError, WireError } from "../http/request_error.ts";
 import type {
   BodyFlow,
   BodyReader,
+  BodyTexts,
   ExchangeCounter,
   HeaderPairs,
   WireBody,
@@ -32,13 +33,16 @@ export interface EndedCall {
   readonly endedAt: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
+  /** Of HTTP; `null` if the client has ended the call. */
+  readonly response: WireResponse | null;
   /** Whether the client has cancelled the call because it wanted no more. */
   readonly isWanted: boolean;
 }
 
 /** A call that the client has ended. */
 function endedHere(status: CallStatus, endedAt: number, isWanted: boolean): EndedCall {
-  return { status, headers: [], trailers: [], endedAt, bytesReceived: 0, bytesSent: 0, isWanted };
+  const nothing = { headers: NONE, trailers: NONE, bytesReceived: 0, bytesSent: 0, response: null };
+  return { ...nothing, status, endedAt, isWanted };
 }
 
 /** Learns how a call ends: one of the methods is called, once. */
@@ -172,7 +176,8 @@ function endedBy(response: WireResponse): EndedCall {
   // What comes without any message are trailers, although HTTP has them in the headers.
   const isWhole = after.length === 0 && valueOf(fields, "grpc-status") !== null;
   const [headers, trailers] = isWhole ? [NONE, fields] : [fields, after];
-  return { status, headers, trailers, endedAt, bytesReceived, bytesSent, isWanted: false };
+  const isWanted = false;
+  return { status, headers, trailers, endedAt, bytesReceived, bytesSent, response, isWanted };
 }
 
 const NONE: HeaderPairs = [];
@@ -363,4 +368,45 @@ export class OutgoingMessages {
     this.#isStopped = true;
     this.#controller!.close();
   }
+}
+
+/** The messages of a call with one in each direction, as JSON. */
+export class MessageTexts implements BodyTexts {
+  readonly #method: GrpcMethod;
+  readonly #message: unknown;
+
+  constructor(method: GrpcMethod, message: unknown) {
+    this.#method = method;
+    this.#message = message;
+  }
+
+  sent(): string {
+    return messageJson(this.#message);
+  }
+
+  received(response: WireResponse): string | null {
+    try {
+      let text: string | null = null;
+      const encoding = valueOf(response.fields ?? NONE, "grpc-encoding");
+      const reader = new MessageReader(MAX_SHOWN, (message, isCompressed) => {
+        const plain = isCompressed ? decompressed(message, encoding, MAX_SHOWN) : message;
+        text = messageJson(this.#method.response.decode(plain));
+      });
+      reader.feed(response.bytes());
+      return text;
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** Longer messages are not shown, in bytes. */
+const MAX_SHOWN = 65_536;
+
+/** A message as JSON, in which bytes are base64. */
+export function messageJson(message: unknown): string {
+  return JSON.stringify(message, (_, value: unknown) => {
+    if (typeof value === "bigint") return String(value);
+    return value instanceof Uint8Array ? value.toBase64() : value;
+  }) ?? "";
 }

@@ -6,6 +6,7 @@
 
 import { errorText } from "../core/errors.ts";
 import type { CheckResult, CheckSink } from "../http/http_response.ts";
+import type { WireResponse } from "../http/transport.ts";
 import { GrpcMetadata } from "./metadata.ts";
 import type { EndedCall } from "./calls.ts";
 import { codeOf, type GrpcStatus } from "./status.ts";
@@ -52,6 +53,11 @@ export class GrpcResponse<Message = AnyMessage> {
     this.#ended = ended;
     this.#check = check;
     this.#checks = checks;
+  }
+
+  /** @internal What HTTP has received; `null` if the client has ended the call. */
+  static wire(res: GrpcResponse): WireResponse | null {
+    return res.#ended.response;
   }
 
   /** Whether the status is `OK`. */

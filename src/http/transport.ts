@@ -82,8 +82,18 @@ export interface WireWitness {
   carried(attempt: WireAttempt): void;
 }
 
+/** What bodies contain that people cannot read, as JSON. */
+export interface BodyTexts {
+  /** What was sent. */
+  sent(): string;
+  /** What was received; `null` if that is not known. */
+  received(response: WireResponse): string | null;
+}
+
 /** Gets what an exchange has to say about its sample besides the response. */
 export interface ExchangeCounter {
+  /** For outputs that show exchanges. */
+  readonly texts?: BodyTexts;
   /** Of exchanges that are observed, in order; the last one is under way. */
   readonly exchanges?: readonly WireWitness[] | null;
   /** Is increased as soon as the request is sent again after the server may have read it. */

@@ -38,17 +38,25 @@ export function exchangeRecord(exchange: RecordedExchange, options: RecordOption
     ...headers.map(([name, value]) => `${name}: ${value}`),
   ];
   const type = valueOf(headers, "content-type");
+  const texts = counter.texts ?? null;
+  const received = response === null ? null : texts?.received(response) ?? null;
   return {
     method,
     url: options.secrets ? url.href : maskedUrl(url.href),
     requestHead: (last?.head.split("\r\n") ?? given).map((line) => headLine(line, options)),
     note: isFetch ? FETCH_NOTE : last === undefined ? "Nothing was sent." : "",
-    requestBody: sentBody(body, type, response?.bytesSent ?? -1, options),
+    requestBody: texts === null
+      ? sentBody(body, type, response?.bytesSent ?? -1, options)
+      : jsonRecord(texts.sent(), response?.bytesSent ?? -1, options),
     status: response?.status ?? 0,
     responseHead: response === null
       ? []
       : responseHead(response).map((line) => headLine(line, options)),
-    responseBody: response === null ? null : receivedBody(response, options),
+    responseBody: response === null
+      ? null
+      : received === null
+      ? receivedBody(response, options)
+      : jsonRecord(received, response.bytesReceived, options),
     error: error === null ? null : errorDetail(error, options),
     connections: attempts.map(connectionRecord),
     cookies: (response?.setCookies ?? []).map((text) =>
@@ -93,7 +101,8 @@ function headLine(line: string, { secrets }: RecordOptions): string {
 
 function responseHead(response: WireResponse): string[] {
   const head = response.head?.();
-  if (head !== undefined) return head.split(/\r?\n/);
+  const trailers = (response.trailers ?? []).map(([name, value]) => `${name}: ${value}`);
+  if (head !== undefined) return [...head.split(/\r?\n/), ...trailers];
   return [
     `HTTP ${response.status}`,
     ...Array.from(response.headers, ([name, value]) => `${name}: ${value}`),
@@ -157,6 +166,10 @@ function streamedBody(
   const record = bodyRecord(beginning, type, stream.bytesReceived, coding, options);
   const isCut = record.text !== null && (record.isCut || bytes > beginning.length);
   return { ...record, isCut, bytes, isLeft, ...(events === null ? {} : { events }) };
+}
+
+function jsonRecord(json: string, wireBytes: number, options: RecordOptions): BodyRecord {
+  return bodyRecord(new TextEncoder().encode(json), "application/json", wireBytes, "", options);
 }
 
 function kindOf(type: string): string {

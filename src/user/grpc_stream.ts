@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { OutgoingMessages, StreamCall } from "../grpc/calls.ts";
+import { messageJson, type OutgoingMessages, type StreamCall } from "../grpc/calls.ts";
 import type { Fields } from "../grpc/message_types.ts";
 import type { AnyMessage } from "../grpc/response.ts";
+import type { BodyTexts } from "../http/transport.ts";
 
 /** What a {@link GrpcStream} needs of its user. */
 export interface StreamOwner {
@@ -37,6 +38,10 @@ export class GrpcStream<Sent = AnyMessage, Received = AnyMessage> {
   /** Whether messages are dropped, because the test does not read any more. */
   #isDiscarding = false;
   #last: Fields | null = null;
+  #received = 0;
+  /** The last message that was sent, and how many there were. */
+  #lastSent: unknown = null;
+  #sent = 0;
 
   /** @internal `outgoing` is `null` if the client sends one message only. */
   constructor(call: StreamCall, outgoing: OutgoingMessages | null, owner: StreamOwner) {
@@ -59,7 +64,11 @@ export class GrpcStream<Sent = AnyMessage, Received = AnyMessage> {
     const bytes = this.#owner.encode(message);
     if (outgoing.isEnded) throw new Error("send: end was called before");
     const isSent = await outgoing.send(bytes);
-    if (isSent) this.#owner.sent();
+    if (isSent) {
+      this.#lastSent = message;
+      this.#sent++;
+      this.#owner.sent();
+    }
     return isSent;
   }
 
@@ -118,6 +127,14 @@ export class GrpcStream<Sent = AnyMessage, Received = AnyMessage> {
     this.#owner.cancel();
   }
 
+  /** @internal What was sent and received, as JSON. */
+  static texts(stream: GrpcStream): BodyTexts {
+    return {
+      sent: () => messageJson({ messages: stream.#sent, last: stream.#lastSent }),
+      received: () => messageJson({ messages: stream.#received, last: stream.#last }),
+    };
+  }
+
   /** @internal The last message that has arrived. */
   static lastOf(stream: GrpcStream): Fields | null {
     return stream.#last;
@@ -126,6 +143,7 @@ export class GrpcStream<Sent = AnyMessage, Received = AnyMessage> {
   /** @internal A message has arrived. */
   static arrived(stream: GrpcStream, message: Fields): void {
     stream.#last = message;
+    stream.#received++;
     if (stream.#isDiscarding) return;
     stream.#queue.push(message);
     if (stream.#queue.length >= MAX_QUEUED) stream.#call.pause();

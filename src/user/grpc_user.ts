@@ -5,6 +5,7 @@
  */
 
 import { errorText, isInstance, PreparationError, UsageError } from "../core/errors.ts";
+import { localFailureOf } from "../core/local_failures.ts";
 import { type Tags, tagsText } from "../core/tags.ts";
 import { asText, hideCredentials, shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
@@ -12,6 +13,8 @@ import { callHeaders, type GrpcCompression, sentMessage } from "../grpc/call_ter
 import {
   type CallParts,
   type EndedCall,
+  messageJson,
+  MessageTexts,
   OutgoingMessages,
   StreamCall,
   WholeCall,
@@ -28,10 +31,12 @@ import { areOneFamily, isSourceAddress } from "../http/local_addresses.ts";
 import { RequestError } from "../http/request_error.ts";
 import type { TransportSettings } from "../http/socket_transport.ts";
 import {
+  type BodyTexts,
   ExchangePhases,
   type HeaderPairs,
   type Transport,
   type WireBody,
+  type WireResponse,
 } from "../http/transport.ts";
 import { concatenated } from "../http2/frames.ts";
 import { Http2Pool } from "../http2/http2_pool.ts";
@@ -90,6 +95,16 @@ const RECEIVED = "grpc_messages_received";
 const MAX_MESSAGE_SIZE = 4 * 1024 * 1024;
 const OPTIONS = ["name", "metadata", "timeout", "compression", "tags"];
 const NO_OPTIONS: CallOptions = {};
+
+/** The measurements of one call. */
+class CallSample extends PendingSample {
+  /** For outputs that show exchanges; set before the call is sent. */
+  texts: BodyTexts = NO_TEXTS;
+  /** `null` if it was not sent. */
+  call: CallParts | null = null;
+}
+
+const NO_TEXTS: BodyTexts = { sent: () => "", received: () => null };
 
 /** What all users of a class know about the methods that they call. */
 class ClassMethods {
@@ -426,7 +441,8 @@ export class GrpcUser extends User {
     if (!streamsResponses) throw new TypeError(`${name} answers with one message; use call`);
     checkNames("serverStream", options, OPTIONS);
     const body = encoded(target.method, message, this.#compression(options));
-    return await this.#stream(target, body, null, options, use as UseOfStream, check);
+    const parts = { target, body, outgoing: null, message };
+    return await this.#stream(parts, options, use as UseOfStream, check);
   }
 
   /**
@@ -470,14 +486,8 @@ export class GrpcUser extends User {
     }
     checkNames("stream", options, OPTIONS);
     const outgoing = new OutgoingMessages();
-    return await this.#stream(
-      target,
-      outgoing.body,
-      outgoing,
-      options,
-      use as UseOfStream,
-      check,
-    );
+    const parts = { target, body: outgoing.body, outgoing, message: null };
+    return await this.#stream(parts, options, use as UseOfStream, check);
   }
 
   /** The method of a name; a promise if the server must be asked for it. */
@@ -600,6 +610,7 @@ export class GrpcUser extends User {
     const pending = this.#begin(target, body, options);
     if (pending === null) return neverSettles();
     const { sample, parts } = pending;
+    sample.texts = new MessageTexts(method, message);
     const response = new Promise<GrpcResponse<Reply>>((resolve, reject) => {
       const call = new WholeCall(parts, {
         ended: ({ messages }, ended) => {
@@ -619,7 +630,7 @@ export class GrpcUser extends User {
     target: CallTarget,
     body: WireBody,
     options: CallOptions,
-  ): { readonly sample: PendingSample; readonly parts: CallParts } | null {
+  ): { readonly sample: CallSample; readonly parts: CallParts } | null {
     const { clock } = this.#context;
     const { timeout, maxMessageSize } = this.#settings;
     const limitMs = timeoutMs(options.timeout ?? timeout);
@@ -639,13 +650,14 @@ export class GrpcUser extends User {
       maxMessageSize,
       now: () => clock.now(),
     };
+    sample.call = parts;
     return { sample, parts };
   }
 
   /** Begins to measure a call; `null` if none may start. */
-  #sample(name: string, requestedUrl: string, { tags }: CallOptions): PendingSample | null {
+  #sample(name: string, requestedUrl: string, { tags }: CallOptions): CallSample | null {
     const { clock, lease, requests, iterationSlot } = this.#context;
-    const sample = new PendingSample({ requestedUrl });
+    const sample = new CallSample({ requestedUrl });
     sample.method = METHOD;
     sample.name = name;
     if (tags !== undefined) sample.tags = tagsText(tags);
@@ -676,9 +688,7 @@ export class GrpcUser extends User {
   }
 
   async #stream<Reply>(
-    target: CallTarget,
-    body: WireBody,
-    outgoing: OutgoingMessages | null,
+    { target, body, outgoing, message }: StreamParts,
     options: CallOptions,
     use: UseOfStream,
     check: GrpcCheck<Reply> | undefined,
@@ -712,6 +722,10 @@ export class GrpcUser extends User {
       cancel: () => call.cancel(clock.now()),
     });
     if (outgoing === null) metrics.count(SENT, 1);
+    const streamTexts = GrpcStream.texts(stream);
+    sample.texts = outgoing === null
+      ? { ...streamTexts, sent: () => messageJson(message) }
+      : streamTexts;
     this.#transport.exchange(call);
     try {
       await use(stream);
@@ -725,14 +739,14 @@ export class GrpcUser extends User {
     GrpcStream.finish(stream);
     const ended = await end.promise;
     if (this.#isCutOff(sample)) return await neverSettles();
-    const message = GrpcStream.lastOf(stream) as Reply | null;
-    const res = this.#answered(sample, ended, message, check !== undefined);
+    const reply = GrpcStream.lastOf(stream) as Reply | null;
+    const res = this.#answered(sample, ended, reply, check !== undefined);
     if (check === undefined) return res;
     return await this.#check(sample, Promise.resolve(res), check);
   }
 
   /** The function of a stream has thrown. */
-  #threw(sample: PendingSample, { status: { status }, isWanted }: EndedCall, error: unknown): void {
+  #threw(sample: CallSample, { status: { status }, isWanted }: EndedCall, error: unknown): void {
     const { clock, requests, recorder } = this.#context;
     if (isInstance(error, UserEnd)) return void requests.drop(sample);
     // Being stopped says nothing about the target, except that the call had taken that long.
@@ -746,7 +760,7 @@ export class GrpcUser extends User {
   }
 
   /** Whether the user has ended, or has lost the call. */
-  #isCutOff(sample: PendingSample): boolean {
+  #isCutOff(sample: CallSample): boolean {
     const { clock, requests } = this.#context;
     if (!requests.closed && sample.isPending) return false;
     requests.cutOff(sample, clock.now());
@@ -755,7 +769,7 @@ export class GrpcUser extends User {
 
   /** A call has ended with a status. */
   #answered<Reply>(
-    sample: PendingSample,
+    sample: CallSample,
     ended: EndedCall,
     message: Reply | null,
     hasCheck: boolean,
@@ -766,6 +780,7 @@ export class GrpcUser extends User {
     sample.bytesSent += ended.bytesSent;
     const { status } = ended.status;
     if (status !== "OK" && !ended.isWanted) sample.error = errorOf(status);
+    if (sample.error !== null && !hasCheck) this.#keepFailure(sample, ended.response, null);
     const check = hasCheck ? sample.check = new CheckResult(sample.error) : null;
     const res = new GrpcResponse<Reply>(message, ended, sample.latencyMs, check, requests);
     sample.status = res.code;
@@ -773,9 +788,25 @@ export class GrpcUser extends User {
     return res;
   }
 
+  /** Keeps a failed call as an example of others, if there are too few. */
+  #keepFailure(
+    sample: CallSample,
+    response: WireResponse | null,
+    error: RequestError | null,
+  ): void {
+    const { observers: { failures }, requests } = this.#context;
+    if (failures === undefined || !sample.isPending || sample.call === null) return;
+    if (!failures.admits(sample.method, sample.name, sample.error ?? "")) return;
+    const { url, headers, body, sentAt } = sample.call;
+    const parts = { method: "POST", url, headers, body, sentAt, counter: sample };
+    const exchange = { ...parts, response, error, attempts: [], phases: sample.phases };
+    const sender = { userClass: this.constructor.name, user: requests };
+    failures.failed({ sample, sender, exchange });
+  }
+
   /** Runs the check of a call, in the context of its user, and counts the call. */
   async #check<Reply>(
-    sample: PendingSample,
+    sample: CallSample,
     response: Promise<GrpcResponse<Reply>>,
     check: GrpcCheck<Reply>,
   ): Promise<GrpcResponse<Reply>> {
@@ -796,6 +827,7 @@ export class GrpcUser extends User {
       return neverSettles();
     }
     sample.error = result.close();
+    if (sample.error !== null) this.#keepFailure(sample, GrpcResponse.wire(res), null);
     requests.record(sample);
     return res;
   }
@@ -806,7 +838,7 @@ export class GrpcUser extends User {
   }
 
   /** A call has ended without a status. */
-  #failed(sample: PendingSample, error: RequestError, reject: (error: unknown) => void): void {
+  #failed(sample: CallSample, error: RequestError, reject: (error: unknown) => void): void {
     const { clock, requests, recorder } = this.#context;
     const now = clock.now();
     if (this.#isLeft(error)) return requests.cutOff(sample, now);
@@ -816,6 +848,7 @@ export class GrpcUser extends User {
       sample.end(now);
       sample.error = error.code;
       sample.phases ??= new ExchangePhases();
+      if (localFailureOf(error) === null) this.#keepFailure(sample, null, error);
       requests.fail(sample, error);
     }
     reject(error);
@@ -836,6 +869,16 @@ export class GrpcUser extends User {
 }
 
 type UseOfStream = (call: GrpcStream) => unknown;
+
+/** What a stream consists of. */
+interface StreamParts {
+  readonly target: CallTarget;
+  readonly body: WireBody;
+  /** `null` if the client sends one message only. */
+  readonly outgoing: OutgoingMessages | null;
+  /** That message. */
+  readonly message: unknown;
+}
 
 /** The paths of `.proto` files, of any type in fact. */
 function filesOf(proto: unknown): readonly unknown[] {

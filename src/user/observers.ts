@@ -86,7 +86,7 @@ export type RecordedExchange =
     ObservedExchange,
     "method" | "url" | "headers" | "body" | "response" | "error" | "attempts" | "sentAt" | "phases"
   >
-  & { readonly counter: Pick<ExchangeCounter, "phases"> };
+  & { readonly counter: Pick<ExchangeCounter, "phases" | "texts"> };
 
 /** A request that has failed, and its last exchange. */
 export interface FailedRequest {

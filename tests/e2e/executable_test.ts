@@ -11,6 +11,7 @@ import type { Summary } from "../../src/report/summary.ts";
 import { identity } from "../support/certificates.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
 import { compiledExecutable } from "../support/executable.ts";
+import { PROTO_FOLDER, ShopServer } from "../support/grpc_server.ts";
 import { LoggingServer } from "../support/logging_server.ts";
 import { isMissing, steadyPort } from "../support/machine.ts";
 import { assertTold, mistakeFolder, MISTAKES } from "../support/mistakes.ts";
@@ -120,6 +121,7 @@ executableTest("keeps its compiled modules, which the next start is quicker by",
   assert.doesNotMatch(modules, /src\/runner\/master_run\.ts/);
   assert.doesNotMatch(modules, /@redis/);
   assert.doesNotMatch(modules, /htmlparser2|css-select/);
+  assert.doesNotMatch(modules, /protobufjs/);
 });
 
 executableTest("shows its demo", async () => {
@@ -261,6 +263,48 @@ executableTest("gives a test file the client of Redis", async () => {
 
 /** The authority of the certificates that the targets of these tests have. */
 const TRUST = ["--ca", projectPath("tests/support/certs/ca.pem")];
+
+for (const source of ["files", "reflection"]) {
+  executableTest(`calls a gRPC service, whose types come from ${source}`, async () => {
+    await using shop = await ShopServer.start({ reflection: ["v1"] });
+    const protos = ["shop.proto", "types/money.proto"].map((name) => [
+      `protos/${name}`,
+      Deno.readTextFileSync(`${PROTO_FOLDER}/${name}`),
+    ]);
+    await using desk = await Desk.with({
+      ...Object.fromEntries(protos),
+      "protos/api.proto": `syntax = "proto3"; import "google/api/annotations.proto";
+        import "google/protobuf/descriptor.proto"; import "shop.proto";`,
+      "shop_test.js": `
+        import { GrpcUser } from "aiotest";
+        export class ShopTest extends GrpcUser {
+          static ${source === "files" ? 'proto = "protos/api.proto"' : "reflection = true"};
+          static waitTime = 0;
+          static iterations = 5;
+          async testAll() {
+            const res = await this.call("shop.Catalog/GetItem", { id: this.id });
+            this.check("has a price", res.message.price.currency === "EUR");
+            await this.stream("shop.Catalog/Chat", {}, async (call) => {
+              await call.send({ id: 1, madeAt: new Date() });
+              this.check("is answered", (await call.receive()).id === "1");
+            });
+          }
+        }
+      `,
+    });
+    const load = ["-f", "shop_test.js", "-u", "3", "-r", "3", "-t", "20", "-H", shop.url];
+    const { code, stdout, stderr } = await desk.run(...load, "--no-web", "--json", "run.json");
+    assert.equal(code, 0, stdout + stderr);
+    const { requests, checks } = await desk.summary();
+    const counted = requests.map(({ name, requests }) => `${name} ${requests}`).sort();
+    assert.deepEqual(counted, ["shop.Catalog/Chat 15", "shop.Catalog/GetItem 15"]);
+    assert.deepEqual(shop.counts.calls, { GetItem: 15, Chat: 15 });
+    assert.deepEqual(checks.map(({ name, passed, failed }) => `${name} ${passed} ${failed}`), [
+      "has a price 15 0",
+      "is answered 15 0",
+    ]);
+  });
+}
 
 for (const secure of [false, true]) {
   executableTest(

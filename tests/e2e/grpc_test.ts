@@ -111,6 +111,9 @@ test("three workers without files call as often as the server counts", async () 
   assert.equal(metric(summary, "grpc_messages_sent"), messagesReceived - 330);
   assert.equal(metric(summary, "grpc_messages_received"), messagesSent - 150);
   assert.deepEqual(summary.userErrors, []);
+  const example = summary.failureSamples.find(({ name }) => name === "missing");
+  assert.match(example!.sent, /^POST \/shop\.Catalog\/GetItem\b[^]*\n\n\{"status":5\}$/);
+  assert.match(example!.received, /\ngrpc-status: 5\n/);
   const failed = summary.checks.filter((one) => one.failed > 0).map(({ name }) => name);
   assert.deepEqual(failed, []);
   assert.ok(summary.requests.every(({ connections }) => (connections?.opened ?? 0) <= 30));
@@ -139,6 +142,19 @@ test("a missing or invalid file is found before the run, and by aiotest check", 
     await Deno.remove(proto);
     assert.match(await said(command), /ShopTest\.proto: there is no file \S+shop\.proto/);
   }
+});
+
+test("--once shows messages as JSON, and the status", async () => {
+  await using shop = await ShopServer.start();
+  await using here = await site(SHOP.replace(/await this\.call\(.*delayMs.*\);/, ""));
+  const { code, stdout } = await runAiotest(["-f", here.file, "-H", shop.url, "--once"]);
+  assert.equal(code, 1, stdout);
+  assert.match(stdout, /> \{"id":1\}\n/);
+  assert.match(stdout, /< grpc-status: 0\n/);
+  assert.match(stdout, /< +"itemName": "item 1",\n/);
+  assert.match(stdout, /✗ GRPC missing: failed: GRPC NOT_FOUND/);
+  assert.match(stdout, /> \{"messages":4,"last":\{"id":4\}\}\n/);
+  assert.match(stdout, /< \{"messages":1,"last":\{"items":4\}\}\n/);
 });
 
 /** The service of examples/protos/shop.proto. */
