@@ -37,10 +37,12 @@ export class StreamTarget implements AsyncDisposable {
   readonly counts: StreamCounts = { begun: 0, complete: 0, left: 0, events: 0 };
   readonly host: string;
   readonly #server: Server;
+  readonly #defaults: Readonly<Record<string, string>>;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(server: Server) {
+  private constructor(server: Server, defaults: Readonly<Record<string, string>>) {
     this.#server = server;
+    this.#defaults = defaults;
     this.host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
@@ -49,15 +51,21 @@ export class StreamTarget implements AsyncDisposable {
     });
   }
 
-  /** @param version of HTTP; 2 is without TLS. */
-  static async start(version: 1 | 2 = 1, port = 0): Promise<StreamTarget> {
+  /**
+   * @param version of HTTP; 2 is without TLS.
+   * @param defaults parameters of streams whose query does not have them.
+   */
+  static async start(
+    version: 1 | 2 = 1,
+    defaults: Readonly<Record<string, string>> = {},
+  ): Promise<StreamTarget> {
     const answer = (request: Request, response: unknown): void =>
       target.#answer(request, response as Response);
     const server = version === 1
       ? createServer(answer)
       : createHttp2Server(answer as (one: Http2ServerRequest, two: Http2ServerResponse) => void);
-    await new Promise<void>((resolve) => void server.listen(port, "127.0.0.1", resolve));
-    const target: StreamTarget = new StreamTarget(server as Server);
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    const target: StreamTarget = new StreamTarget(server as Server, defaults);
     return target;
   }
 
@@ -81,7 +89,7 @@ export class StreamTarget implements AsyncDisposable {
   #stream(parameters: URLSearchParams, response: Response, from: number): void {
     const { counts } = this;
     const number = (name: string, otherwise: number): number =>
-      Number(parameters.get(name) ?? otherwise);
+      Number(parameters.get(name) ?? this.#defaults[name] ?? otherwise);
     const [events, ms, cut] = [number("n", 10), number("ms", 10), number("cut", Infinity)];
     counts.begun++;
     const gzip = parameters.get("gzip") === "1" ? createGzip() : null;
