@@ -65,7 +65,9 @@ export function runProcesses(
           left = worker.left;
           if (lobby !== null) {
             lobby.processEnded(worker.name, worker.how);
-            if (worker.code !== 0) logger.warn(endedText(worker, null));
+            const { name, how, successor } = worker;
+            const next = successor === null ? "" : ` Worker ${successor} is started in its place.`;
+            if (worker.code !== 0) logger.warn(`Worker ${name} ${how}.${next}`);
             return;
           }
           const { run, fail } = employer;

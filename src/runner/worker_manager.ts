@@ -284,9 +284,10 @@ export class WorkerManager {
     this.#lostLog.flush();
     this.#listener.close();
     this.#options.files?.close();
+    const stays = this.#options.stays?.() ?? false;
     await this.#connections.end(
-      unprepared === null
-        ? { type: "QUIT", why, stays: this.#options.stays?.() ?? false }
+      unprepared === null || stays
+        ? { type: "QUIT", why: unprepared?.message ?? why, stays }
         : { type: "ERROR", code: "unprepared", text: unprepared.message },
     );
   }

@@ -184,12 +184,17 @@ test("the workers of --processes stay, and get the options of each run", async (
     OK,
   );
   await kept.ended(2);
-  assert.deepEqual(await kept.post("start", { arrivalRate: 50 }), OK);
+  // A run that cannot be prepared costs no worker.
+  assert.deepEqual(await kept.post("start", { options: { tenant: "unknown" } }), OK);
   await kept.ended(3);
+  const changes = { arrivalRate: 50, options: { tenant: "acme" } };
+  assert.deepEqual(await kept.post("start", changes), OK);
+  await kept.ended(4);
   kept.started.kill("SIGINT");
   const { code, stderr } = await kept.started.finished;
-  assert.equal(code, 0, stderr);
-  const summaries = ["run.json", "run-2.json", "run-3.json"].map((name) => kept.summary(name));
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /^aiotest: setup threw: there is no such tenant/m);
+  const summaries = ["run.json", "run-2.json", "run-4.json"].map((name) => kept.summary(name));
   assert.deepEqual(
     summaries.map(({ requests }) => requests.map((row) => `${row.name} ${row.requests}`)),
     [["/nobody/1 20"], ["/acme/2 30"], ["/acme/3 30"]],
