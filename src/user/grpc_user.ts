@@ -93,6 +93,7 @@ const METHOD = "GRPC";
 const SENT = "grpc_messages_sent";
 const RECEIVED = "grpc_messages_received";
 const MAX_MESSAGE_SIZE = 4 * 1024 * 1024;
+const BODY_MARGIN = 65_536;
 const OPTIONS = ["name", "metadata", "timeout", "compression", "tags"];
 const NO_OPTIONS: CallOptions = {};
 
@@ -350,7 +351,8 @@ export class GrpcUser extends User {
       connectMs: settings.connectTimeout * 1000,
       headersMs: Infinity,
       bodyMs: Infinity,
-      maxBodySize: Infinity,
+      // Of calls with one message. What is slightly too large is refused with its exact size.
+      maxBodySize: settings.maxMessageSize + BODY_MARGIN,
       keepAlive: true,
       tls: observers.inspectsTls ? { ...tls, isInspected: true } : tls,
       localAddresses: localAddresses.length > 0 ? localAddresses : settings.localAddresses,
@@ -857,6 +859,7 @@ export class GrpcUser extends User {
   /** @internal */
   override [renewSession](): void {
     this.#metadata = null;
+    this.#metadataChanges = -1;
     this.#transport.close();
   }
 

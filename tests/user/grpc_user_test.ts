@@ -9,7 +9,7 @@ import { nodeContext, type UserContext } from "../../src/user/context.ts";
 import { checkClassSettings } from "../../src/user/discovery.ts";
 import { GrpcMetadata, GrpcUser } from "../../src/user/grpc_user.ts";
 import { metrics } from "../../src/user/metrics.ts";
-import { checkOptions, loadFiles } from "../../src/user/user.ts";
+import { checkOptions, loadFiles, renewSession } from "../../src/user/user.ts";
 import { clientIdentity, identity, testAuthority } from "../support/certificates.ts";
 import { settle } from "../support/fake_clock.ts";
 import { PROTO_FOLDER, ShopServer } from "../support/grpc_server.ts";
@@ -178,6 +178,21 @@ Deno.test("metadata is that of the class, of the user and of the call", async ()
     metadata: new GrpcMetadata({ "x-tenant": ["a", "b"] }),
   });
   assert.equal(seen().tenant, "a, b");
+});
+
+Deno.test("a new session has a new connection, and the metadata of the class", async () => {
+  await using shop = await ShopServer.start();
+  using one = await scene(shop.url, { metadata: { "x-tenant": "class" } });
+  const { user } = one;
+  const tenants: unknown[] = [];
+  for (const tenant of ["a", null, "b"]) {
+    user[renewSession]();
+    if (tenant !== null) user.metadata.set("x-tenant", tenant);
+    await user.call("Catalog/GetItem");
+    tenants.push(shop.lastMetadata.getMap()["x-tenant"]);
+  }
+  assert.deepEqual(tenants, ["a", "class", "b"]);
+  assert.deepEqual(one.recorded.samples.map(({ phases }) => phases?.opened), [1, 1, 1]);
 });
 
 Deno.test("a deadline is sent, and ends the call on time", async () => {
@@ -364,6 +379,12 @@ Deno.test("a message over the limit is refused, and the call fails", async () =>
     "TOO_LARGE",
     /a message of \d+ bytes; maxMessageSize is 1000/,
   );
+  // A body that can only be too large is not kept until its end.
+  await fails(
+    one.user.call("Catalog/GetItem", { picture: new Uint8Array(200_000) }),
+    "TOO_LARGE",
+    /the body has over 66536 bytes/,
+  );
   await fails(
     one.user.serverStream("Catalog/Search", { items: 3, bytesEach: 1000 }, {}, async (call) => {
       for await (const _ of call.messages());
@@ -371,6 +392,7 @@ Deno.test("a message over the limit is refused, and the call fails", async () =>
     "TOO_LARGE",
   );
   assert.deepEqual(one.counted(), [
+    "GRPC shop.Catalog/GetItem 0 TOO_LARGE",
     "GRPC shop.Catalog/GetItem 0 TOO_LARGE",
     "GRPC shop.Catalog/Search 0 TOO_LARGE",
   ]);
