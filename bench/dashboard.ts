@@ -98,6 +98,7 @@ function workerRows(seconds: number): WorkerRow[] {
     requests: 500 * seconds,
     complete: true,
     sockets: "epoll",
+    log: [],
   }));
 }
 
@@ -217,6 +218,7 @@ const server = new DashboardServer({
     pause: () => {},
     resume: () => {},
     stop: () => {},
+    stopWorker: () => {},
     changeLoad: () => ({ users: 1000, rate: 10 }),
   },
   bindHost: "127.0.0.1",

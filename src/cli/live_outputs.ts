@@ -33,6 +33,8 @@ export interface LiveRun {
   cutOff(): Snapshot;
   /** Stops it gracefully. */
   stop(): void;
+  /** Lets a worker leave. @throws UsageError with a sentence if that is not possible. */
+  stopWorker(id: string): void;
 }
 
 export interface LiveOutputsOptions {
@@ -153,6 +155,10 @@ class Control implements DashboardControl {
 
   stop(): void {
     this.#run.stop();
+  }
+
+  stopWorker(id: string): void {
+    this.#run.stopWorker(id);
   }
 
   changeLoad(load: PartialLoad): ResolvedLoad {

@@ -310,6 +310,10 @@ class SeriesControl implements DashboardControl {
     this.#control().stop();
   }
 
+  stopWorker(id: string): void {
+    this.#control().stopWorker(id);
+  }
+
   changeLoad(
     ...args: Parameters<DashboardControl["changeLoad"]>
   ): ReturnType<DashboardControl["changeLoad"]> {

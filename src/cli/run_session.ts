@@ -19,7 +19,7 @@ import {
 import { events, prepareWithin, stopHandlersLimit, within } from "../core/events.ts";
 import { type ExitCall, HOW_TO_STOP } from "../core/exit_calls.ts";
 import type { Host } from "../core/host.ts";
-import { configureLog, logger } from "../core/logger.ts";
+import { configureLog, type LogEntry, logger } from "../core/logger.ts";
 import type { LogFile } from "../core/output_files.ts";
 import { RepeatedLog } from "../core/repeated_log.ts";
 import { encodedParts } from "../core/text.ts";
@@ -236,6 +236,8 @@ export class RunSession {
   readonly #log: LogTail;
   /** The runs that this one is part of; `null` if it is the only one of its process. */
   readonly #series: RunSeries | null;
+  /** How many lines {@link newLogLines} has returned or left out. */
+  #takenLogLines = 0;
   #outputs: LiveOutputs | null = null;
   /** The run whose results are shown here; `null` on a worker. */
   #run: LiveRun | null = null;
@@ -282,6 +284,17 @@ export class RunSession {
     this.pass = options.once ? new PassOutput(host, options) : null;
     this.#abilities = consoleAbilities(host.stdout, (name) => host.env(name));
     this.#console = new ConsoleOutput(host.stdout, { ...this.#abilities, log: host.stderr });
+  }
+
+  /** The last lines of the log that this has not returned before. @param most how many. */
+  newLogLines(most: number): LogEntry[] {
+    const lines = this.#log.since(this.#takenLogLines).slice(-most);
+    this.#takenLogLines = this.#log.count;
+    return lines.map(({ at, level, text }) => ({
+      at: Date.parse(at),
+      level: level as LogEntry["level"],
+      text,
+    }));
   }
 
   /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { WORKER_LOG_LINES } from "../cluster/run_state.ts";
 import { systemClock, systemRandom } from "../core/clock.ts";
 import { currentRun } from "../core/current_run.ts";
 import { ExitCode, UsageError } from "../core/errors.ts";
@@ -90,6 +91,7 @@ async function runOnce(
       env: (variable) => host.env(variable),
       activity: session.activity,
       places: session.places,
+      newLogLines: () => session.newLogLines(WORKER_LOG_LINES),
       setUp: async (forwarded) => {
         const load = await setUpNode(session, exports, commandLine, {
           runId: run.info.id,

@@ -56,6 +56,9 @@ export const MAX_PATH = 240;
 /** The options for workers, in characters. */
 export const MAX_SETUP = 256 * 1024;
 
+/** The longest line of a log that is sent, in UTF-16 units. */
+const MAX_LOG_TEXT = 500;
+
 /** The longest name of a counter, a queue and so on, in UTF-16 units. */
 export const MAX_SHARED_NAME = 256;
 
@@ -635,6 +638,20 @@ export const MESSAGE = union({
   PING: {
     /** Returned in the PONG. */
     number: optional(count, 0),
+  },
+  /** Worker, about every second: the last lines of its log that are new. They may be lost. */
+  LOG: {
+    lines: list(row({
+      /** In milliseconds since 1970. */
+      at: amount(),
+      level: word("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+      text: clipped(MAX_LOG_TEXT),
+    })),
+  },
+  /** Master: the worker is to hand over its users and its counts, and to leave. */
+  LEAVE: {
+    /** Why, as a part of a sentence. */
+    why: shortText,
   },
   /** The answer to a PING. */
   PONG: { number: optional(count, 0) },

@@ -5,6 +5,7 @@
  */
 
 import { type Annotation, Annotations } from "../stats/annotations.ts";
+import type { WorkerLogLine } from "../stats/snapshot.ts";
 import type { RunEnd } from "../stats/snapshot.ts";
 import {
   type ClassSecond,
@@ -225,6 +226,9 @@ export interface WorkerInfo {
   readonly host: string;
 }
 
+/** How many lines of the log of a worker are kept: there may be hundreds of workers. */
+export const WORKER_LOG_LINES = 20;
+
 /** The states in which a worker can run users. */
 const WORKING: readonly WorkerStateName[] = ["ready", "spawning", "running", "exhausted"];
 
@@ -277,6 +281,8 @@ export class WorkerState {
   lastKnown = { rate: 0, inProgress: 0 };
   /** When it was told that the test has started, in seconds since then. */
   begunAtSeconds = 0;
+  /** The last lines of its log. The list is replaced if there are new ones. */
+  log: readonly WorkerLogLine[] = [];
   /** How its process has ended, as a part of a sentence; `null` if it runs, or runs elsewhere. */
   processEnd: string | null = null;
   /** When it returned after that. */
@@ -287,6 +293,11 @@ export class WorkerState {
     this.incarnation = incarnation;
     this.index = index;
     this.host = host;
+  }
+
+  /** Keeps the last of these lines of its log and of those before. */
+  addLog(lines: readonly WorkerLogLine[]): void {
+    this.log = [...this.log, ...lines].slice(-WORKER_LOG_LINES);
   }
 
   /** Whether it may have counted or changed anything in the run. */

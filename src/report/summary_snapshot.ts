@@ -399,7 +399,7 @@ function snapshotOf(run: ReadRun): Snapshot {
     expectedWorkers: run.expectedWorkers ?? null,
     workers: run.workers.map((worker): WorkerRow => ({
       ...worker,
-      ...{ users: 0, rate: 0, cpu: 0, lagMs: 0 },
+      ...{ users: 0, rate: 0, cpu: 0, lagMs: 0, log: [] },
       sockets: worker.sockets ?? null,
     })),
     statistics: {

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Random } from "../core/clock.ts";
+import { UsageError } from "../core/errors.ts";
 import { type Events, TEARDOWN, TEST_STOP } from "../core/events.ts";
 import { Lease } from "../core/lease.ts";
 import type { RunInfo, RunLabels } from "../core/run_info.ts";
@@ -277,6 +278,11 @@ export class LocalRun {
     this.#driver?.stop();
   }
 
+  /** @throws UsageError always: there is only this process. */
+  stopWorker(): void {
+    throw new UsageError("This run has no workers. Stop the run instead.");
+  }
+
   /** Code of the test ends the run. What prepares it, or follows it, goes on to its end. */
   #end(end: RunEnd): void {
     const before = this.#runEnd;
@@ -369,6 +375,7 @@ export class LocalRun {
         requests: statistics.totals.requests,
         complete,
         sockets: this.#options.sockets,
+        log: [],
       }],
       statistics,
       runEnd: this.#runEnd,

@@ -13,7 +13,7 @@ import type { RestoredRun } from "../cluster/restore.ts";
 import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import type { Pause } from "../core/awake_clock.ts";
 import type { Clock } from "../core/clock.ts";
-import { AiotestError, ExitCode, PreparationError } from "../core/errors.ts";
+import { AiotestError, ExitCode, PreparationError, UsageError } from "../core/errors.ts";
 import { type Events, TEARDOWN, TEST_STOP, type WorkerReport } from "../core/events.ts";
 import type { RunInfo, RunLabels } from "../core/run_info.ts";
 import { peerText } from "../core/text.ts";
@@ -276,6 +276,27 @@ export class MasterRun {
     this.#testEvents.cancel();
     this.#driver?.stop();
     this.#endWaits();
+  }
+
+  /**
+   * Lets a worker leave: it hands in its counts, and the others get its users.
+   *
+   * @throws UsageError with a sentence if there is no such worker, or it is needed.
+   */
+  stopWorker(id: string): void {
+    const worker = this.#runState.workers.findLast((one) => one.id === id);
+    if (worker === undefined) throw new UsageError(`This run has no worker ${peerText(id)}.`);
+    if (this.#state !== "spawning" && this.#state !== "running") {
+      throw new UsageError("Workers can be stopped while the test runs.");
+    }
+    if (!worker.canRunUsers || !this.#workers.isConnected(worker)) {
+      throw new UsageError(`Worker ${id} is not running users.`);
+    }
+    if (this.#workers.available.length === 1) {
+      throw new UsageError(`Worker ${id} is the only one. Stop the run instead.`);
+    }
+    this.#workers.letLeave(worker, "it was stopped from the dashboard");
+    this.#annotateWorker(worker, "stopped from the dashboard");
   }
 
   /** Whether it ends or has ended, for whatever reason. */
@@ -643,6 +664,8 @@ export class MasterRun {
         return this.#finalReports.check();
       case "ERROR":
         return this.#workerFailed(worker, message);
+      case "LOG":
+        return worker.addLog(message.lines);
       case "NEED":
         return this.#workers.sendData(worker, message.offset);
       case "END": {

@@ -170,7 +170,7 @@ export function withoutOpenSeconds(
 }
 
 function workerRow(worker: WorkerState, isOver: boolean): WorkerRow {
-  const { id, host, users, peakUsers, rate, cpu, cpuPeak, lagMs, requests, begun, sockets } =
+  const { id, host, users, peakUsers, rate, cpu, cpuPeak, lagMs, requests, begun, sockets, log } =
     worker;
   return {
     id,
@@ -185,6 +185,7 @@ function workerRow(worker: WorkerState, isOver: boolean): WorkerRow {
     requests,
     complete: begun ? worker.complete : isOver,
     sockets,
+    log,
   };
 }
 

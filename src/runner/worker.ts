@@ -20,6 +20,7 @@ import { AiotestError, errorText, ExitCode, PreparationError } from "../core/err
 import { Lease } from "../core/lease.ts";
 import { frozenJson } from "../core/plain_json.ts";
 import type { RunInfo } from "../core/run_info.ts";
+import type { LogEntry } from "../core/logger.ts";
 import { peerText } from "../core/text.ts";
 import type { SocketKind } from "../net/socket.ts";
 import type { RemoteRpc } from "../shared/rpc_client.ts";
@@ -52,6 +53,8 @@ export interface WorkerRunOptions extends
   readonly openFileLimit: number | null;
   /** How this process opens connections to the target. */
   readonly sockets: SocketKind;
+  /** The last lines of the log that were not returned before; not more than the master keeps. */
+  readonly newLogLines: () => readonly LogEntry[];
   /**
    * Gets ready; `options` is the JSON object that the master sent.
    *
@@ -224,6 +227,13 @@ export class WorkerRun {
           this.#options.connection.info(`Stopping the users: ${peerText(message.why)}.`);
         }
         return void this.#stop();
+      case "LEAVE":
+        if (this.#stopping === null) {
+          this.#options.connection.info(`This worker leaves the run: ${peerText(message.why)}.`);
+          this.#sendLog();
+          this.leave();
+        }
+        return;
       case "QUIT":
         if (reporter !== null && !reporter.drained) {
           this.#warn("The master has ended the run without the final report of this worker.");
@@ -440,7 +450,15 @@ export class WorkerRun {
 
   #checkLease(): void {
     this.#lease.holds(this.#clock.now());
+    this.#sendLog();
     this.#timer = this.#clock.setTimer(() => this.#checkLease(), LEASE_CHECK_MS);
+  }
+
+  /** Sends the lines of the log that are new. While there is no connection, they wait for one. */
+  #sendLog(): void {
+    if (!this.#connection.connected) return;
+    const lines = this.#options.newLogLines();
+    if (lines.length > 0) this.#connection.send({ type: "LOG", lines });
   }
 
   #warn(text: string): void {

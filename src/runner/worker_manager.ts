@@ -208,6 +208,11 @@ export class WorkerManager {
     if (chunk !== null) this.#connections.send(worker, chunk);
   }
 
+  /** Tells a worker to leave. @param why a part of a sentence. */
+  letLeave(worker: WorkerState, why: string): void {
+    this.#connections.send(worker, { type: "LEAVE", why });
+  }
+
   /** Tells all workers to call their handlers of `testStart`; returns those that have some. */
   prepare(): readonly WorkerState[] {
     this.#isPreparing = true;

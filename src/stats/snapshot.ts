@@ -536,6 +536,17 @@ export interface WorkerRow {
   readonly complete: boolean;
   /** How its sockets are implemented: `epoll` or `node:net`; `null` if it has not said so yet. */
   readonly sockets: string | null;
+  /** The last lines of its log; none of a local run, and once the run has ended. */
+  readonly log: readonly WorkerLogLine[];
+}
+
+/** One line of the log of a worker. */
+export interface WorkerLogLine {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** As on the command line, such as INFO. */
+  readonly level: string;
+  readonly text: string;
 }
 
 /** A run at one moment, or after its end. */

@@ -29,6 +29,8 @@ export interface DashboardControl {
   readonly series?: RunStarter;
   /** Stops the test, like Ctrl-C. @throws UsageError with a sentence if it cannot be stopped. */
   stop(): void;
+  /** Lets a worker leave: others get its users. @throws UsageError with a sentence if that is not possible. */
+  stopWorker(id: string): void;
   /**
    * Changes the load. What is left out stays as it is. Returns the new load.
    *

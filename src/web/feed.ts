@@ -23,6 +23,7 @@ import type {
   RequestTotals,
   Snapshot,
   TimelineSecond,
+  WorkerRow,
 } from "../stats/snapshot.ts";
 import type { FailureSample } from "../stats/stats_delta.ts";
 import { heatChanges, historyChanges } from "./histories.ts";
@@ -39,6 +40,7 @@ import {
   LOG_LINES,
   type LogLine,
   permissionsOf,
+  workerLogs,
 } from "./live_view.ts";
 
 /** What a {@link LiveFeed} needs. */
@@ -288,6 +290,7 @@ export function liveChanges(before: Snapshot, now: Snapshot): Changes | null {
     heatMap: heatChanges(old.heatMap, current.heatMap),
     tracedRequests: isSameJson(old.traced, current.traced) ? null : summary.tracedRequests,
     failures: failuresChanged ? summary.failures : null,
+    workerLogs: workerLogs(changedLogs(before.workers, now.workers)),
     failureSamples: newSamples(old.failureSamples, current.failureSamples),
     userErrors: userErrorsChanged ? summary.userErrors : null,
     thresholds: isSameJson(before.thresholds, now.thresholds) ? null : liveThresholds(now, summary),
@@ -383,6 +386,12 @@ function changedMetric(old: MetricRow, row: MetricRow): MetricRow | "shrunk" | n
 function changedCheck(old: CheckRow, row: CheckRow): CheckRow | "shrunk" | null {
   if (row.passed < old.passed || row.failed < old.failed) return "shrunk";
   return row.passed > old.passed || row.failed > old.failed ? row : null;
+}
+
+/** The workers that have new lines in their logs. */
+function changedLogs(before: readonly WorkerRow[], now: readonly WorkerRow[]): WorkerRow[] {
+  const known = new Map(before.map(({ id, log }) => [id, log]));
+  return now.filter(({ id, log }) => known.get(id) !== log && log.length > 0);
 }
 
 /** A run only gets more examples. Each is the same object in all snapshots. */

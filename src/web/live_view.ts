@@ -63,8 +63,12 @@ export interface LiveView extends CompactSummary {
   readonly breakingPoint: LiveBreakingPoint | null;
   /** Examples of failed requests; those of the same name and error in the order in which they failed. */
   readonly failureSamples: readonly SummaryFailureSample[];
+  readonly workerLogs: WorkerLogs;
   readonly live: LiveState;
 }
+
+/** The last lines of the logs of workers, by their ids; none of those that have logged nothing. */
+export type WorkerLogs = Readonly<Record<string, readonly LogLine[]>>;
 
 /**
  * The event `update`, once a second: what has changed since the previous event. Null means
@@ -101,6 +105,8 @@ export interface LiveUpdate {
   readonly heatMap: LatencyHeatMap | null;
   readonly tracedRequests: CompactSummary["tracedRequests"] | null;
   readonly failures: readonly FailureRow[] | null;
+  /** The logs of workers that have new lines; they replace those of before. */
+  readonly workerLogs: WorkerLogs;
   /** New examples. None of the earlier ones has changed. */
   readonly failureSamples: readonly SummaryFailureSample[];
   readonly userErrors: readonly UserErrorRow[] | null;
@@ -190,11 +196,13 @@ export interface LiveVerdict {
 }
 
 /** A worker, and what to make of its readings. */
-export interface LiveWorker extends WorkerRow {
+export interface LiveWorker extends Omit<WorkerRow, "log"> {
   /** Readings so high that the worker itself may distort its measurements. */
   readonly strained: readonly ("cpu" | "cpuPeak" | "lagMs")[];
   /** Whether the worker has ended and some of its counts are missing. */
   readonly incomplete: boolean;
+  /** Whether it can run users, so that it can be stopped. */
+  readonly isWorking: boolean;
 }
 
 /** What the dashboard may do with the run. */
@@ -207,6 +215,8 @@ export interface ControlState {
   readonly canChange: boolean;
   readonly canPause: boolean;
   readonly canResume: boolean;
+  /** Whether single workers can be stopped: some can run users, and others can take them over. */
+  readonly canStopWorkers: boolean;
   /** Why something is not allowed or not possible, as a sentence; empty if everything is possible. */
   readonly reason: string;
 }
@@ -261,6 +271,7 @@ export function liveView(
     thresholds: liveThresholds(snapshot, summary),
     breakingPoint: liveBreakingPoint(snapshot),
     failureSamples: failureSampleRows(statistics.failureSamples),
+    workerLogs: workerLogs(snapshot.workers),
     exitCode,
     live: { ...liveState(snapshot, permissions, exitCode), log },
   };
@@ -328,6 +339,16 @@ export function liveState(
   };
 }
 
+/** The logs of some workers. */
+export function workerLogs(workers: readonly WorkerRow[]): WorkerLogs {
+  return Object.fromEntries(
+    workers.filter(({ log }) => log.length > 0).map(({ id, log }) => [
+      id,
+      log.map(({ at, level, text }) => ({ at: new Date(at).toISOString(), level, text })),
+    ]),
+  );
+}
+
 /** A worker as the page shows it. */
 export function liveWorker(worker: WorkerRow): LiveWorker {
   const {
@@ -357,6 +378,7 @@ export function liveWorker(worker: WorkerRow): LiveWorker {
     ...{ requests, complete, sockets, strained },
     // A worker that still counts always has reports on the way.
     incomplete: !complete && ENDED_STATES.has(state),
+    isWorking: WORKING_STATES.has(state),
   };
 }
 
@@ -409,7 +431,7 @@ const FAILURE_REASONS: ReadonlyMap<number, string> = new Map([
 ]);
 
 function controlState(
-  { state, sharedLoad, pauses }: Snapshot,
+  { state, sharedLoad, pauses, mode, workers }: Snapshot,
   { denial, canStart }: ControlPermissions,
 ): ControlState {
   if (denial !== null) return { ...NOTHING_ALLOWED, reason: denial };
@@ -422,6 +444,8 @@ function controlState(
     canChange: isActive && sharedLoad !== null,
     canPause: isActive && !isPaused({ pauses }),
     canResume: isActive && isPaused({ pauses }),
+    canStopWorkers: isActive && mode === "distributed" &&
+      workers.filter((worker) => WORKING_STATES.has(worker.state)).length > 1,
     reason: !isActive && !canStart ? REASONS[state] : sharedLoad === null ? EACH_HAS_ITS_OWN : "",
   };
 }
@@ -433,7 +457,10 @@ const NOTHING_ALLOWED = {
   canChange: false,
   canPause: false,
   canResume: false,
+  canStopWorkers: false,
 };
+
+const WORKING_STATES: ReadonlySet<WorkerRow["state"]> = new Set(["ready", "spawning", "running"]);
 
 const EACH_HAS_ITS_OWN = "Each user class has a load of its own, which cannot be changed here.";
 

@@ -114,6 +114,7 @@ export class DashboardRouter {
       ["/api/pause", this.#controlRoute((request) => this.#pause(request))],
       ["/api/resume", this.#controlRoute((request) => this.#resume(request))],
       ["/api/stop", this.#controlRoute((request) => this.#stop(request))],
+      ["/api/stop-worker", this.#controlRoute((request) => this.#stopWorker(request))],
       ["/api/target", this.#controlRoute((request) => this.#changeLoad(request))],
       ...REPORT_FILES.map((file): [string, Route] => [
         `/api/report/${file.kind}`,
@@ -253,6 +254,19 @@ export class DashboardRouter {
   #stop({ address }: RouteRequest): null {
     this.#options.control.stop();
     this.#options.info(`Stopped from the dashboard (${address}).`);
+    return null;
+  }
+
+  #stopWorker({ body, address }: RouteRequest): ErrorReply | null {
+    const { worker } = body;
+    const isOnly = Object.keys(body).every((key) => key === "worker");
+    if (typeof worker !== "string" || worker === "" || !isOnly) {
+      return { status: 400, error: 'Name the worker, and nothing else: {"worker": "ID"}.' };
+    }
+    this.#options.control.stopWorker(worker);
+    this.#options.info(
+      `Worker ${worker} is stopped from the dashboard (${address}): its users go to the other workers.`,
+    );
     return null;
   }
 

@@ -42,6 +42,7 @@ const SOURCES: Readonly<Record<string, () => TextModule>> = {
   "page/tiles.js": () => import("./page/tiles.js", { with: { type: "text" } }),
   "page/timeline.js": () => import("./page/timeline.js", { with: { type: "text" } }),
   "page/view_state.js": () => import("./page/view_state.js", { with: { type: "text" } }),
+  "page/worker_details.js": () => import("./page/worker_details.js", { with: { type: "text" } }),
   "report_page/latency_chart.js": () =>
     import("./report_page/latency_chart.js", { with: { type: "text" } }),
   "report_page/report.css": () => import("./report_page/report.css", { with: { type: "text" } }),

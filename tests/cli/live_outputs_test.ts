@@ -72,6 +72,8 @@ class StandingRun {
   stop(): void {
     this.stops++;
   }
+
+  stopWorker(): void {}
 }
 
 interface Scene {

@@ -37,6 +37,7 @@ const SHOWN: LiveRun = {
   snapshot: () => snapshot(),
   cutOff: () => ({ ...snapshot(), complete: false }),
   stop: () => {},
+  stopWorker: () => {},
 };
 
 Deno.test("the report goes to standard output and the summary to its file, with the exit code", async () => {

@@ -331,6 +331,11 @@ const WIRE: {
     },
     ["FILES", "shop.ts", "/home/me", [["shop.ts", 7, sha256]]],
   ],
+  LOG: [
+    { type: "LOG", lines: [{ at: 1_700_000_000_000, level: "INFO", text: "hello" }] },
+    ["LOG", [[1_700_000_000_000, "INFO", "hello"]]],
+  ],
+  LEAVE: [{ type: "LEAVE", why: "stopped" }, ["LEAVE", "stopped"]],
   NEED: [{ type: "NEED", offset: 5 }, ["NEED", 5]],
   CHUNK: [{ type: "CHUNK", offset: 5, data: histogram }, ["CHUNK", 5, histogram]],
 };

@@ -142,6 +142,56 @@ browserTest("a failure opens its examples, which stay open", async (browser) => 
   assert.deepEqual(complaints, []);
 });
 
+browserTest("a worker opens its log, and can be stopped", async (browser) => {
+  const view = shopView(60);
+  const [first, second] = view.live.workers;
+  const line = (text: string) => ({ at: "2026-03-05T10:31:00.000Z", level: "INFO", text });
+  const { log: _, ...live } = view.live;
+  await using server = new FakeDashboard({
+    ...view,
+    workerLogs: { [first!.id]: [line("joined"), line(HOSTILE[0]!)] },
+  });
+  const { page, complaints } = await openPage(browser);
+  await page.goto(server.url);
+  await waitForText(page, "#state", "Running");
+  const workers = page.locator("section[aria-labelledby=workers-title]");
+  const opener = workers.getByRole("button", { name: first!.id, exact: true });
+  await opener.focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await opener.getAttribute("aria-expanded"), "true");
+  const lines = workers.locator(".worker-log .log-text");
+  assert.deepEqual(await lines.allTextContents(), ["joined", HOSTILE[0]!]);
+  server.update(liveUpdate(view, { workerLogs: { [first!.id]: [line("joined"), line("slow")] } }));
+  await waitForText(page, ".worker-log", "slow");
+
+  // It asks before it stops.
+  await workers.getByRole("button", { name: "Stop this worker" }).click();
+  await workers.getByRole("button", { name: "Cancel" }).click();
+  await workers.getByRole("button", { name: "Stop this worker" }).click();
+  await workers.getByRole("button", { name: `Stop ${first!.id} now` }).click();
+  await waitForText(page, ".worker-actions", "Stopping.");
+  assert.deepEqual(server.commands.at(-1), {
+    path: "/api/stop-worker",
+    body: { worker: first!.id },
+  });
+  assert.equal(
+    await workers.getByRole("button", { name: "Stop this worker" }).isDisabled(),
+    true,
+  );
+  const left = { ...first!, state: "left" as const, users: 0, isWorking: false };
+  const rest = view.live.workers.slice(1);
+  server.update(liveUpdate(view, { live: { ...live, workers: [left, ...rest] } }));
+  await waitForText(page, "section[aria-labelledby=workers-title] tbody", "left");
+  assert.equal(await workers.locator(".worker-actions").isVisible(), false);
+
+  // The last one is needed.
+  await workers.getByRole("button", { name: second!.id, exact: true }).click();
+  const control = { ...live.control, canStopWorkers: false };
+  server.update(liveUpdate(view, { live: { ...live, control, workers: [left, ...rest] } }));
+  await waitForText(page, "section[aria-labelledby=workers-title]", "It is the only worker");
+  assert.deepEqual(complaints, []);
+});
+
 browserTest("unfinished requests have a column and a tile once there are any", async (browser) => {
   const view = shopView(60);
   await using server = new FakeDashboard(view);
@@ -730,7 +780,9 @@ browserTest("both themes are legible, on a phone and on a wide screen", async (b
     const { page, complaints } = await openPage(browser, { width: 375, height: 900, theme });
     await page.goto(server.url);
     await waitForText(page, "#state", "Running");
-    await page.locator("section[aria-labelledby=requests-title] .opener").click();
+    for (const section of ["requests", "failures", "workers"]) {
+      await page.locator(`section[aria-labelledby=${section}-title] .opener`).first().click();
+    }
     for (const width of [375, 768, 1600]) {
       await resize(page, width);
       const [full, part] = await page.evaluate(() => [

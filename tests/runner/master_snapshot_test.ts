@@ -120,6 +120,7 @@ Deno.test("a snapshot has everything that is known about a running test", () => 
     requests: 3,
     complete: false,
     sockets: null,
+    log: [],
   });
 });
 

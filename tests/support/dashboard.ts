@@ -56,6 +56,10 @@ export class FakeRun implements DashboardControl {
     this.now = snapshot({ state: "stopping" });
   }
 
+  stopWorker(id: string): void {
+    this.#record(["stopWorker", id]);
+  }
+
   changeLoad(load: PartialLoad): ResolvedLoad {
     this.#record(["changeLoad", load]);
     return { users: 10, rate: 2, ...load };

@@ -41,7 +41,7 @@ async function takeDashboard(browser: Browser): Promise<void> {
   const { page, context } = await openPage(browser, { width: 1600, height: 2600 });
   await page.goto(server.url);
   await waitForText(page, "#state", "Running");
-  await page.locator(".opener").click();
+  await page.locator("section[aria-labelledby=requests-title] .opener").click();
   await page.getByLabel("Charts of").selectOption({ label: "AdminTest" });
   await page.mouse.move(0, 0);
   await page.locator("#charts").screenshot({ path: `${IMAGES}dashboard-class.png` });

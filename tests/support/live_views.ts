@@ -31,6 +31,7 @@ export const FULL_CONTROL: ControlState = {
   canChange: true,
   canPause: true,
   canResume: false,
+  canStopWorkers: true,
   reason: "",
 };
 
@@ -159,6 +160,7 @@ export function liveView(changes: Partial<LiveView> = {}): LiveView {
     failures: [],
     userErrors: [],
     failureSamples: [],
+    workerLogs: {},
     iterations: null,
     network: null,
     classes: [],
@@ -198,6 +200,7 @@ export function liveUpdate(view: LiveView, changes: Partial<LiveUpdate> = {}): L
     tracedRequests: null,
     failures: null,
     failureSamples: [],
+    workerLogs: {},
     userErrors: null,
     thresholds: null,
     annotations: null,
@@ -303,6 +306,20 @@ export function shopView(seconds: number): LiveView {
       },
     ],
     warnings: ["Worker attic-k3x9-3 was lost: 2 s of what it counted are missing."],
+    workerLogs: {
+      "attic-k3x9-1": [
+        {
+          at: "2026-03-05T10:29:58.100Z",
+          level: "INFO",
+          text: "Joined the master at 127.0.0.1:5557 as attic-k3x9-1.",
+        },
+        {
+          at: "2026-03-05T10:30:31.100Z",
+          level: "WARNING",
+          text: "The event loop was late by 34 ms.",
+        },
+      ],
+    },
     complete: false,
     timeline,
     heatMap: heatMapOf(timeline),

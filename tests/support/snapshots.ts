@@ -268,6 +268,7 @@ export function workerRow(changes: Partial<WorkerRow> = {}): WorkerRow {
     requests: 1000,
     complete: true,
     sockets: "epoll",
+    log: [],
     ...changes,
   };
 }

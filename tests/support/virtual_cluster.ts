@@ -335,6 +335,7 @@ export class VirtualCluster {
         : { source: new RemoteIterationQuota(cluster, clock), classes: limited.classes },
     };
     const run = new WorkerRun({
+      newLogLines: () => [],
       rpc: cluster,
       connection: {
         master: "here:5557",

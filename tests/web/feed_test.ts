@@ -320,6 +320,7 @@ Deno.test("unchanged data is not sent again", () => {
     tracedRequests: null,
     failures: null,
     failureSamples: [],
+    workerLogs: {},
     userErrors: null,
     thresholds: null,
     annotations: null,

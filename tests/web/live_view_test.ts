@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { RunStatus } from "../../src/stats/snapshot.ts";
+import type { WorkerRow } from "../../src/stats/snapshot.ts";
 import { liveState, liveVerdict, liveView } from "../../src/web/live_view.ts";
 import {
   clusterSnapshot,
@@ -39,6 +40,7 @@ Deno.test("clients that may not change anything get the reason", () => {
     canChange: false,
     canPause: false,
     canResume: false,
+    canStopWorkers: false,
     reason: "Read-only.",
   });
 });
@@ -176,4 +178,15 @@ Deno.test("the verdict on a run that has ended follows from its exit code", () =
   assert.equal(verdict({}, 9), "bad: Failed: exit code 9");
   // --exit-code-on-error 0
   assert.equal(verdict({ statistics: FAILURES }, 0), "good: Passed");
+});
+
+Deno.test("single workers can be stopped while others can run their users", () => {
+  const worker = (id: string, state: WorkerRow["state"]): WorkerRow => workerRow({ id, state });
+  const canStop = (...workers: WorkerRow[]): boolean =>
+    liveState(snapshot({ mode: "distributed", workers }), FREE, null).control.canStopWorkers;
+  assert.equal(canStop(worker("a", "running"), worker("b", "ready")), true);
+  assert.equal(canStop(worker("a", "running"), worker("b", "left")), false);
+  assert.equal(canStop(worker("a", "running")), false);
+  const ended = snapshot({ mode: "distributed", state: "stopping" });
+  assert.equal(liveState(ended, FREE, null).control.canStopWorkers, false);
 });

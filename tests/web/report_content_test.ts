@@ -20,7 +20,13 @@ Deno.test("a report contains the summary and the verdict", () => {
   const expected = compactSummary(ended, "0.1.0");
   const requests = expected.requests
     .map(({ statuses: _, retries: __, bytesSent: ___, inProgress: ____, ...row }) => row);
-  assert.deepEqual(summary, { ...expected, requests, failureSamples: [], exitCode: 0 });
+  assert.deepEqual(summary, {
+    ...expected,
+    requests,
+    failureSamples: [],
+    workerLogs: {},
+    exitCode: 0,
+  });
   assert.equal(live.state, "stopped");
   assert.deepEqual(live.log, []);
   assert.equal(live.control.allowed, false);

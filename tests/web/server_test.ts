@@ -339,6 +339,7 @@ Deno.test("the summary is that of --json with the live state", async () => {
       canChange: true,
       canPause: true,
       canResume: false,
+      canStopWorkers: false,
       reason: "",
     });
   });

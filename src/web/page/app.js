@@ -31,6 +31,7 @@ import {
   workersTable,
 } from "./tables.js";
 import { updatedView, viewWithLog } from "./view_state.js";
+import { WorkerDetails } from "./worker_details.js";
 
 /** @typedef {import("../live_view.ts").LiveView} LiveView */
 /** @typedef {import("./connection.js").ConnectionState} ConnectionState */
@@ -54,7 +55,8 @@ class Dashboard {
   #failureSamples = new FailureSamples();
   #failures = failuresTable(this.#failureSamples);
   #userErrors = userErrorsTable();
-  #workers = workersTable();
+  #workerDetails = new WorkerDetails(sendCommand);
+  #workers = workersTable(this.#workerDetails);
   #thresholds = thresholdsTable();
   #control = new ControlView(sendCommand);
   #connection = new LiveConnection({
@@ -153,6 +155,7 @@ class Dashboard {
     this.#failureSamples.update(view.failureSamples);
     this.#failures.update(view.failures);
     this.#userErrors.update(view.userErrors);
+    this.#workerDetails.update(view);
     this.#workers.update(view.live.workers);
     this.#thresholds.update(view.thresholds);
     this.#log.update(view.live.log);

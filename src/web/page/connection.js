@@ -233,7 +233,7 @@ export function openStream(signal) {
 /**
  * Sends a command. Rejects with an error whose message is a sentence for the user.
  *
- * @param {"start" | "stop" | "pause" | "resume" | "target" | "login" | "logout"} command
+ * @param {"start" | "stop" | "stop-worker" | "pause" | "resume" | "target" | "login" | "logout"} command
  * @param {object} [body]
  * @returns {Promise<void>}
  */

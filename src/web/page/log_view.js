@@ -40,8 +40,11 @@ export class LogView {
   }
 }
 
-/** @param {LogLine} line */
-function lineElement({ at, level, text }) {
+/**
+ * @param {LogLine} line
+ * @returns {HTMLElement}
+ */
+export function lineElement({ at, level, text }) {
   return element("li", { class: `level-${level.toLowerCase().replace(/[^a-z]/g, "")}` }, [
     element("time", { datetime: at, title: at, text: clockTime(at) }),
     element("span", { class: "level", text: level }),

@@ -553,11 +553,12 @@ export function userErrorsTable() {
 }
 
 /**
- * Workers of a run in progress.
+ * Workers of a run in progress. Each can be opened.
  *
+ * @param {import("./worker_details.js").WorkerDetails} details
  * @returns {DataTable<LiveWorker>}
  */
-export function workersTable() {
+export function workersTable(details) {
   return new DataTable({
     id: "workers-title",
     title: "Workers",
@@ -587,6 +588,8 @@ export function workersTable() {
       count("Requests", ({ requests }) => requests),
     ],
     keyOf: ({ id }) => id,
+    details: { has: ({ id }) => details.has(id), of: (worker) => details.of(worker) },
+    partsHint: "Show the log of this worker, and stop it",
     empty: "No workers have joined.",
     filterLabel: "Filter workers",
     stackedBelow: 800,

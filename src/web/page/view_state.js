@@ -40,6 +40,7 @@ export function updatedView(view, update) {
     failureSamples: update.failureSamples.length === 0
       ? view.failureSamples
       : [...view.failureSamples, ...update.failureSamples],
+    workerLogs: { ...view.workerLogs, ...update.workerLogs },
     failures: update.failures ?? view.failures,
     userErrors: update.userErrors ?? view.userErrors,
     thresholds: update.thresholds ?? view.thresholds,
