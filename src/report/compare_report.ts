@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sanitizeTerminal } from "../core/text.ts";
 import type { LatencyFigure } from "../stats/snapshot.ts";
 import {
   type ComparedCheck,
@@ -34,7 +35,7 @@ import {
 } from "./quantity.ts";
 import { sixDigits } from "./summary.ts";
 import type { ComparedRun } from "./summary_reader.ts";
-import { renderLine, type Span, span, type Tone, wrappedText } from "./terminal.ts";
+import { renderLine, type Span, span, type Tone, wrap, wrappedText } from "./terminal.ts";
 import { type TableColumn, type TableSize, textTable } from "./text_table.ts";
 
 /** A run and the file that it was read from. */
@@ -58,7 +59,8 @@ export function comparisonReport(
   const line = (...spans: Span[]): string => renderLine(spans, columns, color);
   const { word, reasons } = comparisonVerdict(comparison);
   const sections = [
-    [headingOf("A", runs.a), headingOf("B", runs.b)].map((text) => line(span(text, "quiet"))),
+    [...headingOf("A", runs.a, columns), ...headingOf("B", runs.b, columns)]
+      .map((text) => line(span(text, "quiet"))),
     ...comparisonTables(comparison).map((table) => textOfTable(table, { columns, color })),
     comparisonNotes(comparison)
       .flatMap((text) => wrappedText(span("!", "warning"), text, { columns, color })),
@@ -70,7 +72,8 @@ export function comparisonReport(
 
 const MIN_COLUMNS = 80;
 
-function headingOf(label: string, { file, run }: NamedRun): string {
+/** The lines that say which run is meant. */
+function headingOf(label: string, { file, run }: NamedRun, columns: number): string[] {
   const when = run.startedAt === null ? "not started" : run.startedAt.replace(/\.\d+Z$/, "Z");
   const users = formatAmount(run.users.peak, "user");
   const facts = [
@@ -80,8 +83,12 @@ function headingOf(label: string, { file, run }: NamedRun): string {
     `up to ${users}`,
     ...Object.entries(run.labels ?? {}).map(([key, value]) => `${key}=${value}`),
   ];
-  return `${label}  ${file}: ${facts.join(", ")}`;
+  const text = sanitizeTerminal(`${file}: ${facts.join(", ")}`);
+  return wrap(text, columns - INDENT.length)
+    .map((part, at) => at === 0 ? `${label}  ${part}` : `${INDENT}${part}`);
 }
+
+const INDENT = "   ";
 
 /** The titles of the rows of a table. */
 type RowLabels = Readonly<Record<Figure | "requests", string>>;

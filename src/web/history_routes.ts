@@ -87,7 +87,7 @@ export class HistoryRoutes {
 const JSON_TYPE = "application/json; charset=utf-8";
 
 function noHistory(): Response {
-  const error = "This run keeps no history.";
+  const error = "This run keeps no history: --history DIR names a directory for it.";
   return errorReply({ status: 404, error });
 }
 

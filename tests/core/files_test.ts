@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import {
   createPrivateFolder,
   fileInfo,
+  filesIn,
   listFolder,
   openFile,
   readWholeFile,
+  removeFile,
 } from "../../src/core/files.ts";
 
 /** Calls `test` with the path of a file that does not exist yet. */
@@ -143,4 +145,25 @@ Deno.test("a pipe, a device and a directory are not read as files", async () => 
   await assert.rejects(readWholeFile("/dev/zero"), { message: "it is a device, not a file" });
   await assert.rejects(readWholeFile("/tmp"), { code: "EISDIR" });
   await assert.rejects(readWholeFile("/tmp/no/such/file"), Deno.errors.NotFound);
+});
+
+Deno.test("the files of a folder have sizes and times; links and folders are left out", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/b.txt`, "12345");
+    await Deno.writeTextFile(`${folder}/a.txt`, "1");
+    await Deno.mkdir(`${folder}/c`);
+    await Deno.symlink(`${folder}/a.txt`, `${folder}/d.txt`);
+    const at = new Date("2026-01-02T03:04:05.000Z");
+    await Deno.utime(`${folder}/b.txt`, at, at);
+    const files = await filesIn(folder);
+    assert.deepEqual(files.map(({ name, size }) => [name, size]), [["a.txt", 1], ["b.txt", 5]]);
+    assert.equal(files[1]!.modifiedAt, at.getTime());
+    assert.deepEqual(await filesIn(`${folder}/none`), []);
+    await removeFile(`${folder}/a.txt`);
+    await removeFile(`${folder}/a.txt`);
+    assert.deepEqual((await filesIn(folder)).map(({ name }) => name), ["b.txt"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

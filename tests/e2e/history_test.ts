@@ -1,14 +1,17 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
 import type { ListedRun } from "../../src/report/history_table.ts";
 import {
   browserTest,
   drawnCharts,
   openPage,
+  resize,
   rowsOf,
   textOf,
   waitForText,
 } from "../support/browser.ts";
+import { lowContrastTexts } from "../support/low_contrast_texts.ts";
 import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
 import { Target } from "../support/target.ts";
 
@@ -25,6 +28,20 @@ export class ShopTest extends FastHttpUser {
   }
 }
 `;
+
+/** Checks colours and widths of what is shown, in both themes, on a phone and on a wide screen. */
+async function isLegible(page: Page): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [375, 1600]) {
+      await resize(page, width);
+      const full = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.equal(full, width, `${colorScheme}, ${width}`);
+      assert.deepEqual(await lowContrastTexts(page), [], `${colorScheme}, ${width}`);
+      assert.deepEqual(new Set(await drawnCharts(page)), new Set([true]));
+    }
+  }
+}
 
 /** A shop, and a directory in which its test is run. */
 class Scene implements AsyncDisposable {
@@ -211,8 +228,10 @@ browserTest("the dashboard lists runs, opens their reports and compares two", as
     }
     assert.ok(cells.length > 10);
 
+    await isLegible(page);
     await page.getByRole("link", { name: "← All runs" }).click();
     await page.locator("#list").waitFor();
+    await isLegible(page);
     await page.goBack();
     await page.locator(".comparison").waitFor();
     assert.deepEqual(complaints, []);
