@@ -3,14 +3,12 @@
  * test, so it limits what clients can take of them: how many connections they open, and how long a
  * connection may do nothing.
  *
- * Requests are parsed by `node:http`. Connections are accepted here, because the servers of the runtime
- * stop accepting for good when a descriptor is missing once, and do not limit addresses.
+ * Connections are accepted and answered here, because the servers of the runtime stop accepting for good
+ * when a descriptor is missing once, and do not limit addresses.
  *
  * @module
  */
 
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { Duplex } from "node:stream";
 import { type Clock, systemClock, type Timer } from "./clock.ts";
 import {
   type AcceptedStream,
@@ -20,6 +18,7 @@ import {
   type StreamListener,
   writeAll,
 } from "./network.ts";
+import { type RequestHead, RequestParser } from "./request_parser.ts";
 
 /** Where to serve HTTP, and to how many clients. */
 export interface WebListenOptions {
@@ -87,10 +86,6 @@ export class WebServer implements WebListener {
   /** Oldest first. */
   readonly #connections = new Set<WebConnection>();
   #closed = false;
-  // The same answer as for other foreign hosts is given to a request without `Host`.
-  readonly #http = createServer({ requireHostHeader: false }, (message, response) => {
-    void this.#answer(message, response);
-  });
   /** Called when the last connection has ended. */
   #onEmpty: () => void = () => {};
 
@@ -138,13 +133,16 @@ export class WebServer implements WebListener {
       this.#oldestIdle(address)?.destroy();
       if (!this.#limiter.enter(address)) return stream.close();
     }
-    const connection = new WebConnection(stream, address, this.#clock, () => {
-      this.#connections.delete(connection);
-      this.#limiter.leave(address);
-      if (this.#connections.size === 0) this.#onEmpty();
+    const connection = new WebConnection(stream, address, this.#clock, {
+      answer: (head, body) => this.#answer(head, body, address),
+      end: () => {
+        this.#connections.delete(connection);
+        this.#limiter.leave(address);
+        if (this.#connections.size === 0) this.#onEmpty();
+      },
     });
     this.#connections.add(connection);
-    this.#http.emit("connection", connection);
+    void connection.receive();
   }
 
   /**
@@ -154,30 +152,21 @@ export class WebServer implements WebListener {
   #oldestIdle(address: string): WebConnection | null {
     const { isFull } = this.#limiter;
     for (const connection of this.#connections) {
-      if (!connection.isBusy && (isFull || connection.remoteAddress === address)) {
+      if (!connection.isBusy && (isFull || connection.address === address)) {
         return connection;
       }
     }
     return null;
   }
 
-  async #answer(message: IncomingMessage, to: ServerResponse): Promise<void> {
-    const connection: object = message.socket;
-    // A client that does not wait for its response sends further requests in vain.
-    if (!(connection instanceof WebConnection) || connection.hasRequest) return;
-    connection.requestArrived();
-    to.setHeader("Connection", "close");
+  /** Never rejects. A client gets no details of an error. */
+  async #answer(head: RequestHead, body: RequestBody, address: string): Promise<Response> {
+    const request = requestOf(head, body, this.#scheme);
+    if (request === null) return new Response(null, { status: 400 });
     try {
-      const request = requestOf(message, this.#scheme);
-      const response = request === null
-        ? new Response(null, { status: 400 })
-        : await this.#handle(request, connection.remoteAddress);
-      if (!message.complete) connection.discard(message);
-      await send(response, to);
+      return await this.#handle(request, address);
     } catch {
-      // The handler has failed, or the body of the response. A client gets no details.
-      if (to.headersSent) connection.destroy();
-      else to.writeHead(500).end();
+      return new Response(null, { status: 500 });
     }
   }
 }
@@ -185,194 +174,304 @@ export class WebServer implements WebListener {
 /** Host of requests that name none; it cannot be the name of a dashboard. */
 const NO_HOST = "no-host.invalid";
 
-/** The request that a message contains; `null` if it is invalid. */
-function requestOf(message: IncomingMessage, scheme: string): Request | null {
-  const { method = "GET", url: target = "", headers, rawHeaders } = message;
-  const url = target.startsWith("/") ? `${scheme}://${headers.host ?? NO_HOST}${target}` : target;
-  const fields: [string, string][] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    fields.push([rawHeaders[at]!, rawHeaders[at + 1]!]);
-  }
+/** The request that a head begins; `null` if it is invalid. */
+function requestOf(head: RequestHead, body: RequestBody, scheme: string): Request | null {
+  const { method, target, host, headers } = head;
+  const url = target.startsWith("/") ? `${scheme}://${host ?? NO_HOST}${target}` : target;
   const hasBody = method !== "GET" && method !== "HEAD";
   try {
     return new Request(url, {
       method,
-      headers: fields,
-      body: hasBody ? bodyOf(message) : null,
+      headers: headers.map(([name, value]): [string, string] => [name, value]),
+      body: hasBody ? body.stream : null,
     });
   } catch {
     return null;
   }
 }
 
-/** The body as a stream. Unlike one made by `Readable.toWeb`, a reader who cancels it can still answer. */
-function bodyOf(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let ended = false;
-  return new ReadableStream({
-    start(controller): void {
-      const end = (settle: () => void): void => {
-        if (!ended) settle();
-        ended = true;
-      };
-      message.pause();
-      message.on("data", (bytes: Uint8Array<ArrayBuffer>) => {
-        message.pause();
-        if (!ended) controller.enqueue(bytes);
-      });
-      message.once("end", () => end(() => controller.close()));
-      message.once("close", () => end(() => controller.error(new Error("the client has left"))));
-    },
-    pull: () => void message.resume(),
-    cancel(): void {
-      ended = true;
-      message.pause();
-    },
-  }, { highWaterMark: 0 });
-}
+/** The body of a request on its way to the handler. It takes the next part when the handler asks for it. */
+class RequestBody {
+  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | null = null;
+  /** Resolved when the handler asks for a part, or wants none any more. */
+  #demand = Promise.withResolvers<void>();
+  #isOver = false;
 
-/** Sends a response. An event stream is sent as it is read; everything else as a whole, with its length. */
-async function send(response: Response, to: ServerResponse): Promise<void> {
-  const { status, headers, body } = response;
-  to.statusCode = status;
-  for (const [name, value] of headers) to.appendHeader(name, value);
-  if (body === null || !headers.get("content-type")?.startsWith("text/event-stream")) {
-    to.end(await response.bytes());
-    return;
+  /** @param onDemand called when the handler asks for a part. */
+  constructor(onDemand: () => void) {
+    this.stream = new ReadableStream({
+      start: (controller): void => {
+        this.#controller = controller;
+      },
+      pull: (): void => {
+        onDemand();
+        this.#demand.resolve();
+      },
+      cancel: (): void => this.#end(() => {}),
+    }, { highWaterMark: 0 });
   }
-  const reader = body.getReader();
-  const leave = (): void => void reader.cancel().catch(() => {});
-  if (to.destroyed) leave();
-  else to.once("close", leave);
-  to.flushHeaders();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (!to.write(value)) await drained(to);
-  }
-  to.end();
-}
 
-/** Resolves when the client has read enough, or has left. */
-function drained(to: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const go = (): void => {
-      to.off("drain", go);
-      to.off("close", go);
-      resolve();
-    };
-    if (to.destroyed) return resolve();
-    to.on("drain", go);
-    to.on("close", go);
-  });
+  /** Resolves when the handler takes a part, or wants none any more. */
+  async put(part: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.#isOver) return;
+    await this.#demand.promise;
+    if (this.#isOver) return;
+    this.#demand = Promise.withResolvers();
+    this.#controller!.enqueue(part);
+  }
+
+  /** The body is complete. */
+  complete(): void {
+    this.#end(() => this.#controller!.close());
+  }
+
+  /** The rest of the body will not arrive, or is not wanted. */
+  abort(reason: string): void {
+    this.#end(() => this.#controller!.error(new Error(reason)));
+  }
+
+  #end(settle: () => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    settle();
+    this.#demand.resolve();
+  }
 }
 
 /** Bytes that are read from a client at once. */
 const READ_SIZE = 16 * 1024;
 
-/** A client's connection, as `node:http` needs it. It closes itself when the client is too slow. */
-class WebConnection extends Duplex {
-  readonly remoteAddress: string;
-  /** Whether a request has arrived. */
-  hasRequest = false;
+/** What a {@link WebConnection} needs of its server. */
+interface ConnectionOwner {
+  /** Answers the request. Never rejects. */
+  answer(head: RequestHead, body: RequestBody): Promise<Response>;
+  /** The connection has been closed. */
+  end(): void;
+}
+
+/** A client's connection. It closes itself when the client is too slow. */
+class WebConnection {
+  readonly address: string;
   /** Whether a request is being answered. Other connections can be closed at any time. */
   isBusy = false;
   readonly #stream: ByteStream;
   readonly #clock: Clock;
-  readonly #onEnd: () => void;
+  readonly #owner: ConnectionOwner;
+  readonly #parser = new RequestParser();
+  readonly #body = new RequestBody(() => this.#continue());
+  /** Settled when the client was told to send its body, if it waits for that. */
+  #continued: Promise<void> | null = null;
   /** Until it fires, the head has to arrive, or the client has to take some bytes. */
   #timer: Timer | null = null;
-  /** The request whose body is being discarded. */
-  #discarded: IncomingMessage | null = null;
+  /** Whether the response has been sent, and the rest of the request is awaited. */
+  #isLingering = false;
+  #isClosed = false;
+  /** Called when the connection is closed. */
+  #onClose: () => void = () => {};
 
-  constructor(stream: ByteStream, address: string, clock: Clock, onEnd: () => void) {
-    super();
+  constructor(stream: ByteStream, address: string, clock: Clock, owner: ConnectionOwner) {
     this.#stream = stream;
-    this.remoteAddress = address;
+    this.address = address;
     this.#clock = clock;
-    this.#onEnd = onEnd;
+    this.#owner = owner;
     this.#allow(HEAD_MS);
   }
 
-  /** The head of a request has arrived in time. */
-  requestArrived(): void {
-    this.hasRequest = true;
-    this.isBusy = true;
-    this.#stopTimer();
+  /** Reads what the client sends until the connection is closed. */
+  async receive(): Promise<void> {
+    const bytes = new Uint8Array(READ_SIZE);
+    try {
+      for (;;) {
+        const count = await this.#stream.read(bytes);
+        // Clients that do not expect a response any more close the connection.
+        if (count === null) break;
+        await this.#take(bytes.subarray(0, count));
+      }
+    } catch {
+      // The connection was reset, or closed by this side.
+    }
+    this.destroy();
   }
 
-  /**
-   * The rest of a body is not wanted. It is read all the same: the system resets a connection that is closed
-   * with unread bytes, and its client may then lose the response.
-   */
-  discard(message: IncomingMessage): void {
-    this.#discarded = message;
-    message.removeAllListeners("data");
-    message.resume();
-  }
-
-  override _read(): void {
-    void this.#read();
-  }
-
-  override _write(bytes: Uint8Array<ArrayBuffer>, _encoding: string, done: () => void): void {
-    void this.#write(bytes, done);
-  }
-
-  /** Everything has been written, and there is no further request. */
-  override _final(done: () => void): void {
-    done();
-    if (this.#discarded === null || this.#discarded.complete) return void this.destroy();
-    this.isBusy = false;
-    this.#discarded.once("end", () => this.destroy());
-    this.#allow(LINGER_MS);
-  }
-
-  override _destroy(_error: Error | null, done: (error: null) => void): void {
+  destroy(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#stopTimer();
     try {
       this.#stream.close();
     } catch {
       // The runtime has closed it.
     }
-    this.#onEnd();
-    done(null);
+    this.#body.abort("the client has left");
+    this.#onClose();
+    this.#owner.end();
   }
 
-  async #read(): Promise<void> {
-    const bytes = new Uint8Array(READ_SIZE);
-    try {
-      const count = await this.#stream.read(bytes);
-      // Clients that do not expect a response any more close the connection.
-      if (count === null) this.destroy();
-      else this.push(bytes.subarray(0, count));
-    } catch {
-      this.destroy();
+  async #take(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const parser = this.#parser;
+    const parts = parser.parse(bytes);
+    if (!this.isBusy && !this.#isLingering) {
+      if (parser.head !== null) void this.#answer(this.#owner.answer(parser.head, this.#body));
+      else if (parser.problem !== null) {
+        void this.#answer(Promise.resolve(new Response(null, { status: parser.problem })));
+      }
     }
+    // The handler may keep a part, and the buffer is used again.
+    for (const part of parts) await this.#body.put(part.slice());
+    if (parser.problem !== null) this.#body.abort("the body is invalid");
+    else if (parser.isComplete) this.#body.complete();
+    else return;
+    if (this.#isLingering) this.destroy();
   }
 
-  async #write(bytes: Uint8Array<ArrayBuffer>, done: () => void): Promise<void> {
+  /** Sends the response, and closes the connection. */
+  async #answer(pending: Promise<Response>): Promise<void> {
+    this.isBusy = true;
+    this.#stopTimer();
+    try {
+      const response = await pending;
+      this.#body.abort("the request has been answered");
+      await this.#continued;
+      await this.#send(response);
+    } catch {
+      // The client has left, or the body of the response has failed.
+      return this.destroy();
+    }
+    if (this.#parser.isComplete || this.#parser.problem !== null) return this.destroy();
+    // The rest of the body is read all the same: the system resets a connection that is closed with
+    // unread bytes, and its client may then lose the response.
+    this.isBusy = false;
+    this.#isLingering = true;
+    this.#allow(LINGER_MS);
+  }
+
+  /** Sends a response. An event stream is sent as it is read; everything else as a whole, with its length. */
+  async #send(response: Response): Promise<void> {
+    const { method = "GET", minorVersion = 1 } = this.#parser.head ?? {};
+    const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
+    if (response.body !== null && isStream && method !== "HEAD") {
+      return await this.#sendStream(response, response.body, minorVersion === 1);
+    }
+    let answer = response;
+    let body: Uint8Array<ArrayBuffer>;
+    try {
+      body = await response.bytes();
+    } catch {
+      answer = new Response(null, { status: 500 });
+      body = new Uint8Array(0);
+    }
+    const framing = method === "HEAD" || BODILESS.has(answer.status)
+      ? []
+      : [`Content-Length: ${body.length}`];
+    const head = this.#headOf(answer, framing);
+    if (framing.length === 0) return await this.#write(head);
+    const message = new Uint8Array(head.length + body.length);
+    message.set(head);
+    message.set(body, head.length);
+    await this.#write(message);
+  }
+
+  /** Without chunks, which HTTP/1.0 does not know, the end of the connection is that of the stream. */
+  async #sendStream(
+    response: Response,
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    isChunked: boolean,
+  ): Promise<void> {
+    const reader = body.getReader();
+    const leave = (): void => void reader.cancel().catch(() => {});
+    this.#onClose = leave;
+    if (this.#isClosed) return leave();
+    await this.#write(this.#headOf(response, isChunked ? ["Transfer-Encoding: chunked"] : []));
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      if (value.length > 0) await this.#write(isChunked ? chunkOf(value) : value);
+    }
+    if (isChunked) await this.#write(latin1("0\r\n\r\n"));
+  }
+
+  #headOf({ status, headers }: Response, framing: readonly string[]): Uint8Array<ArrayBuffer> {
+    const lines = [
+      `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
+      `Date: ${new Date(this.#clock.wallTime()).toUTCString()}`,
+      "Connection: close",
+      ...framing,
+    ];
+    for (const [name, value] of headers) {
+      if (!CONNECTION_HEADERS.has(name)) lines.push(`${name}: ${value}`);
+    }
+    return latin1(`${lines.join("\r\n")}\r\n\r\n`);
+  }
+
+  /** The handler wants the body: tells a client that waits for that to send it. */
+  #continue(): void {
+    const { head } = this.#parser;
+    if (this.#continued !== null || !head?.expectsContinue || this.#isClosed) return;
+    this.#continued = this.#write(latin1("HTTP/1.1 100 Continue\r\n\r\n"));
+    this.#continued.catch(() => this.destroy());
+  }
+
+  async #write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const watched = {
       write: async (rest: Uint8Array<ArrayBuffer>): Promise<number> => {
         this.#allow(STALL_MS);
         return await this.#stream.write(rest);
       },
     };
-    try {
-      await writeAll(watched, bytes);
-      if (this.isBusy) this.#stopTimer();
-      done();
-    } catch {
-      this.destroy();
-    }
+    await writeAll(watched, bytes);
+    this.#stopTimer();
   }
 
   #allow(delayMs: number): void {
     this.#stopTimer();
-    this.#timer = this.#clock.setTimer(() => this.destroy(), delayMs);
+    if (!this.#isClosed) this.#timer = this.#clock.setTimer(() => this.destroy(), delayMs);
   }
 
   #stopTimer(): void {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timer = null;
   }
+}
+
+/** Headers that say how a message is sent. The connection decides that, not the handler. */
+const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "date",
+  "transfer-encoding",
+]);
+
+/** Responses with these statuses have no body, and no length either. */
+const BODILESS: ReadonlySet<number> = new Set([204, 304]);
+
+/** Descriptions of the statuses that a dashboard answers with. Clients do not read them, but people do. */
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  204: "No Content",
+  308: "Permanent Redirect",
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+};
+
+function latin1(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+function chunkOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const size = latin1(`${bytes.length.toString(16)}\r\n`);
+  const chunk = new Uint8Array(size.length + bytes.length + 2);
+  chunk.set(size);
+  chunk.set(bytes, size.length);
+  chunk.set([0x0d, 0x0a], size.length + bytes.length);
+  return chunk;
 }

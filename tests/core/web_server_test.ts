@@ -345,3 +345,105 @@ Deno.test("the rest of a body that is not wanted is read for half a second", asy
   }
   await scene.server.close();
 });
+
+Deno.test("a client that waits for 100 Continue gets it when its body is wanted, and only then", async () => {
+  const scene = new Scene(8, async (request) => {
+    const isWanted = new URL(request.url).pathname === "/wanted";
+    return new Response(isWanted ? await request.text() : "unwanted");
+  });
+  const head = (path: string): string =>
+    `POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n`;
+  const wanted = await scene.connect();
+  await wanted.send(head("/wanted"));
+  assert.equal(wanted.text, "HTTP/1.1 100 Continue\r\n\r\n");
+  await wanted.send("hello");
+  assert.match(wanted.text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n[^]*hello$/);
+  const unwanted = await scene.connect();
+  await unwanted.send(head("/unwanted"));
+  assert.match(unwanted.text, /^HTTP\/1\.1 200 OK\r\n[^]*unwanted$/);
+  await scene.server.close();
+});
+
+Deno.test("a body that is invalid fails the handler that reads it", async () => {
+  const scene = new Scene(8, async (request) => {
+    const text = await request.text().catch((error) => error.message);
+    return new Response(text, { status: 400 });
+  });
+  const client = await scene.connect();
+  await client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  await client.send("5\r\nhello\r\n");
+  assert.equal(client.text, "");
+  await client.send("-1\r\nhello");
+  assert.match(client.text, /^HTTP\/1\.1 400 [^]*the body is invalid$/);
+  assert.equal(client.isClosed, true);
+  await scene.server.close();
+});
+
+Deno.test("a response has the length of its body, and none where it has no body", async () => {
+  const scene = new Scene(8, ({ method }) => {
+    if (method === "DELETE") return new Response(null, { status: 204 });
+    const headers = new Headers({ "Content-Length": "9", "Connection": "keep-alive", "X-A": "b" });
+    headers.append("Set-Cookie", "a=b");
+    headers.append("Set-Cookie", "c=d");
+    return new Response(method === "HEAD" ? null : "four", { headers });
+  });
+  const texts: string[] = [];
+  for (const method of ["GET", "HEAD", "DELETE"]) {
+    const client = await scene.connect();
+    await client.send(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
+    assert.equal(client.isClosed, true);
+    texts.push(client.text.replace(/Date: .*/, "Date: D"));
+  }
+  const [get = "", head = "", none] = texts;
+  const start = "HTTP/1.1 200 OK\r\nDate: D\r\nConnection: close\r\n";
+  assert.ok(get.startsWith(`${start}Content-Length: 4\r\n`), get);
+  assert.ok(get.endsWith("set-cookie: a=b\r\nset-cookie: c=d\r\nx-a: b\r\n\r\nfour"), get);
+  assert.doesNotMatch(head, /content-length/i);
+  assert.ok(head.endsWith("x-a: b\r\n\r\n"), head);
+  assert.equal(none, "HTTP/1.1 204 No Content\r\nDate: D\r\nConnection: close\r\n\r\n");
+  await scene.server.close();
+});
+
+Deno.test("an event stream is sent in chunks, and to a client of HTTP/1.0 without", async () => {
+  const scene = new Scene(8, () => {
+    const body = ReadableStream.from(["data: 1\n\n", "", "data: 2\n\n"])
+      .pipeThrough(new TextEncoderStream());
+    return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+  });
+  const [chunked, plain] = [await scene.connect(), await scene.connect()];
+  await chunked.get("/");
+  await plain.send("GET / HTTP/1.0\r\n\r\n");
+  const chunks = "9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n";
+  assert.ok(chunked.text.endsWith(`\r\n\r\n${chunks}`), chunked.text);
+  assert.match(chunked.text, /^Transfer-Encoding: chunked\r$/m);
+  assert.ok(plain.text.endsWith("\r\n\r\ndata: 1\n\ndata: 2\n\n"), plain.text);
+  assert.doesNotMatch(plain.text, /^Transfer-Encoding/im);
+  assert.deepEqual([chunked.isClosed, plain.isClosed], [true, true]);
+  await scene.server.close();
+});
+
+Deno.test("a stream that fails after its start is cut off, and does not look complete", async () => {
+  const scene = new Scene(8, () => {
+    const body = new ReadableStream({
+      pull: (controller) => controller.error(new Error("secret")),
+    });
+    return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+  });
+  const client = await scene.connect();
+  await client.get("/");
+  assert.match(client.text, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
+  assert.equal(client.isClosed, true);
+  await scene.server.close();
+});
+
+Deno.test("a head that is too large is answered with 431, and an empty Host is no host", async () => {
+  const scene = new Scene(8, ({ url }) => new Response(url));
+  const large = await scene.connect();
+  await large.send(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"y".repeat(17_000)}\r\n\r\n`);
+  assert.match(large.text, /^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+  // Without this, the first part of the path would become the host.
+  const hostless = await scene.connect();
+  await hostless.send("GET /localhost/api HTTP/1.1\r\nHost:\r\n\r\n");
+  assert.match(hostless.text, /\r\n\r\nhttp:\/\/no-host\.invalid\/localhost\/api$/);
+  await scene.server.close();
+});
