@@ -231,7 +231,10 @@ export class UserLoop {
         continue;
       }
       // Most runs have no slots, and awaiting a plain value would still take time.
-      if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
+      if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) {
+        if (pauseGate.isClosed && !iterationSlot.scheduled) continue;
+        break;
+      }
       progress.iterations++;
       const iterationStart = this.#iterationStart();
       // An iteration that has begun is counted, so its first test runs even if the user is stopped just then.
@@ -267,7 +270,10 @@ export class UserLoop {
         continue;
       }
       // Most runs have no slots, and awaiting a plain value would still take time.
-      if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) break;
+      if (iterationSlot !== null && !await this.#beginIteration(iterationSlot)) {
+        if (pauseGate.isClosed && !iterationSlot.scheduled) continue;
+        break;
+      }
       progress.iterations++;
       const iterationStart = this.#iterationStart();
       if (order === "random") {
@@ -289,17 +295,14 @@ export class UserLoop {
    * A node whose lease has expired starts none, even before it has noticed: its first request would wait
    * forever, and the iteration would count as started although another node could still run it.
    */
-  async #beginIteration(slot: IterationSlot): Promise<boolean> {
+  #beginIteration(slot: IterationSlot): Promise<boolean> {
+    this.#interruptWait = () => slot.stopWaiting();
     const { lease, pauseGate } = this.#context;
-    for (;;) {
-      this.#interruptWait = () => slot.stopWaiting();
-      // An iteration that was asked for before a pause and granted in it is left to others.
-      const isOver = (now: number): boolean =>
-        this.#finished || !lease.holds(now) || pauseGate.isClosed && !slot.scheduled;
-      if (await slot.begin(this.#clock, isOver)) return true;
-      if (!pauseGate.isClosed || this.#finished) return false;
-      await this.#waitForResume();
-    }
+    // An iteration that was asked for before a pause and granted in it is left to others.
+    return slot.begin(
+      this.#clock,
+      (now) => this.#finished || !lease.holds(now) || pauseGate.isClosed && !slot.scheduled,
+    );
   }
 
   /**

@@ -126,6 +126,26 @@ Deno.test("what is queued when a pause begins goes on waiting, without the pause
   assert.ok(startDelayMs.max! < 2_000, `${startDelayMs.max}`);
 });
 
+Deno.test("users that a lower maximum dismisses in a pause end, and the others go on", async () => {
+  const { run, clock, target } = local(
+    { arrivalRate: 20, maxUsers: 10, runTime: 6 },
+    { stepSeconds: () => 0.3 },
+  );
+  await clock.advance(2_010);
+  run.control.pause();
+  await clock.advance(2_000);
+  const { current } = run.snapshot().users;
+  assert.ok(current > 3, `${current}`);
+  run.control.changeLoad({ arrivalRate: 5, maxUsers: 3 });
+  run.control.resume();
+  await clock.advance(1_000);
+  assert.equal(run.snapshot().users.current, 3);
+  await clock.advance(20_000);
+  const { scheduled, completed, dropped } = run.snapshot().statistics.iterations!;
+  assert.deepEqual([scheduled, completed, dropped], [target.steps.length, scheduled, 0]);
+  assert.equal(clock.pending, 0);
+});
+
 Deno.test("a limited number of iterations is exact over pauses, in either model", async () => {
   for (const load of [{ users: 5, rate: 100 }, { arrivalRate: 50, maxUsers: 10 }]) {
     const { run, clock, target } = local({ ...load, iterations: 100 }, { waitTime: 0.1 });
