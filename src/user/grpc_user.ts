@@ -665,7 +665,6 @@ export class GrpcUser extends User {
     if (tags !== undefined) sample.tags = tagsText(tags);
     const now = clock.now();
     if (requests.closed || !lease.holds(now)) return null;
-    if (this.signal.aborted) throw this.signal.reason;
     sample.startedAt = iterationSlot === null ? now : iterationSlot.measureFrom(now);
     // The wait for the start of an iteration is part of the latency, but of no phase.
     if (sample.startedAt !== now) sample.phases = new ExchangePhases();

@@ -221,7 +221,10 @@ export class ShopServer implements AsyncDisposable {
       : { fileDescriptorResponse: { fileDescriptorProto: [bytes] } };
   }
 
-  /** The encoded descriptors of all files, by name, as protoc has written them. */
+  /**
+   * The encoded descriptors of all files, by name, as protoc has written them:
+   * `protoc -I protos --include_imports --descriptor_set_out=protos/shop.protoset shop.proto`.
+   */
   descriptors(): Map<string, Uint8Array> {
     const set = descriptor.FileDescriptorSet.decode(
       Deno.readFileSync(`${PROTO_FOLDER}/shop.protoset`),

@@ -485,6 +485,39 @@ Deno.test("the server can be asked for its methods, in both versions of reflecti
   }
 });
 
+/** Another user of the class of a scene, on the same node. */
+function neighbour({ userClass, context }: Scene): { user: GrpcUser; abort: AbortController } {
+  const abort = new AbortController();
+  return { user: new userClass({ ...context, id: 2, signal: abort.signal }), abort };
+}
+
+Deno.test("users of a class can share a connection", async () => {
+  await using shop = await ShopServer.start();
+  using one = await scene(shop.url, { connections: "shared" });
+  const { user: other } = neighbour(one);
+  await one.user.call("Catalog/GetItem");
+  await Promise.all([one.user.call("Catalog/GetItem"), other.call("Catalog/GetItem")]);
+  const opened = one.recorded.samples.map(({ phases }) => phases?.opened ?? 0);
+  assert.deepEqual(opened, [1, 0, 0]);
+  other[Symbol.dispose]();
+  assert.equal((await one.user.call("Catalog/GetItem")).status, "OK");
+});
+
+Deno.test("a user that is stopped during a look-up does not take others with it", async () => {
+  await using shop = await ShopServer.start({ reflection: ["v1"] });
+  using one = await scene(shop.url, { proto: [], reflection: true });
+  const { user, abort } = neighbour(one);
+  // The first one asks for both.
+  const stopped = user.call("Catalog/GetItem");
+  const call = one.user.call("Catalog/GetItem", { id: 2 });
+  await settle();
+  abort.abort(new Error("stopped"));
+  await fails(stopped, "ABORTED");
+  assert.equal((await call).message.id, "2");
+  assert.deepEqual(one.counted(), ["GRPC shop.Catalog/GetItem 0 ok"]);
+  user[Symbol.dispose]();
+});
+
 Deno.test("a look-up that fails counts as the call that needed it, or ends the run", async () => {
   using none = await scene("http://127.0.0.1:1", { proto: [], reflection: true });
   await fails(none.user.call("Catalog/GetItem", {}, { name: "item" }), "ECONNREFUSED");
@@ -540,6 +573,9 @@ Deno.test("calls of a user that must stop are unfinished", async () => {
     "shop.Catalog/Chat",
     "shop.Catalog/GetItem",
   ]);
+  // As in onStop.
+  assert.equal((await one.user.call("Catalog/GetItem")).status, "OK");
+  assert.deepEqual(one.counted(), ["GRPC shop.Catalog/GetItem 0 ok"]);
 });
 
 Deno.test("the class must have a host, and its files or reflection", () => {
