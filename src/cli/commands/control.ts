@@ -51,14 +51,17 @@ const LOAD_FLAGS: Readonly<Record<string, readonly [field: string, type: OptionT
   "max-users": ["maxUsers", wholeNumber(1)],
 };
 
+/** Takes an option of the last run away. */
+const NONE = "none";
+
 /** What the flags of a further run become; the dashboard checks them as it checks its form. */
 const RUN_FLAGS: Readonly<Record<string, readonly [field: string, of: (text: string) => unknown]>> =
   {
     host: ["host", (text) => text],
-    "run-time": ["runTime", (text) => text],
-    iterations: ["iterations", Number],
-    "user-classes": ["userClasses", (text) => text.split(",")],
-    tags: ["tags", (text) => text.split(",")],
+    "run-time": ["runTime", (text) => text === NONE ? null : text],
+    iterations: ["iterations", (text) => text === NONE ? null : Number(text)],
+    "user-classes": ["userClasses", (text) => text === NONE ? [] : text.split(",")],
+    tags: ["tags", (text) => text === NONE ? [] : text.split(",")],
     name: ["name", (text) => text],
   };
 
@@ -219,10 +222,9 @@ async function order(
     await client.command(`api/${path}`, body);
   } catch (error) {
     if (!(error instanceof CommandRefused)) throw error;
-    const isLoad = Object.keys(body).length > 0;
     throw new UsageError(
       `${args.slice(2).join(" ")}: ${error.reason}`,
-      isLoad ? `Its load now: ${loadText(live)}.` : "",
+      path === "target" ? `Its load now: ${loadText(live)}.` : "",
     );
   }
   return ExitCode.passed;

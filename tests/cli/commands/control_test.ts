@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { AiotestError } from "../../../src/core/errors.ts";
 import { runControl } from "../../../src/cli/commands/control.ts";
 import { FakeRun, type TestDashboard, withDashboard } from "../../support/dashboard.ts";
+import type { RunStarter } from "../../../src/web/control.ts";
 import { FakeHost } from "../../support/fake_host.ts";
 import { requestRow, shopSnapshot, snapshot, statistics } from "../../support/snapshots.ts";
 
@@ -61,6 +62,34 @@ Deno.test("each command reaches the run with its values", async () => {
     ]);
     assert.equal(logged[3], "Paused from the dashboard (127.0.0.1).");
   });
+});
+
+Deno.test("a further run can have other options, and none takes one away", async () => {
+  const started: unknown[] = [];
+  const series: RunStarter = {
+    form: () => assert.fail("nobody asks for it"),
+    start: (fields) => {
+      started.push(fields);
+      return null;
+    },
+    quit: () => void started.push("quit"),
+  };
+  const run = Object.assign(new FakeRun(), { series });
+  await withDashboard({ run }, async ({ port }) => {
+    const options = [
+      ["-u", "3", "-t", "1m", "--iterations", "none", "--tags", "a,b", "--user-classes", "none"],
+      ["--name", "x", "--label", "env=test", "--option", "tenant=a=b", "--option", "fast=true"],
+    ].flat();
+    assert.equal((await control([`${port}`, "start", ...options])).error, "");
+    assert.equal((await control([`${port}`, "quit"])).error, "");
+  });
+  assert.deepEqual(started, [
+    {
+      ...{ users: 3, runTime: "1m", iterations: null, tags: ["a", "b"], userClasses: [] },
+      ...{ name: "x", labels: { env: "test" }, options: { tenant: "a=b", fast: true } },
+    },
+    "quit",
+  ]);
 });
 
 Deno.test("the address may be a URL, a host with a port, or a port", async () => {
