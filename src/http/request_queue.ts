@@ -7,7 +7,15 @@
 
 import type { Clock } from "../core/clock.ts";
 import { RequestError } from "./request_error.ts";
-import { ExchangePhases, type Transport, type WireRequest } from "./transport.ts";
+import {
+  type BodyFlow,
+  type BodyReader,
+  ExchangePhases,
+  type StreamView,
+  type Transport,
+  type WireRequest,
+  type WireResponse,
+} from "./transport.ts";
 
 /**
  * This many requests can be under way without any waiting. Above {@link MOST_EVEN_REQUESTS}, each request
@@ -229,26 +237,59 @@ export class QueuedTransport implements Transport {
 
   #send(request: WireRequest, waitedMs: number): void {
     if (waitedMs > 0) request.counter.phases ??= new ExchangePhases();
-    const { method, url, headers, body, counter, reader } = request;
+    const { method, url, headers, body, counter } = request;
+    let isUnderWay = true;
+    const end = (): void => {
+      if (isUnderWay) this.#queue.end();
+      isUnderWay = false;
+    };
     this.#transport.exchange({
       method,
       url,
       headers,
       body,
       counter,
-      reader,
+      reader: request.reader === null ? null : new LeavingReader(request.reader, end),
       get deadline(): number {
         return request.deadline + waitedMs;
       },
       sentAt: request.sentAt + waitedMs,
       received: (response) => {
-        this.#queue.end();
+        end();
         request.received(response);
       },
       failed: (error) => {
-        this.#queue.end();
+        end();
         request.failed(error);
       },
     });
+  }
+}
+
+/**
+ * A reader whose request gives its place to another one as soon as its body is handed over: a stream may last for
+ * minutes, and mostly waits for its server.
+ */
+class LeavingReader implements BodyReader {
+  readonly #reader: BodyReader;
+  readonly #leave: () => void;
+
+  constructor(reader: BodyReader, leave: () => void) {
+    this.#reader = reader;
+    this.#leave = leave;
+  }
+
+  get view(): StreamView | null {
+    return this.#reader.view ?? null;
+  }
+
+  begun(response: WireResponse, flow: BodyFlow): boolean {
+    const isWanted = this.#reader.begun(response, flow);
+    if (isWanted) this.#leave();
+    return isWanted;
+  }
+
+  piece(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#reader.piece(bytes);
   }
 }

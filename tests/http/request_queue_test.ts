@@ -3,9 +3,11 @@ import type { Clock } from "../../src/core/clock.ts";
 import {
   EVEN_REQUESTS,
   FETCH_QUEUE,
+  QueuedTransport,
   RequestQueue,
   type WaitingRequest,
 } from "../../src/http/request_queue.ts";
+import type { BodyFlow, WireRequest, WireResponse } from "../../src/http/transport.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 /** A clock whose timers are late by `lateMs`, as those of a busy event loop are. */
@@ -139,4 +141,40 @@ Deno.test("a request that is canceled twice frees its place once", async () => {
   assert.equal(queue.underWay, EVEN_REQUESTS - 1);
   await clock.advance(5);
   assert.equal(clock.pending, 0);
+});
+
+Deno.test("a stream gives its place to another request when it has begun, once", () => {
+  const clock = new LateClock();
+  const queue = new RequestQueue(clock, FETCH_QUEUE);
+  const sent: WireRequest[] = [];
+  const transport = new QueuedTransport(
+    { exchange: (request) => void sent.push(request), abort: () => {}, close: () => {} },
+    queue,
+  );
+  const events: string[] = [];
+  const request = (wantsBody: boolean): WireRequest => ({
+    method: "GET",
+    url: new URL("http://127.0.0.1/"),
+    headers: [],
+    body: null,
+    reader: { begun: () => wantsBody, piece: ({ length }) => void events.push(`piece ${length}`) },
+    deadline: Infinity,
+    sentAt: 0,
+    counter: { retries: 0, phases: null },
+    received: () => void events.push("received"),
+    failed: () => void events.push("failed"),
+  });
+  const response = {} as WireResponse;
+  const flow: BodyFlow = { pause: () => {}, resume: () => {}, cancel: () => {} };
+  for (const wantsBody of [true, false]) transport.exchange(request(wantsBody));
+  const [streamed, kept] = sent;
+  assert.equal(queue.underWay, 2);
+  streamed!.reader!.begun(response, flow);
+  kept!.reader!.begun(response, flow);
+  assert.equal(queue.underWay, 1);
+  streamed!.reader!.piece(new Uint8Array(3));
+  streamed!.received(response);
+  kept!.received(response);
+  assert.equal(queue.underWay, 0);
+  assert.deepEqual(events, ["piece 3", "received", "received"]);
 });
