@@ -285,7 +285,7 @@ class WebConnection {
       for (;;) {
         const count = await this.#stream.read(bytes);
         // Clients that do not expect a response any more close the connection.
-        if (count === null) break;
+        if (count === null || this.#isClosed) break;
         await this.#take(bytes.subarray(0, count));
       }
     } catch {

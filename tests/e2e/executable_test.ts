@@ -8,8 +8,10 @@ import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { gitCommit, runCommand } from "../../build/project.ts";
 import config from "../../deno.json" with { type: "json" };
 import type { Summary } from "../../src/report/summary.ts";
-import { identity } from "../support/certificates.ts";
+import { identity, testAuthority } from "../support/certificates.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
+import { FROM_PAGE } from "../support/dashboard.ts";
+import { EventReader } from "../support/event_reader.ts";
 import { compiledExecutable } from "../support/executable.ts";
 import { PROTO_FOLDER, ShopServer } from "../support/grpc_server.ts";
 import { LoggingServer } from "../support/logging_server.ts";
@@ -427,6 +429,86 @@ for (const secure of [false, true]) {
       });
       const received = metrics.find(({ name }) => name === "ws_bytes_received");
       assert.ok(received?.type === "counter" && received.value < 30 * 200, "the sizes on the wire");
+    },
+  );
+}
+
+for (const secure of [false, true]) {
+  executableTest(
+    `has a dashboard ${secure ? "over TLS" : "without TLS"} that answers and obeys, and a history`,
+    async () => {
+      await using target = new CountingTarget();
+      const { cert, key } = identity("good");
+      const token = "open sesame";
+      await using desk = await Desk.with({
+        "aiotestfile.js": VISITS,
+        "cert.pem": cert,
+        "key.pem": key,
+        "ca.pem": testAuthority(),
+      });
+      const env = {
+        AIOTEST_WEB_TOKEN: token,
+        AIOTEST_NO_WEB: "false",
+        AIOTEST_NO_HISTORY: "false",
+      };
+      const options = { ...desk.options, env: { ...desk.options.env, ...env } };
+      const file = ["-f", "aiotestfile.js", "-H", target.url, "-u", "3", "-r", "100"];
+      const certificate = ["--web-tls-cert", "cert.pem", "--web-tls-key", "key.pem"];
+      const web = ["--web-port", "0", ...(secure ? certificate : [])];
+      const run = startAiotest([...file, ...web, "--json", "run.json"], options);
+      const url = await run.tells(/Dashboard: (https?:\/\/[^/\s]+\/)/);
+      assert.equal(url.startsWith("https:"), secure);
+
+      using client = Deno.createHttpClient({ caCerts: [testAuthority()] });
+      const headers = { ...FROM_PAGE, Authorization: `Bearer ${token}` };
+      const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
+        fetch(new URL(path, url), { client, headers, ...init });
+      const text = async (path: string): Promise<string> => {
+        const response = await ask(path);
+        assert.equal(response.status, 200, path);
+        return await response.text();
+      };
+      const page = await text("");
+      const parts = [...page.matchAll(/ (?:src|href)="([^"#:]+)"/g)].map(([, path]) => path!);
+      assert.ok(parts.length > 1, page);
+      for (const path of parts) assert.notEqual(await text(path), "", path);
+      assert.match(await text("healthz"), /^ok/);
+      assert.match(await text("metrics"), /^aiotest_users\S* \d/m);
+      const stranger = await ask("api/stop", { method: "POST", body: "{}", headers: FROM_PAGE });
+      assert.equal(stranger.status, 401);
+      await stranger.body?.cancel();
+
+      const stream = new EventReader((await ask("api/stream")).body!);
+      assert.equal((await stream.nextOf("view")).data.aiotest, config.version);
+      const body = JSON.stringify({ users: 5, rate: 100 });
+      const changed = await ask("api/target", { method: "POST", body });
+      assert.deepEqual([changed.status, await changed.json()], [200, { ok: true }]);
+      while ((await stream.nextOf("update")).data.live.users.current !== 5);
+
+      const control = async (...args: string[]): Promise<string> => {
+        const trust = secure ? ["--ca", "ca.pem"] : [];
+        const finished = await runAiotest(["control", url, ...args, ...trust], options);
+        assert.deepEqual([finished.code, finished.stderr], [0, ""]);
+        return finished.stdout;
+      };
+      assert.match(await control("status"), /^running .* 5 of 5 users, /);
+      await control("pause");
+      assert.match(await control("status"), /^paused /);
+      await control("resume");
+      await control("report", "--html", "now.html");
+      assert.match(await Deno.readTextFile(`${desk.folder}/now.html`), /^<!DOCTYPE html>/i);
+      await control("stop");
+      let exitCode: number | null = null;
+      while (exitCode === null) ({ exitCode } = (await stream.nextOf("view")).data);
+      assert.equal(exitCode, 0);
+      const { code, stderr } = await run.finished;
+      assert.equal(code, 0, stderr);
+      await stream.leave();
+      const summary = await desk.summary();
+      assertEqualCounts(summary, target);
+      assert.deepEqual([summary.complete, summary.pauses.length], [true, 1]);
+      const { stdout: kept } = await desk.run("history");
+      assert.match(kept, new RegExp(`^${summary.runId.slice(0, 8)} .* passed `, "m"));
     },
   );
 }
