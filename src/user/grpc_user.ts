@@ -9,7 +9,7 @@ import { localFailureOf } from "../core/local_failures.ts";
 import { type Tags, tagsText } from "../core/tags.ts";
 import { asText, hideCredentials, shown } from "../core/text.ts";
 import { neverSettles, UserEnd } from "../core/user_lifetime.ts";
-import { callHeaders, type GrpcCompression, sentMessage } from "../grpc/call_terms.ts";
+import { type GrpcCompression, sentMessage } from "../grpc/call_terms.ts";
 import {
   type CallParts,
   type EndedCall,
@@ -20,14 +20,12 @@ import {
   WholeCall,
 } from "../grpc/calls.ts";
 import type { Fields } from "../grpc/message_types.ts";
-import { GrpcMetadata, type MetadataInit, metadataProblem } from "../grpc/metadata.ts";
+import { GrpcMetadata, type MetadataInit } from "../grpc/metadata.ts";
 import { type AnyMessage, GrpcResponse } from "../grpc/response.ts";
 import type { GrpcMethod, GrpcSchema } from "../grpc/schema.ts";
 import type { Answer, ReflectionError } from "../grpc/reflection.ts";
 import { codeOf, errorOf } from "../grpc/status.ts";
-import { DNS_ORDERS } from "../http/address_order.ts";
 import { CheckResult } from "../http/http_response.ts";
-import { areOneFamily, isSourceAddress } from "../http/local_addresses.ts";
 import { RequestError } from "../http/request_error.ts";
 import type { TransportSettings } from "../http/socket_transport.ts";
 import {
@@ -44,6 +42,8 @@ import { Http2Transport } from "../http2/http2_transport.ts";
 import { ObservedHttp2Pool } from "../http2/observed_http2_pool.ts";
 import { checkTls, type ClassTls, userTls } from "./class_tls.ts";
 import type { UserContext } from "./context.ts";
+import { CallTarget, ClassMethods } from "./grpc_methods.ts";
+import { checkGrpcFields, filesOf } from "./grpc_settings.ts";
 import { GrpcStream } from "./grpc_stream.ts";
 import { metrics } from "./metrics.ts";
 import { observedTransport } from "./observers.ts";
@@ -106,78 +106,6 @@ class CallSample extends PendingSample {
 }
 
 const NO_TEXTS: BodyTexts = { sent: () => "", received: () => null };
-
-/** What all users of a class know about the methods that they call. */
-class ClassMethods {
-  readonly #targets = new Map<string, CallTarget>();
-  readonly #reflected = new Map<string, Promise<GrpcSchema>>();
-  readonly #base: string;
-  readonly metadata: HeaderPairs;
-
-  constructor(host: string, metadata: HeaderPairs) {
-    this.#base = host.replace(/\/+$/, "");
-    this.metadata = metadata;
-  }
-
-  /** A method that was called before by this name. */
-  known(name: string): CallTarget | undefined {
-    return this.#targets.get(name);
-  }
-
-  add(name: string, method: GrpcMethod): CallTarget {
-    const target = new CallTarget(method, this.urlOf(method));
-    this.#targets.set(name, target);
-    return target;
-  }
-
-  urlOf({ name }: GrpcMethod): URL {
-    return new URL(`${this.#base}/${name}`);
-  }
-
-  /** What the server says about a method: one answer for all that ask at the same time. */
-  reflected(name: string, ask: () => Promise<GrpcSchema>): Promise<GrpcSchema> {
-    const known = this.#reflected.get(name);
-    if (known !== undefined) return known;
-    const asked = ask();
-    this.#reflected.set(name, asked);
-    // After a failure, the next call asks again.
-    asked.catch(() => this.#reflected.delete(name));
-    return asked;
-  }
-}
-
-/** A method, where it is called, and the headers of the last call. */
-class CallTarget {
-  readonly method: GrpcMethod;
-  /** The same object for all calls, because what is encoded for it is cached. */
-  readonly url: URL;
-  #headers: HeaderPairs = [];
-  #metadata: HeaderPairs | null = null;
-  #timeoutMs = 0;
-  #compression: GrpcCompression = "none";
-
-  constructor(method: GrpcMethod, url: URL) {
-    this.method = method;
-    this.url = url;
-  }
-
-  /** The headers of a call; the same array as for the last one if nothing is different. */
-  headers(
-    metadata: HeaderPairs,
-    limitMs: number,
-    compression: GrpcCompression,
-  ): HeaderPairs {
-    if (
-      metadata === this.#metadata && limitMs === this.#timeoutMs &&
-      compression === this.#compression
-    ) return this.#headers;
-    this.#headers = callHeaders({ metadata, timeoutMs: limitMs, compression });
-    this.#metadata = metadata;
-    this.#timeoutMs = limitMs;
-    this.#compression = compression;
-    return this.#headers;
-  }
-}
 
 /**
  * A simulated user that calls a gRPC service, over aiotest's own HTTP/2. Each call is a request with the method `GRPC`
@@ -261,48 +189,7 @@ export class GrpcUser extends User {
 
   /** @internal */
   static override [checkFields](check: FieldCheck): void {
-    const isPath = (value: unknown): boolean => typeof value === "string" && value !== "";
-    const isPaths = (value: unknown): boolean => Array.isArray(value) && value.every(isPath);
-    check("reflection", (value) => typeof value === "boolean", "true or false");
-    const { reflection } = this;
-    check(
-      "proto",
-      (value) =>
-        reflection
-          ? filesOf(value).length === 0
-          : filesOf(value).length > 0 && filesOf(value).every(isPath),
-      reflection
-        ? "no file, because reflection is true"
-        : 'the path of a .proto file, or a list of them, like "shop.proto"; or set reflection = true',
-    );
-    check("protoFolders", isPaths, 'a list of folders, like ["protos"]');
-    for (const field of ["timeout", "connectTimeout"]) {
-      check(
-        field,
-        (value) => typeof value === "number" && value > 0,
-        "a number of seconds over 0, or Infinity for no limit",
-      );
-    }
-    check("compression", (value) => value === "none" || value === "gzip", '"none" or "gzip"');
-    check(
-      "maxMessageSize",
-      (value) => value === Infinity || (Number.isInteger(value) && (value as number) > 0),
-      "a whole number over 0, or Infinity for no limit",
-    );
-    check("connections", (value) => value === "own" || value === "shared", '"own" or "shared"');
-    check("session", (value) => value === "user" || value === "iteration", '"user" or "iteration"');
-    check(
-      "localAddresses",
-      (value) => Array.isArray(value) && value.every(isSourceAddress) && areOneFamily(value),
-      'a list of IP addresses, all IPv4 or all IPv6, like ["10.0.0.2"]',
-    );
-    check(
-      "dns",
-      (value) => (DNS_ORDERS as readonly unknown[]).includes(value),
-      '"first", "rotate" or "random"',
-    );
-    const problem = metadataProblem(this.metadata);
-    if (problem !== null) check("metadata", () => false, `metadata that can be sent (${problem})`);
+    checkGrpcFields(check, this);
     // Thresholds can only use metrics that are known before the run.
     for (const name of [SENT, RECEIVED]) metrics.counter(name);
   }
@@ -880,11 +767,6 @@ interface StreamParts {
   readonly outgoing: OutgoingMessages | null;
   /** That message. */
   readonly message: unknown;
-}
-
-/** The paths of `.proto` files, of any type in fact. */
-function filesOf(proto: unknown): readonly unknown[] {
-  return Array.isArray(proto) ? proto : proto === "" ? [] : [proto];
 }
 
 /** @throws TypeError if the message does not fit. */
