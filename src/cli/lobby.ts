@@ -6,7 +6,7 @@
 
 import type { FileServer } from "../cluster/files.ts";
 import { NO_JOURNAL } from "../cluster/journal.ts";
-import { RunState } from "../cluster/run_state.ts";
+import { RunState, type WorkerState } from "../cluster/run_state.ts";
 import { AwakeClock } from "../core/awake_clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { logger } from "../core/logger.ts";
@@ -19,6 +19,8 @@ export interface LobbyOptions {
   readonly settings: MasterSettings;
   readonly listener: StreamListener;
   readonly testfileHash: string;
+  /** The workers of the last run, which come there. */
+  readonly expected: number;
   /** `null`: workers without a test file are rejected. */
   readonly openFiles: (clock: AwakeClock) => Promise<FileServer | null>;
 }
@@ -28,7 +30,7 @@ export interface Lobby {
   /** The process of a worker has ended. @param how a part of a sentence: `was killed by SIGKILL`. */
   processEnded(name: string, how: string): void;
   /**
-   * Sends the workers on.
+   * Sends the workers on, once those of the last run are there, or after {@link JOIN_MS}.
    *
    * @param stays whether there is another run, which they are to join.
    * @returns resolves with their names.
@@ -36,14 +38,23 @@ export interface Lobby {
   end(stays: boolean): Promise<ReadonlySet<string>>;
 }
 
+/** How long workers may take to come from a run to the lobby. Those that are there are told what follows. */
+const JOIN_MS = 3_000;
+
 /** Lets workers join, and keeps in touch with them, until there is a run. */
 export async function openLobby(
-  { settings, listener, testfileHash, openFiles }: LobbyOptions,
+  { settings, listener, testfileHash, expected, openFiles }: LobbyOptions,
 ): Promise<Lobby> {
   const awakeClock = new AwakeClock(systemClock);
   awakeClock.start();
   const runState = new RunState(crypto.randomUUID(), testfileHash);
   let stays = false;
+  const allJoined = Promise.withResolvers<void>();
+  const here = (): WorkerState[] =>
+    runState.workers.filter((worker) => manager.isConnected(worker));
+  const check = (): void => {
+    if (here().length >= expected) allJoined.resolve();
+  };
   const manager: WorkerManager = new WorkerManager({
     runState,
     journal: NO_JOURNAL,
@@ -58,7 +69,9 @@ export async function openLobby(
     stays: () => stays,
     isLimited: () => false,
     onMessage: (worker, message) => {
-      if (message.type === "STATE") manager.updateState(worker, message);
+      if (message.type !== "STATE") return;
+      manager.updateState(worker, message);
+      check();
     },
     onLost: (worker) => void manager.lose(worker),
     onInfo: (text) => logger.info(text),
@@ -66,14 +79,18 @@ export async function openLobby(
   });
   awakeClock.onPause(() => manager.restartLeases());
   manager.open();
+  check();
   return {
     processEnded: (name, how) => void manager.processEnded(name, how),
     async end(staysNow): Promise<ReadonlySet<string>> {
-      const here = runState.workers.filter((worker) => manager.isConnected(worker));
+      const timer = systemClock.setTimer(allJoined.resolve, JOIN_MS);
+      await allJoined.promise;
+      systemClock.clearTimer(timer);
+      const workers = here();
       stays = staysNow;
       await manager.end();
       awakeClock.stop();
-      return new Set(here.map(({ id }) => id));
+      return new Set(workers.map(({ id }) => id));
     },
   };
 }

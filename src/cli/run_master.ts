@@ -7,6 +7,7 @@
 import { resolve } from "node:path";
 import { MAX_SETUP } from "../cluster/protocol.ts";
 import { formatBytes } from "../report/quantity.ts";
+import { isPresent } from "../report/worker_counts.ts";
 import { filesOfNodes } from "../report/sample_files.ts";
 import { FileServer } from "../cluster/files.ts";
 import { NO_JOURNAL, type RunJournal } from "../cluster/journal.ts";
@@ -115,7 +116,7 @@ export async function runMaster(
 ): Promise<number> {
   if (!options.keep) return await runMasterOnce(host, exports, options, context, null);
   let { settings } = context;
-  const kept: Kept = { listener: null, classFiles: [] };
+  const kept: Kept = { listener: null, classFiles: [], workers: 0 };
   return await keepRunning(
     host,
     options,
@@ -125,6 +126,7 @@ export async function runMaster(
       const lobby = await openLobby({
         settings,
         listener: kept.listener!.view(),
+        expected: kept.workers,
         testfileHash: await testFileHash(host, options.aiotestfile),
         openFiles: (clock) =>
           openFileServer({ host, options }, exports, settings, { ...kept, clock }),
@@ -146,6 +148,8 @@ export async function runMaster(
 interface Kept {
   /** `null` before the first run. */
   listener: KeptListener | null;
+  /** Workers that were there at its end. */
+  workers: number;
   /** Files that the user classes need. */
   classFiles: readonly string[];
 }
@@ -216,7 +220,7 @@ async function runMasterOnce(
 async function runUntilEnd(
   session: RunSession,
   { run, journal, port, services }: OpenRun,
-  { onListening }: MasterContext,
+  { onListening, kept }: MasterContext & { readonly kept?: Kept },
   series: RunSeries | null,
 ): Promise<number> {
   await session.show(run, services);
@@ -232,6 +236,7 @@ async function runUntilEnd(
     // The workers' last output precedes the report, whose last line is the verdict.
     const result = await run.run()
       .finally(() => processes?.stop(series !== null && !series.isQuitting));
+    if (kept !== undefined) kept.workers = result.workers.filter(isPresent).length;
     if (series?.isReplaced) return ExitCode.passed;
     return await session.report(result, run.failure ?? processes?.failure ?? null);
   } finally {
