@@ -121,21 +121,22 @@ function histories(seconds: number): History[] {
   }));
 }
 
-const HEAT = Array.from({ length: HOUR + SECONDS + WARM_UP }, (_, column) => {
+/** Few, so that making them leaves little garbage. */
+const HEAT = Array.from({ length: 64 }, (_, column) => {
   const spread = new Histogram();
   for (let row = 0; row < 48; row++) spread.addBucket((row + 80 + column % 5) << 7, 1000 + row);
   return histogramText(spread);
 });
 
-/** After an hour, each column covers sixteen seconds. The newest one always changes. */
+/** After an hour, each column covers eight seconds. The newest one always changes. */
 function heatMap(seconds: number): LatencyHeatMap {
-  const stepSeconds = 16;
+  const stepSeconds = 8;
   const columns = Array.from({ length: Math.ceil(seconds / stepSeconds) }, (_, column) => column);
   return {
     stepSeconds,
     seconds: columns.map((column) => column * stepSeconds),
     histograms: columns.map((column) =>
-      HEAT[column === columns.length - 1 ? seconds % HEAT.length : column]!
+      HEAT[(column === columns.length - 1 ? seconds : column) % HEAT.length]!
     ),
   };
 }

@@ -499,7 +499,7 @@ browserTest("times in which the load generator did not run are shaded", async (b
     );
     const { page, complaints } = await openOffline(browser, report.path);
     await page.waitForFunction(() =>
-      document.querySelectorAll("figure:not([hidden]) canvas").length === 4
+      document.querySelectorAll("figure:not([hidden]) canvas").length === 3
     );
     assert.equal(
       await page.locator(".chart-note").innerText(),
@@ -527,7 +527,7 @@ browserTest("times in which the load generator did not run are shaded", async (b
   }
   assert.deepEqual(
     colors.map(([marked, before]) => marked !== before),
-    [...Array(4).fill(false), ...Array(4).fill(true)],
+    [...Array(3).fill(false), ...Array(3).fill(true)],
   );
 });
 

@@ -12,7 +12,7 @@ import { htmlReport } from "../../src/web/html_report.ts";
 import type { LiveView } from "../../src/web/live_view.ts";
 import { openBrowser, openPage, type OpenPageOptions, waitForText } from "./browser.ts";
 import { FakeDashboard } from "./fake_dashboard.ts";
-import { liveSecond, scriptedView, shopView } from "./live_views.ts";
+import { heatMapOf, liveSecond, scriptedView, shopView } from "./live_views.ts";
 import { projectPath } from "./paths.ts";
 import { runMetadata } from "./run_metadata.ts";
 import { history, shopSnapshot } from "./snapshots.ts";
@@ -45,6 +45,12 @@ async function takeDashboard(browser: Browser): Promise<void> {
   await page.getByLabel("Charts of").selectOption({ label: "AdminTest" });
   await page.mouse.move(0, 0);
   await page.locator("#charts").screenshot({ path: `${IMAGES}dashboard-class.png` });
+  await page.getByLabel("Charts of").selectOption({ label: "All requests" });
+  await page.locator("#charts").screenshot({ path: `${IMAGES}dashboard-charts.png` });
+  const failures = page.locator("section[aria-labelledby=failures-title]");
+  await failures.locator(".opener").click();
+  await failures.screenshot({ path: `${IMAGES}dashboard-failures.png` });
+  await failures.locator(".opener").click();
   const { x, y, width } = (await page.locator("#tables").boundingBox())!;
   const checks = (await page.locator("section[aria-labelledby=checks-title]").boundingBox())!;
   const height = checks.y + checks.height - y;
@@ -63,6 +69,10 @@ function measuredShop(seconds: number): LiveView {
   return {
     ...shop,
     ...{ classes, groups, metrics, checks, name, labels },
+    annotations: [
+      { kind: "note", atSeconds: 31.4, text: "deployed 1.4.2", node: "attic-k3x9-2" },
+      { kind: "worker", atSeconds: 97, text: "Worker attic-k3x9-3 lost", node: null },
+    ],
     requests: shop.requests.map((row) => row.name.includes("search") ? { ...row, tags } : row),
     histories: [
       courseOf({ name: "/api/v2/catalogue/search?category=…" }, seconds, 0.8),
@@ -132,7 +142,7 @@ function endedRun(): Snapshot {
     ],
   });
   const timeline = Array.from({ length: 90 }, (_, second) => liveSecond(second));
-  return { ...run, statistics: { ...run.statistics, timeline } };
+  return { ...run, statistics: { ...run.statistics, timeline, heatMap: heatMapOf(timeline) } };
 }
 
 function metadata(): ReturnType<typeof runMetadata> {

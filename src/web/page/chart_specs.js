@@ -47,7 +47,8 @@ import { busiestRow, describeHeat, rowMs, rowText } from "./heat_map.js";
  * @property {boolean} [isOpen] Only for runs of the open model.
  * @property {boolean} [isHeat] It is the heat map.
  * @property {boolean} [isHalf] It takes half of a wide page.
- * @property {(timeline: readonly Second[]) => boolean} [isUseful] The chart is hidden unless this is true.
+ * @property {(timeline: readonly Second[], heat: HeatColumns) => boolean} [isUseful] The chart is hidden unless
+ * this is true.
  * @property {(value: number) => string} axis Formats a tick of the value axis.
  * @property {(timeline: readonly Second[], reading: Reading, heat: HeatColumns) => string} describe Describes
  * the chart in a few sentences.
@@ -114,6 +115,8 @@ export const RUN_CHARTS = [
     title: "All response times of successful requests",
     kinds: ["run"],
     isHeat: true,
+    // Summaries of earlier versions have none.
+    isUseful: (_timeline, { columns }) => columns.length > 0,
     lines: [{
       label: "Most",
       color: "--heat-many",

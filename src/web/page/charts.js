@@ -153,7 +153,7 @@ export class RunCharts {
   #show({ spec, plot, figure, title, labels, summary }, reading) {
     const wasHidden = figure.hidden;
     figure.hidden = !(spec.kinds?.includes(reading.kind) ?? true) ||
-      !(spec.isUseful?.(this.#timeline) ?? true);
+      !(spec.isUseful?.(this.#timeline, this.#heat) ?? true);
     if (figure.hidden) return;
     const isGroup = reading.kind === "group";
     setText(title, isGroup ? spec.groupTitle ?? spec.title : spec.title);

@@ -74,6 +74,16 @@ export function boundLines({ thresholds, histories }, chart, history) {
   });
 }
 
+/**
+ * How many pixels of a canvas are one of the page: in reports more than on the screen, for paper.
+ *
+ * @param {import("uplot")} plot
+ * @returns {number}
+ */
+function pixelRatio({ ctx, width }) {
+  return ctx.canvas.width / width;
+}
+
 /** A bound that is so much higher than all values is not part of the axis, which it would flatten. */
 const FARTHEST = 2.5;
 
@@ -100,7 +110,7 @@ export function axisEnd(highest, lines) {
  */
 export function drawBounds(plot, lines, color) {
   const { ctx, bbox } = plot;
-  const scale = devicePixelRatio;
+  const scale = pixelRatio(plot);
   ctx.save();
   ctx.font = `${11 * scale}px system-ui, sans-serif`;
   ctx.textAlign = "right";
@@ -164,7 +174,7 @@ const NUMBER_WIDTH = 16;
  */
 export function drawMarks(plot, marks, color) {
   const { ctx, bbox } = plot;
-  const scale = devicePixelRatio;
+  const scale = pixelRatio(plot);
   const { min, max } = plot.scales.x ?? {};
   let free = -Infinity;
   ctx.save();
