@@ -50,6 +50,7 @@ import type { TestFunctions } from "../runner/setup_teardown.ts";
 import { ErrorPlaces } from "../user/error_places.ts";
 import { type DeclaredMetric, metrics } from "../user/metrics.ts";
 import { STREAM_METRICS } from "../user/streams.ts";
+import { closeMetrics } from "../user/websocket_metrics.ts";
 import { NO_OBSERVERS } from "../user/observers.ts";
 import { Recorder } from "../user/recorder.ts";
 import { TestStarts } from "../user/test_starts.ts";
@@ -169,7 +170,7 @@ export function readTestFile(exports: TestFileExports): TestFile {
       userClasses,
       shapeClass: findShape(exports, warn),
       thresholds: readThresholds(exports),
-      metrics: [...metrics.declared, ...STREAM_METRICS],
+      metrics: [...metrics.declared, ...STREAM_METRICS, ...closeMetrics(metrics.declared)],
       functions: {
         setup: readFunction(exports, "setup"),
         teardown: readFunction(exports, "teardown"),

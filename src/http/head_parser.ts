@@ -280,6 +280,9 @@ class HeadScanner {
 
   #notHttp(bytes: Uint8Array, stop: number): WireError {
     const beginning = bytes.subarray(this.start, Math.min(stop, this.start + MAX_SHOWN));
+    if (startsWithSettings(beginning)) {
+      return badResponse("the server answers in HTTP/2, not in HTTP/1.1");
+    }
     const shown = JSON.stringify(String.fromCharCode(...beginning));
     return badResponse(`not HTTP/1.0 or HTTP/1.1: it starts with ${shown}`);
   }
@@ -324,6 +327,15 @@ class HeadScanner {
     return over;
   }
 }
+
+/** Whether these are the first bytes of a SETTINGS frame, with which a server of HTTP/2 begins. */
+function startsWithSettings(bytes: Uint8Array): boolean {
+  return bytes.length >= SETTINGS_HEAD.length &&
+    SETTINGS_HEAD.every((byte, index) => byte === null || byte === bytes[index]);
+}
+
+/** The length (at most some 10 settings), type, flags and stream of the frame; `null` for any byte. */
+const SETTINGS_HEAD: readonly (number | null)[] = [0, 0, null, 4, 0, 0, 0, 0, 0];
 
 function badName(bytes: Uint8Array, lineStart: number, at: number): WireError {
   const byte = bytes[at]!;

@@ -284,6 +284,12 @@ export class Http2Connection
     if (!this.#hasSettings && length === HTTP) {
       throw protocolError("the server answers in HTTP/1.1, not in HTTP/2");
     }
+    if (!this.#hasSettings) {
+      const shown = JSON.stringify(
+        String.fromCharCode(length >> 16, length >> 8 & 0xff, length & 0xff),
+      );
+      throw protocolError(`not HTTP/2: the server starts with ${shown}`);
+    }
     throw new ConnectionError(ERROR.frameSize, `a frame of ${length} bytes`);
   }
 

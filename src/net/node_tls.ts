@@ -6,6 +6,7 @@
  * @module
  */
 
+import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers";
@@ -18,7 +19,7 @@ import type {
   Sockets,
   TlsFacts,
 } from "./socket.ts";
-import { tlsFailure } from "./tls_errors.ts";
+import { AUTHORITY_AS_SERVER, TlsError, tlsFailure } from "./tls_errors.ts";
 import type { TlsSettings } from "./tls_settings.ts";
 
 /** Which connection of TLS to open. */
@@ -156,6 +157,11 @@ export class NodeTlsSocket implements Socket {
 
   #opened(): void {
     if (this.#state !== "opening") return;
+    if (this.#runtimeWouldRefuse()) {
+      this.#fail(new TlsError("TLS_UNTRUSTED", AUTHORITY_AS_SERVER, null));
+      this.#tls!.destroy();
+      return;
+    }
     this.#state = "open";
     // The promise jobs that opening starts run before anything is delivered: a server may speak first.
     const tls = this.#tls!;
@@ -164,6 +170,17 @@ export class NodeTlsSocket implements Socket {
       if (!this.#isPaused) tls.resume();
     });
     this.handler.onOpen();
+  }
+
+  /**
+   * Whether the runtime would refuse the certificate, if it is only used in its place to learn about the
+   * handshake: what works with `--once` has to work in the run.
+   */
+  #runtimeWouldRefuse(): boolean {
+    const { settings, over, localAddress } = this.#options;
+    if (settings.isInspected !== true || settings.insecure) return false;
+    if (settings.cert !== null || over !== null || localAddress !== null) return false;
+    return isOfAuthority(this.#tls!);
   }
 
   #received(chunk: Uint8Array<ArrayBuffer>): void {
@@ -212,6 +229,14 @@ function factsOf(tls: TLSSocket): TlsFacts | null {
     };
   } catch {
     return null;
+  }
+}
+
+function isOfAuthority(tls: TLSSocket): boolean {
+  try {
+    return new X509Certificate(tls.getPeerCertificate().raw).ca;
+  } catch {
+    return false;
   }
 }
 

@@ -93,8 +93,14 @@ function codeOf(error: unknown, message: string): TlsErrorCode | null {
   return NODE_TRUST.test(code) ? "TLS_UNTRUSTED" : null;
 }
 
+/** Why the runtime refuses a certificate that was made for an authority, whatever is trusted. */
+export const AUTHORITY_AS_SERVER: string =
+  "the server uses a certificate for an authority (CA:TRUE) as its own; give it one with " +
+  "basicConstraints=CA:FALSE, or accept any certificate with --insecure";
+
 /** `node:tls` does not tell whether a certificate has expired or is signed by an unknown authority. */
 function certificateText(error: unknown, message: string): string {
+  if (message.includes("CaUsedAsEndEntity")) return AUTHORITY_AS_SERVER;
   const isVague = error instanceof Error && "code" in error &&
     error.code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
   return isVague ? `the certificate is not trusted, or has expired (${message})` : message;

@@ -450,7 +450,9 @@ export function statusSection({ statistics }: Snapshot, size: TableSize): string
   });
   const table = textTable(STATUS_COLUMNS, rows, size);
   const isNoted = statuses.some(({ code }) => code === 0);
-  return [title, ...tableLines(table, size), ...(isNoted ? noteLines(NO_STATUS_NOTE, size) : [])];
+  const hasGrpc = statistics.requests.some(({ method }) => method === "GRPC");
+  const note = hasGrpc ? NO_STATUS_NOTE_GRPC : NO_STATUS_NOTE;
+  return [title, ...tableLines(table, size), ...(isNoted || hasGrpc ? noteLines(note, size) : [])];
 }
 
 const STATUS_COLUMNS: readonly TableColumn[] = [
@@ -460,6 +462,8 @@ const STATUS_COLUMNS: readonly TableColumn[] = [
 
 const NO_STATUS = "none";
 const NO_STATUS_NOTE = "none: without a response, or without HTTP.";
+const NO_STATUS_NOTE_GRPC =
+  "none: without a response, without HTTP, or with the status OK of gRPC, whose other codes are 1 to 16.";
 
 /** The errors of all names together, if there is one that several names have. */
 function errorSection({ statistics }: Snapshot, size: TableSize): string[] {

@@ -6,7 +6,7 @@
 
 import { CLOSE_CODES } from "../websocket/frames.ts";
 import type { MessageCounter } from "../websocket/websocket_connection.ts";
-import { metrics } from "./metrics.ts";
+import { type DeclaredMetric, metrics } from "./metrics.ts";
 
 const SENT = "ws_messages_sent";
 const RECEIVED = "ws_messages_received";
@@ -44,7 +44,32 @@ export const MESSAGE_METRICS: MessageCounter = {
   },
 };
 
-/** Makes the metrics known before the run: thresholds can only use those. */
+/** Makes the metrics known before the run: reports show them, and thresholds can use them. */
 export function declareMessageMetrics(): void {
   for (const name of DECLARED) metrics.counter(name);
+}
+
+/**
+ * The metrics of closes that reports show only if there are such closes. Thresholds can use them before.
+ *
+ * @param declared the metrics of the test file. If it has no WebSocket, there are none.
+ */
+export function closeMetrics(declared: readonly DeclaredMetric[]): DeclaredMetric[] {
+  if (!declared.some(({ name }) => name === SENT)) return [];
+  const codes = [
+    ...codesFrom(1000, 16).filter((code) => code !== CLOSE_CODES.abnormal),
+    ...codesFrom(FIRST_CHOSEN_CODE, CHOSEN_CODES),
+    ...codesFrom(FIRST_CHOSEN_CODE + 1000, CHOSEN_CODES),
+    "other",
+  ];
+  return codes.map((code) => ({
+    name: `${CLOSES}${code}`,
+    type: "counter",
+    unit: "",
+    isBuiltIn: true,
+  }));
+}
+
+function codesFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
 }

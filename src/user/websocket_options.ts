@@ -74,10 +74,13 @@ export function contentOf(message: unknown): string | Uint8Array {
     return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
   }
   if (message instanceof ArrayBuffer) return new Uint8Array(message);
-  const text: string | undefined = JSON.stringify(message);
+  // Both would be sent as {}.
+  const isUnsendable = message instanceof Blob || message instanceof Promise;
+  const text: string | undefined = isUnsendable ? undefined : JSON.stringify(message);
   if (text !== undefined) return text;
   throw new TypeError(
-    `the message is ${shown(message)}, expected a string, bytes or what can be written as JSON`,
+    `the message is ${shown(message)}, expected a string, bytes or what can be written as JSON` +
+      (message instanceof Promise ? "; await it first" : ""),
   );
 }
 

@@ -102,6 +102,7 @@ export class FailingTest extends WebSocketUser {
 `,
     ...["-u", "1", "-t", "20", "-H", `http://127.0.0.1:${target.port}`],
     ...["--threshold", "ws_closes_1006.count<1", "--threshold", "ws_messages_sent.count>=1"],
+    ...["--threshold", "ws_closes_1011.count==1", "--threshold", "ws_closes_1003.count<1"],
   );
   assert.equal(code, 1, stdout);
   const errors = summary.failures.map(({ method, name, error, count }) =>

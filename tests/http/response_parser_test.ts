@@ -69,6 +69,13 @@ Deno.test("errors show what a server sent instead of HTTP, and how much of a bod
       'not HTTP/1.0 or HTTP/1.1: it starts with "SSH-2.0-OpenSSH\\r\\n"',
     ),
   );
+  for (const settings of ["\0\0\0", "\0\0\x12"]) {
+    parser.begin("GET");
+    assert.throws(
+      () => feed(`${settings}\x04\0\0\0\0\0`),
+      new WireError("BAD_RESPONSE", "the server answers in HTTP/2, not in HTTP/1.1"),
+    );
+  }
   parser.begin("GET");
   feed("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
   assert.throws(

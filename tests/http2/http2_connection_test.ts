@@ -68,6 +68,11 @@ const WRONG:
       () => new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"),
       "GOAWAY 1 the server answers in HTTP/1.1, not in HTTP/2",
     ],
+    [
+      "no HTTP at all",
+      () => new TextEncoder().encode("220 mail.test ESMTP\r\n"),
+      'GOAWAY 1 not HTTP/2: the server starts with "220"',
+    ],
     ["no settings first", (s) => s.response(1), "GOAWAY 1 the first frame is no SETTINGS frame"],
     [
       "an acknowledgement first",

@@ -30,6 +30,10 @@ Deno.test("certificates of the runtime and of node:tls", () => {
   assert.match(textOf(runtime("Expired"), OPENING), /^TLS_EXPIRED: /);
   assert.match(textOf(runtime('certificate not valid for name "a"'), OPENING), /^TLS_HOSTNAME: /);
   assert.match(textOf(runtime("UnknownIssuer"), OPENING), /^TLS_UNTRUSTED: /);
+  assert.match(
+    textOf(runtime("Other(OtherError(CaUsedAsEndEntity))"), OPENING),
+    /^TLS_UNTRUSTED: the server uses a certificate for an authority \(CA:TRUE\)/,
+  );
   assert.match(textOf(withCode("words", "CERT_HAS_EXPIRED"), OPENING), /^TLS_EXPIRED: words/);
   assert.match(
     textOf(withCode("words", "ERR_TLS_CERT_ALTNAME_INVALID"), OPENING),

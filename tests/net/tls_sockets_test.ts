@@ -127,6 +127,18 @@ async function tlsServer(
   };
 }
 
+Deno.test("a server with an authority's certificate fails where handshakes are shown, too", async () => {
+  const ca = [identity("self_signed").cert];
+  await using server = new RawServer(silent, identity("self_signed"));
+  const ends: string[] = [];
+  for (const isInspected of [false, true]) {
+    const settings = settingsFor("the runtime", { ca, isInspected });
+    ends.push(String(await failure(server.port, settings, "127.0.0.1")));
+  }
+  assert.match(ends[0]!, /uses a certificate for an authority \(CA:TRUE\)/);
+  assert.equal(ends[1], ends[0]);
+});
+
 for (const way of WAYS) {
   Deno.test(`${way}: certificates that are not valid`, async () => {
     const codeOf = async (

@@ -449,6 +449,15 @@ Count  Error
    12  HTTP 503
     7  TIMEOUT`,
   );
+  const calls = [
+    requestRow({ method: "GRPC", codes: [codeRow({ code: 0 }), codeRow({ code: 5 })] }),
+  ];
+  assert.equal(
+    statusSection(snapshot({ statistics: statistics({ requests: calls }) }), PLAIN).slice(-2).join(
+      " ",
+    ),
+    "none: without a response, without HTTP, or with the status OK of gRPC, whose other codes are 1 to 16.",
+  );
   const steps = [requestRow({ method: "TASK", codes: [codeRow({ code: 0 })] })];
   assert.deepEqual(
     statusSection(snapshot({ statistics: statistics({ requests: steps }) }), PLAIN),

@@ -746,6 +746,8 @@ Deno.test("invalid arguments are refused before anything is sent", async () => {
   await assert.rejects(user.ask("x", "y"), /not connected/);
   await assert.rejects(user.ask("x", undefined as unknown as string), /match: undefined/);
   await assert.rejects(user.ask(undefined, "y"), /the message is undefined/);
+  await assert.rejects(user.ask(new Blob(["x"]), "y"), /the message is Blob/);
+  await assert.rejects(user.ask(Promise.resolve("x"), "y"), /the message is Promise.*; await it/);
   await assert.rejects(user.ask("x", "y", { timeOut: 1 } as object), /did you mean timeout/);
   await assert.rejects(user.close(1005), /the code is 1005/);
   await assert.rejects(user.close(1000, "€".repeat(42)), /at most 123 bytes/);

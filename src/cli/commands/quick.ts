@@ -139,7 +139,11 @@ function readUrl([, url, stray]: readonly string[]): string {
     const shown = hideCredentials(url);
     throw new UsageError(
       `quick ${shown}: expected a URL that starts with http:// or https://`,
-      !url.includes("://") && URL.canParse(`http://${url}`) ? `Did you mean http://${shown}?` : "",
+      !url.includes("://") && URL.canParse(`http://${url}`)
+        ? `Did you mean http://${shown}?`
+        : /^(wss?|grpcs?):/i.test(url)
+        ? "quick sends HTTP requests. WebSocket and gRPC need a test file: see WebSocketUser and GrpcUser."
+        : "",
     );
   }
   return url;
