@@ -452,10 +452,19 @@ for (const secure of [false, true]) {
         AIOTEST_NO_HISTORY: "false",
       };
       const options = { ...desk.options, env: { ...desk.options.env, ...env } };
-      const file = ["-f", "aiotestfile.js", "-H", target.url, "-u", "3", "-r", "100"];
+      const file = ["-f", "aiotestfile.js", "-u", "3", "-r", "100"];
+      {
+        await using earlier = new CountingTarget();
+        const args = [...file, "-H", earlier.url, "-t", "1", "--no-web"];
+        const { code, stderr } = await runAiotest(args, options);
+        assert.equal(code, 0, stderr);
+      }
       const certificate = ["--web-tls-cert", "cert.pem", "--web-tls-key", "key.pem"];
       const web = ["--web-port", "0", ...(secure ? certificate : [])];
-      const run = startAiotest([...file, ...web, "--json", "run.json"], options);
+      const run = startAiotest(
+        [...file, "-H", target.url, ...web, "--json", "run.json"],
+        options,
+      );
       const url = await run.tells(/Dashboard: (https?:\/\/[^/\s]+\/)/);
       assert.equal(url.startsWith("https:"), secure);
 
@@ -468,10 +477,20 @@ for (const secure of [false, true]) {
         assert.equal(response.status, 200, path);
         return await response.text();
       };
-      const page = await text("");
-      const parts = [...page.matchAll(/ (?:src|href)="([^"#:]+)"/g)].map(([, path]) => path!);
-      assert.ok(parts.length > 1, page);
-      for (const path of parts) assert.notEqual(await text(path), "", path);
+      // The pages, and what they load.
+      const seen = new Set(["", "runs"]);
+      for (const path of seen) {
+        const links = (await text(path)).matchAll(/ (?:src|href)="([^"#:]+)"| from "(\.[^"]+)"/g);
+        for (const [, link, module] of links) {
+          const { href } = new URL(link ?? module!, new URL(path, url));
+          seen.add(href.slice(url.length));
+        }
+      }
+      assert.ok(seen.size > 10, [...seen].join(" "));
+      // A thread makes these.
+      const [{ id }] = JSON.parse(await text("api/runs")).runs;
+      assert.match(await text(`api/runs/${id}/report`), /^<!DOCTYPE html>/i);
+      assert.match(await text(`api/runs/${id}/compare/${id}`), /^\{"a":/);
       assert.match(await text("healthz"), /^ok/);
       assert.match(await text("metrics"), /^aiotest_users\S* \d/m);
       const stranger = await ask("api/stop", { method: "POST", body: "{}", headers: FROM_PAGE });
