@@ -27,6 +27,8 @@ export interface LobbyOptions {
 
 /** Workers that wait for the next run. */
 export interface Lobby {
+  /** How many workers are connected. */
+  workers(): number;
   /** The process of a worker has ended. @param how a part of a sentence: `was killed by SIGKILL`. */
   processEnded(name: string, how: string): void;
   /**
@@ -81,6 +83,7 @@ export async function openLobby(
   manager.open();
   check();
   return {
+    workers: () => here().length,
     processEnded: (name, how) => void manager.processEnded(name, how),
     async end(staysNow): Promise<ReadonlySet<string>> {
       const timer = systemClock.setTimer(allJoined.resolve, JOIN_MS);

@@ -33,10 +33,11 @@ export function formValues(options: Options): RunFields {
 export function formFlags(flags: readonly CustomFlag[], { extra }: Options): FormFlag[] {
   return shownFlags(flags).map(({ option, default: fallback }) => {
     const name = option.attributeName();
+    const isSecret = looksSecret(name);
     return {
       name,
       flag: option.long ?? option.short!,
-      help: option.description,
+      help: isSecret ? option.description.replace(/ \(default: .*\)$/s, "") : option.description,
       kind: option.variadic
         ? "list"
         : option.required
@@ -44,8 +45,9 @@ export function formFlags(flags: readonly CustomFlag[], { extra }: Options): For
         : option.optional
         ? "optional"
         : "switch",
-      default: fallback ?? null,
-      value: looksSecret(name) ? null : extra[name] ?? null,
+      default: isSecret ? null : fallback ?? null,
+      value: isSecret ? null : extra[name] ?? null,
+      isSecret,
     };
   });
 }
@@ -192,6 +194,17 @@ function textsOfFlag({ option }: CustomFlag, value: unknown): readonly string[] 
   if (typeof value === "string" || typeof value === "number") return [String(value)];
   const isList = Array.isArray(value) && value.every((one) => typeof one === "string");
   return isList ? value.length === 0 ? null : [value.join(",")] : undefined;
+}
+
+/** The field that a message names at its beginning, itself or its flag; `null`: it names none. */
+export function fieldOf(message: string, flags: readonly CustomFlag[]): string | null {
+  const [, name = ""] = /^([\w.]+) is /.exec(message) ?? [];
+  if (isField(name) || name.startsWith("options.")) return name;
+  const [, flag = ""] = /^(--?[\w-]+)/.exec(message) ?? [];
+  const own = Object.entries(FIELDS).find(([, [one]]) => flag === `--${one}`);
+  if (own !== undefined) return own[0];
+  const added = flags.find(({ option: { long, short } }) => flag === long || flag === short);
+  return added === undefined ? null : `options.${added.option.attributeName()}`;
 }
 
 /** Limits how much of an invalid value an error message repeats. */

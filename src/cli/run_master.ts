@@ -133,6 +133,7 @@ export async function runMaster(
       });
       context.onIdle?.(lobby);
       return {
+        workers: () => lobby.workers(),
         async end(stays): Promise<void> {
           const workers = await lobby.end(stays);
           if (!stays) context.onDismissed?.(workers);

@@ -11,12 +11,18 @@ import { logger } from "../core/logger.ts";
 import { connectionOptions } from "./connection_options.ts";
 import type { ConnectionOptions } from "../http/shared_http_state.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import type { DashboardControl, RunForm, RunStarter } from "../web/control.ts";
+import type {
+  DashboardControl,
+  FieldProblem,
+  RunForm,
+  RunStarter,
+  SeriesState,
+} from "../web/control.ts";
 import { LogTail } from "../web/feed.ts";
 import type { DashboardServer } from "../web/server.ts";
 import type { ShownRun } from "./dashboard.ts";
 import type { CommandLine, Options } from "./options.ts";
-import { formFlags, formValues, othersOf, type OtherTexts } from "./run_form.ts";
+import { fieldOf, formFlags, formValues, othersOf, type OtherTexts } from "./run_form.ts";
 import { checkBreakable, setUpRun } from "./run_setup.ts";
 import { readTestFile, type TestFile, type TestFileExports } from "./test_file.ts";
 
@@ -58,6 +64,7 @@ export async function keepRunning(
           `aiotest: ${error.message}\n${error.hint === "" ? "" : `${error.hint}\n`}`,
         );
         series.note(error.exitCode);
+        series.noteProblem(sentences(error));
       }
     }
   } finally {
@@ -68,6 +75,8 @@ export async function keepRunning(
 
 /** What is done between two runs. */
 export interface Idling {
+  /** How many workers wait for the next run. */
+  workers?(): number;
   /** Ends it. @param stays whether there is another run. */
   end(stays: boolean): Promise<unknown>;
 }
@@ -98,6 +107,10 @@ export class RunSeries implements RunStarter {
   #isReplaced = false;
   #isQuitting = false;
   #exitCode = 0;
+  /** Between two runs. */
+  #idling: Idling | null = null;
+  /** Why the last run could not begin, as sentences; empty if it did. */
+  #problem = "";
   /** The options of the next run; `null`: there is none. */
   #next = Promise.withResolvers<Options | null>();
 
@@ -155,10 +168,15 @@ export class RunSeries implements RunStarter {
     this.#exitCode = Math.max(this.#exitCode, exitCode);
   }
 
+  /** A run could not begin. */
+  noteProblem(sentences: string): void {
+    this.#problem = sentences;
+  }
+
   /** The options of the next run, once it is started; `null` if the series has been ended. */
   async next(idle: () => Promise<Idling>): Promise<Options | null> {
     if (this.#isQuitting) return null;
-    const idling = this.#isReplaced ? null : await idle();
+    this.#idling = this.#isReplaced ? null : await idle();
     this.#isBusy = false;
     if (!this.#isReplaced) {
       logger.info(
@@ -167,7 +185,8 @@ export class RunSeries implements RunStarter {
       );
     }
     const options = await this.#next.promise;
-    await idling?.end(options !== null);
+    await this.#idling?.end(options !== null);
+    this.#idling = null;
     this.#next = Promise.withResolvers();
     if (options === null) return null;
     if (!this.#isReplaced) this.#number++;
@@ -208,12 +227,22 @@ export class RunSeries implements RunStarter {
     await this.#dashboard?.close();
   }
 
-  form(): RunForm {
-    const { commandLine } = this.#source;
-    const { userClasses, shapeClass } = this.#testFile;
+  get state(): SeriesState {
     const reason = this.#busyReason;
     return {
       canStart: reason === "",
+      reason,
+      workers: this.#idling?.workers?.() ?? null,
+      problem: this.#problem,
+    };
+  }
+
+  form(): RunForm {
+    const { commandLine } = this.#source;
+    const { userClasses, shapeClass } = this.#testFile;
+    const { canStart, reason } = this.state;
+    return {
+      canStart,
       reason,
       values: formValues(this.#options),
       shape: shapeClass?.name ?? null,
@@ -230,12 +259,13 @@ export class RunSeries implements RunStarter {
     };
   }
 
-  start(fields: Readonly<Record<string, unknown>>): string | null {
+  start(fields: Readonly<Record<string, unknown>>): FieldProblem | null {
     const reason = this.#busyReason;
     if (reason !== "") throw new UsageError(reason);
     const { commandLine } = this.#source;
-    const given = othersOf(fields, commandLine.customFlags);
-    if (typeof given === "string") return given;
+    const flags = commandLine.customFlags;
+    const given = othersOf(fields, flags);
+    if (typeof given === "string") return { error: given, field: fieldOf(given, flags) };
     const others = new Map([...this.#others, ...given]);
     let options: Options;
     try {
@@ -243,9 +273,10 @@ export class RunSeries implements RunStarter {
       checkBreakable(setUpRun(readTestFile(this.#source.exports), options, this.#connections));
     } catch (error) {
       if (!isInstance(error, UsageError)) throw error;
-      return `${error.message}.${error.hint === "" ? "" : ` ${error.hint}`}`;
+      return { error: sentences(error), field: fieldOf(error.message, flags) };
     }
     this.#others = others;
+    this.#problem = "";
     if (this.#isBusy) {
       this.#isReplaced = true;
       this.#run?.stop();
@@ -287,7 +318,7 @@ class SeriesControl implements DashboardControl {
   }
 
   get canStart(): boolean {
-    return this.series.form().canStart;
+    return this.series.state.canStart;
   }
 
   snapshot(): Snapshot {
@@ -319,6 +350,11 @@ class SeriesControl implements DashboardControl {
   ): ReturnType<DashboardControl["changeLoad"]> {
     return this.#control().changeLoad(...args);
   }
+}
+
+/** What an error says, in one line. */
+function sentences({ message, hint }: AiotestError): string {
+  return `${message}.${hint === "" ? "" : ` ${hint}`}`;
 }
 
 /** Options of files that each run writes. */

@@ -41,23 +41,42 @@ export interface DashboardControl {
 
 /** Starts one run after the other in one process. */
 export interface RunStarter {
+  /** What can be done now. */
+  readonly state: SeriesState;
   /** What a run can be started with, and what the last one was. */
   form(): RunForm;
   /**
-   * Starts a run as the last one was, except for some fields. Returns a sentence if one of them is invalid.
+   * Starts a run as the last one was, except for some fields. Returns what is wrong with one of them; null: nothing.
    *
    * @throws UsageError with a sentence if a run is in progress.
    */
-  start(fields: Readonly<Record<string, unknown>>): string | null;
+  start(fields: Readonly<Record<string, unknown>>): FieldProblem | null;
   /** Ends the process: at once, or after the run in progress, which is stopped. */
   quit(): void;
 }
 
-/** What a run can be started with: `GET /api/form`. */
-export interface RunForm {
+/** What a process that stays after its runs can do. */
+export interface SeriesState {
+  /** Whether another run can be started. */
   readonly canStart: boolean;
   /** Why not, as a sentence; empty if it can be. */
   readonly reason: string;
+  /** Workers that wait for it; null during a run, and in a single process. */
+  readonly workers: number | null;
+  /** Why the last run could not begin, as sentences; empty if it did. */
+  readonly problem: string;
+}
+
+/** What is wrong with a run that is to be started. */
+export interface FieldProblem {
+  /** A sentence. */
+  readonly error: string;
+  /** The field of `POST /api/start`, such as `users` or `options.tenant`; null if it is none of them. */
+  readonly field: string | null;
+}
+
+/** What a run can be started with: `GET /api/form`. */
+export interface RunForm extends Pick<SeriesState, "canStart" | "reason"> {
   /** The fields of `POST /api/start` with the values of the last run. */
   readonly values: RunFields;
   /** The shape of the test file, which decides about users and run time; null without one. */
@@ -108,6 +127,8 @@ export interface FormFlag {
   readonly default: unknown;
   /** That of the last run; null if it was not given, or may be a secret. */
   readonly value: unknown;
+  /** Whether it may be a secret. */
+  readonly isSecret: boolean;
 }
 
 const CLOSED_MODEL_FIELDS = ["users", "rate"];

@@ -11,6 +11,8 @@ export interface ErrorReply {
   readonly status: number;
   /** A sentence. */
   readonly error: string;
+  /** The field of the request that is wrong; null if it is none of them. */
+  readonly field?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -52,9 +54,9 @@ export function jsonReply(value: unknown, options: ReplyOptions = {}): Response 
   return reply("application/json; charset=utf-8", `${JSON.stringify(value)}\n`, options);
 }
 
-/** A response that reports an error, as `{"error": …}`. */
-export function errorReply({ status, error, headers = {} }: ErrorReply): Response {
-  return jsonReply({ error }, { status, headers });
+/** A response that reports an error, as `{"error": …}`, and if that is known, the `field` that is wrong. */
+export function errorReply({ status, error, field, headers = {} }: ErrorReply): Response {
+  return jsonReply({ error, field }, { status, headers });
 }
 
 /**

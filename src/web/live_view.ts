@@ -42,6 +42,7 @@ import {
 import { runEndFact } from "../stats/run_end.ts";
 import { isPaused, loadSeconds } from "../stats/run_pauses.ts";
 import { failedThresholds, observedText } from "../stats/thresholds.ts";
+import type { SeriesState } from "./control.ts";
 import { type HistoryKey, liveHistories } from "./histories.ts";
 import { type ThresholdLine, thresholdLine } from "./threshold_lines.ts";
 
@@ -185,6 +186,8 @@ export interface LiveState {
   /** Workers that a master waits for before it starts the test; null in a local run. */
   readonly expectedWorkers: number | null;
   readonly control: ControlState;
+  /** What can follow in the same process; null if it ends with its run. */
+  readonly series: SeriesState | null;
   /** The last lines of the log, oldest first. */
   readonly log: readonly LogLine[];
 }
@@ -236,6 +239,8 @@ export interface ControlPermissions {
   readonly denial: string | null;
   /** Whether the run waits to be started from the dashboard. */
   readonly canStart: boolean;
+  /** What can follow the run; null if the process ends with it. */
+  readonly series: SeriesState | null;
 }
 
 /** What one client may do: what all may, unless there is a reason against it. */
@@ -336,6 +341,7 @@ export function liveState(
     workers: snapshot.workers.map(liveWorker),
     expectedWorkers: snapshot.expectedWorkers,
     control: controlState(snapshot, permissions),
+    series: permissions.series,
   };
 }
 
@@ -432,7 +438,7 @@ const FAILURE_REASONS: ReadonlyMap<number, string> = new Map([
 
 function controlState(
   { state, sharedLoad, pauses, mode, workers }: Snapshot,
-  { denial, canStart }: ControlPermissions,
+  { denial, canStart, series }: ControlPermissions,
 ): ControlState {
   if (denial !== null) return { ...NOTHING_ALLOWED, reason: denial };
   const isActive = state === "spawning" || state === "running";
@@ -446,7 +452,11 @@ function controlState(
     canResume: isActive && isPaused({ pauses }),
     canStopWorkers: isActive && mode === "distributed" &&
       workers.filter((worker) => WORKING_STATES.has(worker.state)).length > 1,
-    reason: !isActive && !canStart ? REASONS[state] : sharedLoad === null ? EACH_HAS_ITS_OWN : "",
+    reason: !isActive && !canStart
+      ? `${REASONS[state]}${state === "stopped" && series === null ? KEEP_HINT : ""}`
+      : sharedLoad === null
+      ? EACH_HAS_ITS_OWN
+      : "",
   };
 }
 
@@ -471,6 +481,8 @@ const REASONS: Readonly<Record<RunStatus, string>> = {
   stopping: "The test is stopping.",
   stopped: "The test has ended.",
 };
+
+const KEEP_HINT = " With --keep, aiotest stays after it, and can start another run.";
 
 function rounded(value: number): number {
   return Math.round(value * 1000) / 1000;

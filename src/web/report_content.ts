@@ -52,7 +52,7 @@ export function reportContent(
   const view = liveView(snapshot, {
     version: metadata.version,
     exitCode,
-    permissions: { denial: "A report cannot control a run.", canStart: false },
+    permissions: { denial: "A report cannot control a run.", canStart: false, series: null },
     log: [],
   });
   return {

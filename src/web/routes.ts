@@ -227,8 +227,8 @@ export class DashboardRouter {
   #start({ body, address }: RouteRequest): ErrorReply | null {
     const { series } = this.#options.control;
     if (series !== undefined) {
-      const error = series.start(body);
-      if (error !== null) return { status: 400, error };
+      const problem = series.start(body);
+      if (problem !== null) return { status: 400, ...problem };
       this.#options.info(`Another run is started from the dashboard (${address}).`);
       return null;
     }

@@ -95,6 +95,7 @@ export class DashboardServer {
     const permissions = (): ControlPermissions => ({
       denial: this.#denial,
       canStart: control.canStart,
+      series: control.series?.state ?? null,
     });
     this.#feed = new LiveFeed({
       ...{ clock, log, version, permissions },

@@ -91,6 +91,7 @@ export function liveState(changes: Partial<LiveState> = {}): LiveState {
     workers: [liveWorker(workerRow())],
     expectedWorkers: null,
     control: FULL_CONTROL,
+    series: null,
     log: [],
     ...changes,
   };
@@ -370,7 +371,7 @@ export function scriptedView(seconds: number, changes: Partial<LiveView> = {}): 
   const view = makeLiveView(scriptedSnapshot(seconds, { name, labels }), {
     version: "0.1.0",
     exitCode: null,
-    permissions: { denial: null, canStart: false },
+    permissions: { denial: null, canStart: false, series: null },
     log: [],
   });
   return { ...view, ...changes };

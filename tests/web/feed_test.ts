@@ -43,7 +43,7 @@ class Scene {
         this.snapshots++;
         return this.now;
       },
-      permissions: () => ({ denial: null, canStart: false }),
+      permissions: () => ({ denial: null, canStart: false, series: null }),
     });
   }
 
@@ -423,7 +423,7 @@ Deno.test("a page that applies all updates has the same run as one that opens no
 });
 
 function viewOf(run: Snapshot): LiveView {
-  const permissions = { denial: null, canStart: false };
+  const permissions = { denial: null, canStart: false, series: null };
   return liveView(run, { version: "", exitCode: null, permissions, log: [] });
 }
 

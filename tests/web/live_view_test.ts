@@ -12,11 +12,15 @@ import {
   workerRow,
 } from "../support/snapshots.ts";
 
-const FREE = { denial: null, canStart: false };
+const FREE = { denial: null, canStart: false, series: null };
 
 Deno.test("permitted commands follow from the state", () => {
   const rights = (state: RunStatus, canStart = false): string => {
-    const { control } = liveState(snapshot({ state }), { denial: null, canStart }, null);
+    const { control } = liveState(
+      snapshot({ state }),
+      { denial: null, canStart, series: null },
+      null,
+    );
     const can = [
       control.canStart && "start",
       control.canStop && "stop",
@@ -29,20 +33,26 @@ Deno.test("permitted commands follow from the state", () => {
   assert.equal(rights("spawning"), "stop change");
   assert.equal(rights("running"), "stop change");
   assert.equal(rights("stopping"), "The test is stopping.");
-  assert.equal(rights("stopped"), "The test has ended.");
+  assert.equal(
+    rights("stopped"),
+    "The test has ended. With --keep, aiotest stays after it, and can start another run.",
+  );
 });
 
 Deno.test("clients that may not change anything get the reason", () => {
-  assert.deepEqual(liveState(snapshot(), { denial: "Read-only.", canStart: true }, null).control, {
-    allowed: false,
-    canStart: false,
-    canStop: false,
-    canChange: false,
-    canPause: false,
-    canResume: false,
-    canStopWorkers: false,
-    reason: "Read-only.",
-  });
+  assert.deepEqual(
+    liveState(snapshot(), { denial: "Read-only.", canStart: true, series: null }, null).control,
+    {
+      allowed: false,
+      canStart: false,
+      canStop: false,
+      canChange: false,
+      canPause: false,
+      canResume: false,
+      canStopWorkers: false,
+      reason: "Read-only.",
+    },
+  );
 });
 
 Deno.test("before its first user, a run has zeros", () => {

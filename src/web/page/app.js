@@ -8,7 +8,7 @@
 
 import uPlot from "uplot";
 import { RunCharts } from "./charts.js";
-import { LiveConnection, openStream, sendCommand } from "./connection.js";
+import { getJson, LiveConnection, openStream, sendCommand, startRun } from "./connection.js";
 import { ControlView } from "./control_view.js";
 import { byId, element, setAttribute, setText } from "./dom.js";
 import { FailureSamples } from "./failure_samples.js";
@@ -16,6 +16,7 @@ import { HeadView } from "./headline.js";
 import { LogView } from "./log_view.js";
 import { LoginView } from "./login_view.js";
 import { PhasesView } from "./phases.js";
+import { SeriesView } from "./series_view.js";
 import {
   checksTable,
   classesTable,
@@ -59,6 +60,12 @@ class Dashboard {
   #workers = workersTable(this.#workerDetails);
   #thresholds = thresholdsTable();
   #control = new ControlView(sendCommand);
+  #series = new SeriesView({
+    form: () => getJson("api/form"),
+    start: startRun,
+    quit: () => sendCommand("quit"),
+    runs: async () => (await getJson("api/runs")).runs,
+  });
   #connection = new LiveConnection({
     open: openStream,
     // Allows for one lost heartbeat.
@@ -124,8 +131,10 @@ class Dashboard {
   /** @param {import("./connection.js").StreamEvent} event */
   #take({ name, data }) {
     const content = JSON.parse(data);
-    if (name === "view") this.#view = content;
-    else if (this.#view === null) return;
+    if (name === "view") {
+      if (this.#view !== null && this.#view.runId !== content.runId) this.#charts.startAnew();
+      this.#view = content;
+    } else if (this.#view === null) return;
     else if (name === "update") this.#view = updatedView(this.#view, content);
     else if (name === "log") this.#view = viewWithLog(this.#view, content.lines, this.#logLines);
     else return;
@@ -141,6 +150,7 @@ class Dashboard {
     byId("main").hidden = false;
     this.#head.update(view);
     this.#control.update(view);
+    this.#series.update(view);
     this.#charts.update(view);
     this.#requests.update(
       view.requests,
@@ -169,6 +179,7 @@ class Dashboard {
   #showConnection(state, reason) {
     const ended = this.#view?.live.state === "stopped";
     this.#control.setConnected(state === "live");
+    this.#series.setConnected(state === "live");
     this.#login.show(state === "denied");
     if (state === "denied") {
       this.#view = null;

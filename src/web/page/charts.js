@@ -167,6 +167,11 @@ export class RunCharts {
     if (wasHidden) fit(plot);
   }
 
+  /** Shows the whole of another run. */
+  startAnew() {
+    this.#zoomTo(null);
+  }
+
   /** Redraws all charts, after the colours have changed. */
   redraw() {
     for (const { plot } of this.#charts) plot.redraw(false);

@@ -231,23 +231,63 @@ export function openStream(signal) {
 }
 
 /**
+ * Requests JSON. Rejects with an error whose message is a sentence for the user.
+ *
+ * @param {string} path
+ * @returns {Promise<any>}
+ */
+export async function getJson(path) {
+  const request = { cache: /** @type {const} */ ("no-store"), headers: { "X-Aiotest": "1" } };
+  const response = await fetch(path, request).catch(() => {
+    throw new Error("The server does not respond.");
+  });
+  if (!response.ok) throw new Error(await errorOf(response));
+  return await response.json();
+}
+
+/**
+ * Starts a new run. Returns what is wrong with its options, or null.
+ *
+ * @param {object} fields
+ * @returns {Promise<import("../control.ts").FieldProblem | null>}
+ */
+export async function startRun(fields) {
+  const response = await post("start", fields).catch((error) => String(error.message));
+  if (typeof response === "string") return { error: response, field: null };
+  if (response.ok) {
+    await response.body?.cancel();
+    return null;
+  }
+  const field = await response.clone().json().then(({ field }) => field ?? null).catch(() => null);
+  return { error: await errorOf(response), field };
+}
+
+/**
  * Sends a command. Rejects with an error whose message is a sentence for the user.
  *
- * @param {"start" | "stop" | "stop-worker" | "pause" | "resume" | "target" | "login" | "logout"} command
+ * @param {"start" | "stop" | "stop-worker" | "pause" | "resume" | "target" | "quit" | "login" | "logout"} command
  * @param {object} [body]
  * @returns {Promise<void>}
  */
 export async function sendCommand(command, body = {}) {
+  const response = await post(command, body);
+  if (!response.ok) throw new Error(await errorOf(response));
+  await response.body?.cancel();
+}
+
+/**
+ * @param {string} command
+ * @param {object} body
+ */
+async function post(command, body) {
   const request = {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-Aiotest": "1" },
     body: JSON.stringify(body),
   };
-  const response = await fetch(`api/${command}`, request).catch(() => {
+  return await fetch(`api/${command}`, request).catch(() => {
     throw new Error("The server does not respond.");
   });
-  if (!response.ok) throw new Error(await errorOf(response));
-  await response.body?.cancel();
 }
 
 /** @param {Response} response */
