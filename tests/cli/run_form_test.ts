@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { CustomFlags } from "../../src/cli/custom_flags.ts";
-import { othersOf } from "../../src/cli/run_form.ts";
+import { fieldOf, formFlags, othersOf } from "../../src/cli/run_form.ts";
+import type { Options } from "../../src/cli/options.ts";
 import { numberedPath } from "../../src/cli/run_series.ts";
 
 function flags(): ReturnType<CustomFlags["all"]> {
@@ -77,6 +78,35 @@ Deno.test("unknown fields and wrong types are named, with what is expected", () 
     [{ toString: 1 }, /^Unknown field "toString"/],
   ];
   for (const [fields, message] of cases) assert.match(String(others(fields)), message);
+});
+
+Deno.test("a message names the field that it is about, if there is one", () => {
+  const cases = [
+    ['users is "x"; expected a number.', "users"],
+    ["options.tenant is {}; expected a text.", "options.tenant"],
+    ["--run-time x: expected a duration", "runTime"],
+    ['--label "a b=x": expected labels', "labels"],
+    ["--parts: expected a list", "options.parts"],
+    ["--no-cache x: expected true or false", "options.cache"],
+    ["--threshold x: expected", null],
+    ["The test file has no tests", null],
+    ["nothing is left", null],
+  ] as const;
+  for (const [message, field] of cases) assert.equal(fieldOf(message, flags()), field, message);
+});
+
+Deno.test("secrets of the test file's flags are not shown", () => {
+  const added = new CustomFlags([])
+    .option("--api-token <text>", "how users log in", "hush")
+    .option("--tenant <name>", "whose data", "nobody")
+    .all();
+  const extra = { apiToken: "real", tenant: "acme" };
+  const [token, tenant] = formFlags(added, { extra } as unknown as Options);
+  assert.deepEqual(token, {
+    ...{ name: "apiToken", flag: "--api-token", help: "how users log in", kind: "text" },
+    ...{ default: null, value: null, isSecret: true },
+  });
+  assert.deepEqual([tenant!.help, tenant!.value], ["whose data (default: nobody)", "acme"]);
 });
 
 Deno.test("files of further runs have their number, and streams stay", () => {

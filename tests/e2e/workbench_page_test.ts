@@ -3,8 +3,11 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import type { ListedRun } from "../../src/report/history_table.ts";
 import type { Summary } from "../../src/report/summary.ts";
-import { browserTest, openPage, rowsOf, textOf, waitForText } from "../support/browser.ts";
+import { browserTest, openPage, resize, rowsOf, textOf, waitForText } from "../support/browser.ts";
 import { CountingTarget } from "../support/counting_target.ts";
+import { FakeDashboard } from "../support/fake_dashboard.ts";
+import { FULL_CONTROL, liveState, liveView, runForm } from "../support/live_views.ts";
+import { lowContrastTexts } from "../support/low_contrast_texts.ts";
 import { projectPath } from "../support/paths.ts";
 import { runAiotest, startAiotest, type Started } from "../support/process.ts";
 
@@ -193,6 +196,83 @@ browserTest(
     );
   },
 );
+
+browserTest("the form sends what was changed, and is legible in both themes", async (browser) => {
+  const series = { canStart: true, reason: "", workers: 2, problem: HOSTILE };
+  const control = { ...FULL_CONTROL, canStart: true };
+  const view = liveView({ exitCode: 0, live: liveState({ state: "stopped", series, control }) });
+  await using server = new FakeDashboard(view);
+  const form = runForm();
+  server.form = {
+    ...form,
+    classes: [...form.classes, { ...form.classes[0]!, name: `${HOSTILE} ${"x".repeat(200)}` }],
+  };
+  for (const theme of ["light", "dark"] as const) {
+    const { page, complaints } = await openPage(browser, { width: 375, height: 900, theme });
+    await page.goto(server.url);
+    assert.equal(await textOf(page, "#between-problem"), HOSTILE);
+    await openForm(page);
+    for (const width of [375, 768, 1600]) {
+      await resize(page, width);
+      const wide = await page.evaluate(() =>
+        [document.documentElement, ...document.querySelectorAll("#new-run, #new-run-fields")]
+          .filter((box) => box.scrollWidth > box.clientWidth).map(({ id }) => id)
+      );
+      assert.deepEqual(wide, [], `${theme}, ${width}`);
+      assert.deepEqual(await lowContrastTexts(page), [], `${theme}, ${width}`);
+    }
+    assert.deepEqual(complaints, []);
+    await page.keyboard.press("Escape");
+    await page.locator("#new-run").waitFor({ state: "hidden" });
+    // The focus returns to where it was.
+    assert.equal(await page.evaluate(() => document.activeElement?.id), "new-run-open");
+  }
+
+  const { page } = await openPage(browser);
+  await page.goto(server.url);
+  await openForm(page);
+  const dialog = page.locator("#new-run");
+  const field = (label: string) => dialog.getByLabel(label, { exact: true });
+  assert.equal(await field("--api-token").getAttribute("type"), "password");
+  assert.equal(await field("--no-cache").isChecked(), false);
+  await dialog.getByRole("button", { name: "Start" }).click();
+  await dialog.waitFor({ state: "hidden" });
+
+  await openForm(page);
+  // What was typed for the other load does not count.
+  await field("Users").fill("7");
+  await field("An arrival rate").check();
+  await dialog.getByRole("button", { name: "Start" }).click();
+  await waitForText(page, ".field-error", "Enter a number.");
+  await field("Iterations per second").fill("2.5");
+  await field("Run time").fill("");
+  for (const name of ["BuyerTest", "VisitorTest", "SupplierTest", "onerror"]) {
+    await dialog.locator(".choice", { hasText: name }).click();
+  }
+  await field("--api-token").fill("new");
+  await field("--parts").fill("menu, , top ");
+  await field("--no-cache").check();
+  await field("Labels").fill("staging");
+  await field("Labels").press("Enter");
+  await waitForText(page, ".field-error", "staging: enter labels as env=staging, build=12.");
+  await field("Labels").fill("env=test");
+  await dialog.locator(".choice", { hasText: "slow" }).last().click();
+  server.commandError = { status: 409, error: "A run is in progress: stop it first." };
+  await dialog.getByRole("button", { name: "Start" }).click();
+  await waitForText(page, "#new-run-message", "A run is in progress: stop it first.");
+  const sent = {
+    ...{ arrivalRate: 2.5, maxUsers: 1000, runTime: null, userClasses: ["AdminTest"] },
+    ...{ excludeTags: [], labels: { env: "test" } },
+    options: { apiToken: "new", parts: ["menu", "top"], cache: false },
+  };
+  assert.deepEqual(server.commands, [
+    { path: "/api/start", body: {} },
+    { path: "/api/start", body: sent },
+  ]);
+});
+
+/** A text that must not become a part of the page. */
+const HOSTILE = "<img src=x onerror=\"document.title='taken'\">";
 
 /** The links to results, which the page asks the server for. */
 async function waitForLinks(page: Page): Promise<string[]> {

@@ -4,7 +4,7 @@ import { serveWeb } from "../../src/core/web_server.ts";
 import type { PartialLoad, ResolvedLoad } from "../../src/load/load.ts";
 import type { RunHistory } from "../../src/report/run_history.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
-import type { DashboardControl } from "../../src/web/control.ts";
+import type { DashboardControl, RunStarter } from "../../src/web/control.ts";
 import { LogTail } from "../../src/web/feed.ts";
 import { DashboardServer } from "../../src/web/server.ts";
 import { runMetadata } from "./run_metadata.ts";
@@ -19,6 +19,8 @@ export class FakeRun implements DashboardControl {
   commandError: string | null = null;
   /** The commands it has received. */
   readonly commands: unknown[] = [];
+  /** What follows the run; undefined: nothing. */
+  series?: RunStarter;
 
   constructor(now: Snapshot = snapshot(), canStart = false) {
     this.now = now;

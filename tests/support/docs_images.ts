@@ -12,7 +12,7 @@ import { htmlReport } from "../../src/web/html_report.ts";
 import type { LiveView } from "../../src/web/live_view.ts";
 import { openBrowser, openPage, type OpenPageOptions, waitForText } from "./browser.ts";
 import { FakeDashboard } from "./fake_dashboard.ts";
-import { heatMapOf, liveSecond, scriptedView, shopView } from "./live_views.ts";
+import { heatMapOf, liveSecond, runForm, scriptedView, shopView } from "./live_views.ts";
 import { projectPath } from "./paths.ts";
 import { runMetadata } from "./run_metadata.ts";
 import { history, shopSnapshot } from "./snapshots.ts";
@@ -58,6 +58,23 @@ async function takeDashboard(browser: Browser): Promise<void> {
     path: `${IMAGES}dashboard-measured.png`,
     clip: { x, y, width, height },
   });
+  await context.close();
+}
+
+/** The form of a new run, between two runs. */
+async function takeNewRun(browser: Browser): Promise<void> {
+  const shop = shopView(154);
+  const series = { canStart: true, reason: "", workers: 2, problem: "" };
+  const verdict = { text: "Passed", tone: "good" } as const;
+  const live = { ...shop.live, state: "stopped", series, verdict } as const;
+  await using server = new FakeDashboard({ ...shop, exitCode: 0, thresholds: [], live });
+  server.form = runForm();
+  const { page, context } = await openPage(browser, { width: 1200, height: 1060 });
+  await page.goto(server.url);
+  await page.getByRole("button", { name: "New run" }).click();
+  await page.locator("#new-run[open]").waitFor();
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await page.screenshot({ path: `${IMAGES}dashboard-new-run.png` });
   await context.close();
 }
 
@@ -152,6 +169,7 @@ function metadata(): ReturnType<typeof runMetadata> {
 const browser = await openBrowser();
 try {
   await takeDashboard(browser);
+  await takeNewRun(browser);
   await takeReport(browser);
 } finally {
   await browser.close();

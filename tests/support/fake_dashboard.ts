@@ -1,5 +1,6 @@
 import { isAsset, readAsset } from "../../src/web/assets.ts";
 import { eventBytes } from "../../src/web/feed.ts";
+import type { RunForm } from "../../src/web/control.ts";
 import { errorReply, jsonReply, reply } from "../../src/web/http.ts";
 import type { LiveLog, LiveUpdate, LiveView } from "../../src/web/live_view.ts";
 
@@ -24,6 +25,8 @@ export class FakeDashboard implements AsyncDisposable {
   readonly commands: SentCommand[] = [];
   /** The response to every command; null: success. */
   commandError: { readonly status: number; readonly error: string } | null = null;
+  /** What a further run can be started with; null: there is none. */
+  form: RunForm | null = null;
   #view: LiveView;
   readonly #token: string | null;
   readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>>();
@@ -95,6 +98,8 @@ export class FakeDashboard implements AsyncDisposable {
     }
     if (pathname === "/api/stream") return this.#stream();
     if (pathname === "/api/summary") return jsonReply(this.#view);
+    if (pathname === "/api/form" && this.form !== null) return jsonReply(this.form);
+    if (pathname === "/api/runs") return jsonReply({ runs: [] });
     if (request.method !== "POST" || request.headers.get("x-aiotest") !== "1") {
       return errorReply({ status: 404, error: "Not found." });
     }

@@ -7,6 +7,7 @@ import { thresholdLine } from "../../src/web/threshold_lines.ts";
 import { cellsOf, HeatMap } from "../../src/stats/heat_map.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 import type { LatencyHeatMap, TimelineSecond } from "../../src/stats/snapshot.ts";
+import type { RunForm } from "../../src/web/control.ts";
 import {
   type ControlState,
   type LiveState,
@@ -34,6 +35,53 @@ export const FULL_CONTROL: ControlState = {
   canStopWorkers: true,
   reason: "",
 };
+
+/** What a further run of a shop can be started with. */
+export function runForm(): RunForm {
+  const tests = [{ name: "testBuy", tags: ["orders"] }, { name: "testSearch", tags: ["search"] }];
+  const shop = { fixedCount: 0, hasLoad: false, tests };
+  const text = { kind: "text", isSecret: false } as const;
+  return {
+    canStart: true,
+    reason: "",
+    values: {
+      host: "https://shop.example",
+      ...{ users: 100, rate: 10, arrivalRate: null, maxUsers: 1000, runTime: 300 },
+      ...{ iterations: null, userClasses: [], tags: [], excludeTags: ["slow"] },
+      ...{ name: "checkout", labels: { env: "staging", build: "1234" } },
+    },
+    shape: null,
+    classes: [
+      { ...shop, name: "BuyerTest", weight: 3 },
+      { ...shop, name: "VisitorTest", weight: 1 },
+      { ...shop, name: "AdminTest", weight: 1, fixedCount: 2 },
+      { ...shop, name: "SupplierTest", weight: 1, hasLoad: true },
+    ],
+    tags: ["orders", "search", "slow"],
+    flags: [
+      {
+        ...text,
+        ...{ name: "tenant", flag: "--tenant", help: "whose data (default: nobody)" },
+        ...{ default: "nobody", value: "acme" },
+      },
+      {
+        ...text,
+        ...{ name: "apiToken", flag: "--api-token", help: "how users log in" },
+        ...{ default: null, value: null, isSecret: true },
+      },
+      {
+        ...text,
+        ...{ name: "parts", flag: "--parts", help: "which parts of a page to ask for" },
+        ...{ kind: "list", default: null, value: ["menu", "cart"] },
+      },
+      {
+        ...text,
+        ...{ name: "cache", flag: "--no-cache", help: "ask for everything again" },
+        ...{ kind: "switch", default: null, value: true },
+      },
+    ],
+  };
+}
 
 /** A row with 1,000 successful requests. */
 export function liveRequest(changes: Partial<CompactRequest> = {}): CompactRequest {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { RunForm } from "../../src/web/control.ts";
 import { connect } from "node:net";
 import {
   FakeRun,
@@ -303,6 +304,50 @@ Deno.test("a run can be started, paused, changed and stopped, and its errors are
     const answer = await sendRaw(dashboard, post("/api/target", { users: 1, rate: 1 }));
     assert.equal(answer.status, 409);
     assert.deepEqual(JSON.parse(answer.body), { error: "The test has its own load shape." });
+  });
+});
+
+Deno.test("only the page starts further runs and ends the process, and wrong fields are named", async () => {
+  const run = new FakeRun(snapshot({ state: "stopped" }));
+  const commands: unknown[] = [];
+  const state = { canStart: true, reason: "", workers: 2, problem: "" };
+  run.series = {
+    state,
+    form: () => ({ ...state, flags: [] }) as unknown as RunForm,
+    start: (fields) => {
+      if (fields.users === 0) return { error: "users is 0; expected more.", field: "users" };
+      commands.push(fields);
+      return null;
+    },
+    quit: () => void commands.push("quit"),
+  };
+  await withDashboard({ run }, async (dashboard) => {
+    const foreign = { ...FROM_PAGE, Origin: "http://evil.example" };
+    for (const path of ["/api/start", "/api/quit"]) {
+      assert.equal(await statusOf(dashboard, post(path, {}, { headers: foreign })), 403);
+      const headers = { "Content-Type": "application/json" };
+      assert.equal(await statusOf(dashboard, post(path, {}, { headers })), 403);
+      assert.equal(await statusOf(dashboard, post(path, {}, { host: "evil.example" })), 403);
+      assert.equal(await statusOf(dashboard, { path }), 405);
+    }
+    assert.equal(await statusOf(dashboard, { path: "/api/form", host: "evil.example" }), 403);
+    assert.deepEqual(commands, []);
+    const wrong = await sendRaw(dashboard, post("/api/start", { users: 0 }));
+    assert.equal(wrong.status, 400);
+    assert.deepEqual(JSON.parse(wrong.body), {
+      error: "users is 0; expected more.",
+      field: "users",
+    });
+    assert.equal(await statusOf(dashboard, post("/api/start", { users: 5 })), 200);
+    assert.equal(await statusOf(dashboard, post("/api/quit", {})), 200);
+    assert.deepEqual(commands, [{ users: 5 }, "quit"]);
+    const { live } = JSON.parse((await sendRaw(dashboard, { path: "/api/summary" })).body);
+    assert.deepEqual(live.series, state);
+  });
+  await withDashboard({ run, token: "open sesame" }, async (dashboard) => {
+    assert.equal(await statusOf(dashboard, post("/api/start", {})), 401);
+    assert.equal(await statusOf(dashboard, post("/api/quit", {})), 401);
+    assert.equal(await statusOf(dashboard, { path: "/api/form" }), 401);
   });
 });
 
