@@ -67,6 +67,7 @@ Deno.test("each command reaches the run with its values", async () => {
 Deno.test("a further run can have other options, and none takes one away", async () => {
   const started: unknown[] = [];
   const series: RunStarter = {
+    state: { canStart: true, reason: "", workers: null, problem: "" },
     form: () => assert.fail("nobody asks for it"),
     start: (fields) => {
       started.push(fields);
