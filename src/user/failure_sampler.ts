@@ -29,6 +29,9 @@ export interface FailureSamplerOptions {
 const MAX_HEAD_BYTES = 1024;
 const MAX_SENT_BYTES = 1536;
 
+/** The longest reason for a missing or incomplete response, in bytes. */
+const MAX_REASON_BYTES = 512;
+
 /** Takes the first failures of each name and error. Those that follow cost a look-up. */
 export class FailureSampler implements FailureKeeper {
   readonly #options: FailureSamplerOptions;
@@ -65,9 +68,7 @@ export class FailureSampler implements FailureKeeper {
       iteration: user.iteration,
       traceId: sample.traceId,
       sent,
-      received: record.status === 0
-        ? ""
-        : messageText(record.responseHead, record.responseBody, left),
+      received: receivedText(record, left),
     };
     this.#kept.add(kept);
     this.#fresh.push(kept);
@@ -78,6 +79,17 @@ export class FailureSampler implements FailureKeeper {
     if (taken.length > 0) this.#fresh = [];
     return taken;
   }
+}
+
+/** The response, and why it is missing or incomplete: a code such as `BAD_RESPONSE` alone is no help. */
+function receivedText(record: ExchangeRecord, maxBytes: number): string {
+  const { status, responseHead, responseBody, error } = record;
+  const reason = error === null
+    ? ""
+    : clippedBytes(`(${error})`, Math.min(maxBytes, MAX_REASON_BYTES));
+  if (status === 0) return reason;
+  const end = reason === "" ? "" : `\n${reason}`;
+  return messageText(responseHead, responseBody, maxBytes - byteLength(end)) + end;
 }
 
 function messageText(

@@ -144,7 +144,7 @@ Deno.test("a request without a response is kept, but not one that this machine c
   await session.get("/unsent").catch(() => {});
   await session.get("http://[").catch(() => {});
   assert.deepEqual(take().map(({ name, error, received }) => [name, error, received]), [
-    ["/reset", "ECONNRESET", ""],
+    ["/reset", "ECONNRESET", "(ECONNRESET: it broke (GET http://shop/reset))"],
   ]);
 });
 
