@@ -142,7 +142,8 @@ export class Timeline {
     for (const [, , counts, , tags] of phases) {
       if (!isPart(tags)) (summed ??= new PhaseStats()).merge(counts);
     }
-    if (!isAnswered && summed === null) return;
+    // Successes without a response must be told from others of the same second, which may come separately.
+    if (!isAnswered && summed === null && unanswered === null) return;
     const length = to - from + 1;
     for (let number = from; number <= to; number++) {
       const opened = shareOf(summed?.opened ?? 0, number - from, length);

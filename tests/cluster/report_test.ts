@@ -97,6 +97,7 @@ Deno.test("a second in which nothing was counted is one report", () => {
     traced: [],
     failureSamples: [],
     classes: [],
+    notes: [],
     parts: [],
   });
   assert.deepEqual(others, []);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { ExchangePhases } from "../../src/http/transport.ts";
 import { type BucketCount, Histogram } from "../../src/stats/histogram.ts";
 import { packBuckets, PackedBuckets } from "../../src/stats/packed_buckets.ts";
 import type { Sample } from "../../src/stats/request_stats.ts";
@@ -123,6 +124,17 @@ Deno.test("samples spread over nodes yield the same statistics as in one table",
       assert.ok(Math.abs(part - expectedParts[i]!) < 1e-9, `${part} is not ${expectedParts[i]}`);
     }
   }));
+});
+
+Deno.test("what has no response has no first byte, also if it is reported apart", () => {
+  const step = sample({ status: 0, latencyMs: 1 });
+  const request = { ...step, phases: new ExchangePhases() };
+  for (const order of [[step, request], [request, step]]) {
+    const parts = order.flatMap((one) => secondsOf([one]));
+    const [row] = totalsOf(parts).statistics(10).timeline;
+    assert.equal(row!.requests, 2);
+    assert.equal(row!.connections, undefined);
+  }
 });
 
 Deno.test("counts are those of the samples, for each name and over all", () => {
