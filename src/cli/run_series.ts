@@ -109,7 +109,7 @@ export class RunSeries implements RunStarter {
   #exitCode = 0;
   /** Between two runs. */
   #idling: Idling | null = null;
-  /** Why the last run could not begin, as sentences; empty if it did. */
+  /** What has prevented the last run, or ended it, as sentences; empty: nothing. */
   #problem = "";
   /** The options of the next run; `null`: there is none. */
   #next = Promise.withResolvers<Options | null>();
@@ -168,7 +168,7 @@ export class RunSeries implements RunStarter {
     this.#exitCode = Math.max(this.#exitCode, exitCode);
   }
 
-  /** A run could not begin. */
+  /** A run could not begin, or has ended with an error. */
   noteProblem(sentences: string): void {
     this.#problem = sentences;
   }

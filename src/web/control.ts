@@ -63,7 +63,7 @@ export interface SeriesState {
   readonly reason: string;
   /** Workers that wait for it; null during a run, and in a single process. */
   readonly workers: number | null;
-  /** Why the last run could not begin, as sentences; empty if it did. */
+  /** What has prevented the last run, or ended it, as sentences; empty: nothing. */
   readonly problem: string;
 }
 

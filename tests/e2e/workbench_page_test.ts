@@ -210,7 +210,7 @@ browserTest("the form sends what was changed, and is legible in both themes", as
   for (const theme of ["light", "dark"] as const) {
     const { page, complaints } = await openPage(browser, { width: 375, height: 900, theme });
     await page.goto(server.url);
-    assert.equal(await textOf(page, "#between-problem"), HOSTILE);
+    assert.equal(await textOf(page, "#between-problem"), `The last run failed: ${HOSTILE}`);
     await openForm(page);
     for (const width of [375, 768, 1600]) {
       await resize(page, width);

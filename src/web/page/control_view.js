@@ -92,8 +92,10 @@ export class ControlView {
     this.#start.disabled = !usable || !control.canStart;
     this.#apply.disabled = !usable || !control.canChange;
     this.#pause.disabled = !usable || !(control.canPause || control.canResume);
-    setText(this.#pause, this.#live?.paused ? "Resume" : "Pause");
-    setAttribute(this.#pause, "class", this.#live?.paused ? "primary" : null);
+    const paused = this.#live?.paused ?? false;
+    setText(this.#pause, paused ? "Resume" : "Pause");
+    setAttribute(this.#pause, "class", paused ? "primary" : null);
+    setAttribute(this.#apply, "class", paused ? null : "primary");
     this.#stop.disabled = !usable || !control.canStop;
     this.#start.hidden = !isBeforeStart;
     this.#apply.hidden = isBeforeStart;

@@ -84,7 +84,8 @@ export class SeriesView {
     const { live, runId } = this.#view;
     const { series, control, state } = live;
     const isBetween = isBetweenRuns(live);
-    this.#between.hidden = !isBetween;
+    // Nothing there leads anywhere without the server.
+    this.#between.hidden = !isBetween || !this.#connected;
     byId("control").hidden = isBetween;
     byId("other-options").hidden = series === null || state !== "ready";
     if (series === null) return;
@@ -92,7 +93,7 @@ export class SeriesView {
     for (const opener of this.#openers) opener.disabled = !usable || !series.canStart;
     this.#quit.disabled = !usable;
     setText(byId("between-text"), betweenText(series));
-    setText(byId("between-problem"), this.#message || series.problem);
+    setText(byId("between-problem"), this.#message || problemText(series));
     setText(byId("between-reason"), control.allowed ? "" : control.reason);
     if (isBetween && series.canStart) this.#link(runId);
   }
@@ -150,6 +151,16 @@ export function isBetweenRuns({ state, series }) {
 export function betweenText({ reason, workers }) {
   const text = reason === "" ? "The run has ended." : reason;
   return workers === null ? text : `${text} Workers: ${formatExact(workers)} connected.`;
+}
+
+/**
+ * What went wrong with the last run.
+ *
+ * @param {NonNullable<LiveState["series"]>} series
+ * @returns {string}
+ */
+function problemText({ problem }) {
+  return problem === "" ? "" : `The last run failed: ${problem}`;
 }
 
 /**
