@@ -198,7 +198,10 @@ export function metricOf(name: string): ThresholdMetric | string {
     return iterationTimes(name, times, statistic);
   }
   const percent = percentOf(word);
-  if (percent === null) return `unknown metric ${name}`;
+  if (percent === null) {
+    return `unknown metric ${name}` +
+      (name.includes("_") ? `; one that the test counts needs a figure, as in ${name}.p95` : "");
+  }
   if (percent > 100) return noPercentile(name, word);
   const observe = (measure: RequestMeasure): number => measure.percentile(percent / 100);
   return requests(`p${percent}`, "time", "either", observe);

@@ -667,11 +667,11 @@ export class GrpcUser extends User {
     sample.bytesReceived += ended.bytesReceived;
     sample.bytesSent += ended.bytesSent;
     const { status } = ended.status;
+    sample.status = codeOf(status);
     if (status !== "OK" && !ended.isWanted) sample.error = errorOf(status);
     if (sample.error !== null && !hasCheck) this.#keepFailure(sample, ended.response, null);
     const check = hasCheck ? sample.check = new CheckResult(sample.error) : null;
     const res = new GrpcResponse<Reply>(message, ended, sample.latencyMs, check, requests);
-    sample.status = res.code;
     if (check === null) requests.record(sample);
     return res;
   }

@@ -112,6 +112,8 @@ export class ResponseStream implements BodyReader, RequestOutcome {
   firstEventMs = NaN;
   #lastEventMs = NaN;
   eventCount = 0;
+  /** Whether the test can no longer read it, because its function has returned. */
+  #isOver = false;
 
   /**
    * @param request has not been sent. Its outcome belongs to the stream.
@@ -412,6 +414,7 @@ export class ResponseStream implements BodyReader, RequestOutcome {
         requests.checkThrew(thrown);
       }
     }
+    this.#isOver = true;
     if (this.#session.exchanges.isClosed) {
       requests.cutOff(counter, clock.now());
       return neverSettles();
@@ -427,6 +430,14 @@ export class ResponseStream implements BodyReader, RequestOutcome {
     requests.record(counter);
     if (end !== null) throw end;
     return res;
+  }
+
+  /** @throws Error if it is too late to begin reading: a loop would find nothing, and the test would go on. */
+  checkReadable(what: string): void {
+    if (!this.#isOver) return;
+    throw new Error(
+      `${what}: the stream is over; read it in the function that is the last argument of stream`,
+    );
   }
 
   async #readAll(): Promise<void> {
@@ -590,7 +601,12 @@ export class StreamResponse {
    */
   get body(): AsyncIterable<Uint8Array<ArrayBuffer>> {
     const stream = this.#stream;
-    return { [Symbol.asyncIterator]: () => new ChunkIterator(stream) };
+    return {
+      [Symbol.asyncIterator]: () => {
+        stream.checkReadable("res.body");
+        return new ChunkIterator(stream);
+      },
+    };
   }
 
   /**
@@ -599,6 +615,7 @@ export class StreamResponse {
    * @throws RequestError if the stream fails; it has been counted. `TOO_LARGE` if an event has over 16 Mi characters.
    */
   events(): AsyncIterableIterator<ServerSentEvent, undefined> {
+    this.#stream.checkReadable("res.events()");
     return new EventIterator(this.#stream);
   }
 
@@ -608,6 +625,7 @@ export class StreamResponse {
    * @throws RequestError as {@link body}; `TOO_LARGE` if it has over 64 MiB; `BAD_ENCODING` if its charset is unknown.
    */
   async text(): Promise<string> {
+    this.#stream.checkReadable("res.text()");
     const pieces: Bytes[] = [];
     let size = 0;
     const { method, url } = this.#request;

@@ -113,6 +113,7 @@ test("three workers without files call as often as the server counts", async () 
   assert.deepEqual(summary.userErrors, []);
   const example = summary.failureSamples.find(({ name }) => name === "missing");
   assert.match(example!.sent, /^POST \/shop\.Catalog\/GetItem\b[^]*\n\n\{"status":5\}$/);
+  assert.equal(example!.status, 5);
   assert.match(example!.received, /\ngrpc-status: 5\n/);
   const failed = summary.checks.filter((one) => one.failed > 0).map(({ name }) => name);
   assert.deepEqual(failed, []);

@@ -336,6 +336,11 @@ const BAD: readonly [text: string, problem: string][] = [
   ["latency<1s", "unknown metric latency"],
   ["constructor<1s", "unknown metric constructor"],
   [
+    "stream_first_event_ms<1s",
+    "unknown metric stream_first_event_ms; one that the test counts needs a figure, as in " +
+    "stream_first_event_ms.p95",
+  ],
+  [
     "p95<fast",
     "fast is not a valid value for p95; expected a time such as 200ms, 0.5s, 800us or 1m",
   ],

@@ -255,8 +255,13 @@ Deno.test("without a function, all of the response is read", async () => {
   await settle();
   transport.piece("data: 2\n\n");
   transport.end();
-  assert.equal((await streaming).eventCount, 50_001);
+  const res = await streaming;
+  assert.equal(res.eventCount, 50_001);
   assert.equal(recorded.samples.length, 1);
+  // A loop that finds nothing would look like a server that sends nothing.
+  assert.throws(() => res.events(), /res\.events\(\): the stream is over; read it in the function/);
+  await assert.rejects(Array.fromAsync(res.body), /res\.body: the stream is over/);
+  await assert.rejects(res.text(), /res\.text\(\): the stream is over/);
 });
 
 Deno.test("a stream that is cut off has failed, after what has arrived of it", async () => {
