@@ -403,10 +403,11 @@ export class MessageTexts implements BodyTexts {
 /** Longer messages are not shown, in bytes. */
 const MAX_SHOWN = 65_536;
 
-/** A message as JSON, in which bytes are base64. */
+/** A message as JSON, in which bytes are base64 and maps are objects. */
 export function messageJson(message: unknown): string {
   return JSON.stringify(message, (_, value: unknown) => {
     if (typeof value === "bigint") return String(value);
+    if (value instanceof Map) return Object.fromEntries(value);
     return value instanceof Uint8Array ? value.toBase64() : value;
   }) ?? "";
 }

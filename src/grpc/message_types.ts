@@ -62,6 +62,9 @@ export class MessageType {
       const fields = this.#codec.toWire(value === undefined ? {} : value) as Fields;
       return this.#type.encode(fields).finish();
     } catch (error) {
+      if (error instanceof RangeError && error.message.includes("call stack")) {
+        throw new TypeError(`a message ${this.name}: it is too deep, or contains itself`);
+      }
       if (!(error instanceof Misfit)) throw error;
       const { place, message } = error;
       const where = place === "" ? `a message ${this.name}` : `${place} of a message ${this.name}`;
@@ -435,5 +438,5 @@ function plainBytes(value: unknown): Uint8Array {
 
 function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
-    !(value instanceof Uint8Array);
+    !(value instanceof Uint8Array) && !(value instanceof Promise);
 }

@@ -199,7 +199,11 @@ class ProtoLoader {
     try {
       this.#root.resolveAll();
     } catch (error) {
-      throw new UsageError(`${this.#files.place}: ${reasonOf(error)}`);
+      const reason = reasonOf(error);
+      const [, missing] = /^no such type: (.+)$/.exec(reason) ?? [];
+      const user = missing === undefined ? undefined : userOf(this.#root, missing);
+      const where = user === undefined ? "" : `, in ${user.fullName.slice(1)}`;
+      throw new UsageError(`${this.#files.place}: ${reason}${where} (${this.paths.join(", ")})`);
     }
     return new GrpcSchema(this.#root);
   }
@@ -251,6 +255,25 @@ class ProtoLoader {
     if (this.#added.has(name)) return;
     this.#added.add(name);
     for (const { nested } of parts) addMissing(this.#root, nested);
+  }
+}
+
+/** A field or method that names a type. */
+function userOf(
+  parent: protobuf.NamespaceBase,
+  type: string,
+): protobuf.ReflectionObject | undefined {
+  for (const one of parent.nestedArray) {
+    if (!(one instanceof protobuf.Namespace)) continue;
+    const found = one instanceof protobuf.Type
+      ? one.fieldsArray.find((field) => field.type === type)
+      : one instanceof protobuf.Service
+      ? one.methodsArray.find(({ requestType, responseType }) =>
+        requestType === type || responseType === type
+      )
+      : undefined;
+    const user = found ?? userOf(one, type);
+    if (user !== undefined) return user;
   }
 }
 

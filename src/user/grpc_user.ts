@@ -581,6 +581,11 @@ export class GrpcUser extends User {
     use: UseOfStream,
     check: GrpcCheck<Reply> | undefined,
   ): Promise<GrpcResponse<Reply>> {
+    if (typeof use !== "function") {
+      throw new TypeError(
+        `${target.method.name}: ${shown(use)}, expected a function that gets the call`,
+      );
+    }
     const compression = this.#compression(options);
     const { clock, requests, recorder } = this.#context;
     const pending = this.#begin(target, body, options);

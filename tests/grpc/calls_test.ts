@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import protobuf from "protobufjs";
-import { type CallParts, type EndedCall, StreamCall, WholeCall } from "../../src/grpc/calls.ts";
+import {
+  type CallParts,
+  type EndedCall,
+  messageJson,
+  StreamCall,
+  WholeCall,
+} from "../../src/grpc/calls.ts";
 import { framedMessage } from "../../src/grpc/message_frames.ts";
 import { GrpcSchema } from "../../src/grpc/schema.ts";
 import { RequestError } from "../../src/http/request_error.ts";
@@ -179,4 +185,12 @@ Deno.test("a call that is cut off at its deadline, or reset after it, has a stat
   assert.equal(endOf("TIMEOUT", 101), expired);
   assert.equal(endOf("ECONNRESET", 101), expired);
   assert.equal(endOf("ECONNRESET", 99), "ECONNRESET");
+});
+
+Deno.test("messages are shown as JSON, whatever their values were given as", () => {
+  const message = { id: 2n ** 60n, key: new Uint8Array([1, 2]), stock: new Map([[1, { a: 2n }]]) };
+  assert.equal(
+    messageJson(message),
+    '{"id":"1152921504606846976","key":"AQI=","stock":{"1":{"a":"2"}}}',
+  );
 });

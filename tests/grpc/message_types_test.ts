@@ -185,6 +185,11 @@ Deno.test("what does not fit is named with its place, its value and what is acce
     refusal({ madeAt: "today" }),
     /^madeAt of a message shop\.All: 'today': .*timestamp/,
   );
+  const ring: Record<string, unknown> = {};
+  ring.inner = ring;
+  assert.equal(refusal(ring), "a message shop.All: it is too deep, or contains itself");
+  // "await" is missing.
+  assert.match(refusal(Promise.resolve({})), /Promise.*, expected an object/);
   assert.match(refusal({ lasts: 5 }), /^lasts of a message shop\.All: 5: .*duration/);
 });
 

@@ -97,7 +97,13 @@ Deno.test("what is wrong with files is said with their names", async () => {
   );
   assert.match(
     await refusal({ "/tests/shop.proto": `${HEAD} message Item { Other other = 1; }` }),
-    /^ShopTest\.proto: .*Other.*Item/,
+    /^ShopTest\.proto: .*Other.*, in shop\.Item\.other \(\/tests\/shop\.proto\)$/,
+  );
+  assert.match(
+    await refusal({
+      "/tests/shop.proto": `${HEAD} service Catalog { rpc Get(Item) returns (Item); }`,
+    }),
+    /^ShopTest\.proto: no such type: Item, in shop\.Catalog\.Get /,
   );
   assert.match(
     await refusal({ "/tests/shop.proto": `${HEAD} import "a/b.proto";` }, undefined, ["../p"]),

@@ -421,6 +421,10 @@ Deno.test("what cannot be called is refused before anything is sent", async () =
     [() => user.stream("Catalog/Search", {}, () => {}), /takes one message; use serverStream$/],
     [() => user.stream("Catalog/GetItem", {}, () => {}), /takes one message; use call$/],
     [
+      () => user.serverStream("Catalog/Search", {}, {}, undefined as unknown as () => void),
+      /^shop\.Catalog\/Search: undefined, expected a function that gets the call$/,
+    ],
+    [
       () => user.call("Catalog/GetItem", {}, { timout: 1 } as object),
       /^call: the option "timout" is unknown; did you mean timeout\?$/,
     ],
