@@ -201,8 +201,8 @@ class ProtoLoader {
     } catch (error) {
       const reason = reasonOf(error);
       const [, missing] = /^no such type: (.+)$/.exec(reason) ?? [];
-      const user = missing === undefined ? undefined : userOf(this.#root, missing);
-      const where = user === undefined ? "" : `, in ${user.fullName.slice(1)}`;
+      const method = missing === undefined ? undefined : methodWith(missing, this.#root);
+      const where = method === undefined ? "" : `, in ${method.fullName.slice(1)}`;
       throw new UsageError(`${this.#files.place}: ${reason}${where} (${this.paths.join(", ")})`);
     }
     return new GrpcSchema(this.#root);
@@ -258,23 +258,10 @@ class ProtoLoader {
   }
 }
 
-/** A field or method that names a type. */
-function userOf(
-  parent: protobuf.NamespaceBase,
-  type: string,
-): protobuf.ReflectionObject | undefined {
-  for (const one of parent.nestedArray) {
-    if (!(one instanceof protobuf.Namespace)) continue;
-    const found = one instanceof protobuf.Type
-      ? one.fieldsArray.find((field) => field.type === type)
-      : one instanceof protobuf.Service
-      ? one.methodsArray.find(({ requestType, responseType }) =>
-        requestType === type || responseType === type
-      )
-      : undefined;
-    const user = found ?? userOf(one, type);
-    if (user !== undefined) return user;
-  }
+/** A method that has messages of a type. Only methods of a missing type are not named by protobufjs. */
+function methodWith(type: string, root: protobuf.NamespaceBase): protobuf.Method | undefined {
+  return servicesIn(root).flatMap(({ methodsArray }) => methodsArray)
+    .find(({ requestType, responseType }) => requestType === type || responseType === type);
 }
 
 /** Adds what is not there: files of protobufjs contain parts of each other. */
