@@ -8,7 +8,7 @@
 import { Option } from "commander";
 import { UsageError } from "../core/errors.ts";
 import type { CommandLineParser, FlagDefault } from "../core/events.ts";
-import { nameList, type OptionType, toggle } from "./option_types.ts";
+import { choice, nameList, type OptionType, toggle } from "./option_types.ts";
 import { environmentName } from "./setting_types.ts";
 import type { Sources } from "./sources.ts";
 
@@ -22,6 +22,8 @@ export interface CustomFlag {
   readonly default: FlagDefault | undefined;
   /** Converts the flag's text; `null` if the text itself is the value. */
   readonly parse: FlagParser | null;
+  /** What its value can be; `null`: any text. */
+  readonly choices: readonly string[] | null;
 }
 
 /** Commander's signature of a value parser: the text, and the previous value. */
@@ -47,14 +49,16 @@ export class CustomFlags implements CommandLineParser {
   option(
     flags: string,
     description = "",
-    parseOrDefault?: FlagParser | FlagDefault,
+    parseOrDefault?: FlagParser | FlagDefault | readonly string[],
     defaultValue?: FlagDefault,
   ): this {
     try {
       if (typeof parseOrDefault === "function") {
-        this.#add(flags, description, defaultValue, parseOrDefault);
+        this.#add(flags, description, { default: defaultValue, parse: parseOrDefault });
+      } else if (typeof parseOrDefault === "object") {
+        this.#add(flags, description, { default: defaultValue, choices: parseOrDefault });
       } else {
-        this.#add(flags, description, parseOrDefault, null);
+        this.#add(flags, description, { default: parseOrDefault });
       }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
@@ -76,12 +80,20 @@ export class CustomFlags implements CommandLineParser {
   #add(
     flags: string,
     description: string,
-    defaultValue: FlagDefault | undefined,
-    parse: FlagParser | null,
+    { default: fallback, parse = null, choices = null }: {
+      readonly default: FlagDefault | undefined;
+      readonly parse?: FlagParser | null;
+      readonly choices?: readonly string[] | null;
+    },
   ): void {
-    const isShown = typeof defaultValue === "string" || typeof defaultValue === "number";
-    const ending = isShown ? ` (default: ${defaultValue})` : "";
+    const isShown = typeof fallback === "string" || typeof fallback === "number";
+    const facts = [
+      ...(choices === null ? [] : [`one of ${choices.join(", ")}`]),
+      ...(isShown ? [`default: ${fallback}`] : []),
+    ];
+    const ending = facts.length === 0 ? "" : ` (${facts.join("; ")})`;
     const option = parseFlags(flags, description + ending).helpGroup(GROUP);
+    if (choices !== null) checkChoices(option, choices, fallback);
     const rival = this.#taken.find((other) => conflict(option, other));
     if (rival !== undefined) {
       throw new UsageError(
@@ -98,7 +110,8 @@ export class CustomFlags implements CommandLineParser {
         `The test file adds two conflicting options: ${twin.option.flags} and ${flags}`,
       );
     }
-    this.#flags.push({ option, type: typeOf(option), default: defaultValue, parse });
+    const type = choices === null ? typeOf(option) : choice(choices);
+    this.#flags.push({ option, type, default: fallback, parse, choices });
   }
 }
 
@@ -110,6 +123,31 @@ function parseFlags(flags: string, description: string): Option {
       `The test file adds the option ${JSON.stringify(flags)}, which is malformed`,
       'Write an option like "--verbose", "--tenant <name>" or "-k, --tenant <name>".',
       error,
+    );
+  }
+}
+
+/** @throws UsageError if a flag cannot have these choices, or not this default. */
+function checkChoices(
+  option: Option,
+  choices: readonly string[],
+  fallback: FlagDefault | undefined,
+): void {
+  const { flags, required, variadic } = option;
+  if (choices.length === 0 || !required || variadic) {
+    throw new UsageError(
+      `The test file adds the option ${flags} with ${
+        choices.length === 0 ? "no choices" : "choices, but it does not take one value"
+      }`,
+      'Write an option like "--size <size>", and what its value can be: ["small", "large"].',
+    );
+  }
+  if (fallback !== undefined && !choices.includes(String(fallback))) {
+    throw new UsageError(
+      `The test file adds the option ${flags} with the default ${fallback}, which is not one of ${
+        choices.join(", ")
+      }`,
+      "Choose one of them.",
     );
   }
 }

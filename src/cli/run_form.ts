@@ -31,13 +31,15 @@ export function formValues(options: Options): RunFields {
 
 /** The flags of the test file, with their present values. */
 export function formFlags(flags: readonly CustomFlag[], { extra }: Options): FormFlag[] {
-  return shownFlags(flags).map(({ option, default: fallback }) => {
+  return shownFlags(flags).map(({ option, default: fallback, choices }) => {
     const name = option.attributeName();
     const isSecret = looksSecret(name);
     return {
       name,
       flag: option.long ?? option.short!,
-      help: isSecret ? option.description.replace(/ \(default: .*\)$/s, "") : option.description,
+      help: isSecret
+        ? option.description.replace(/(?: \(|; )default: .*\)$/s, "")
+        : option.description,
       kind: option.variadic
         ? "list"
         : option.required
@@ -48,6 +50,7 @@ export function formFlags(flags: readonly CustomFlag[], { extra }: Options): For
       default: isSecret ? null : fallback ?? null,
       value: isSecret ? null : extra[name] ?? null,
       isSecret,
+      choices,
     };
   });
 }

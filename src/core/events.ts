@@ -85,6 +85,13 @@ export interface CommandLineParser {
     parse: (text: string, previous: unknown) => unknown,
     defaultValue?: FlagDefault,
   ): unknown;
+  /** Adds a flag such as `--size <size>` whose value is one of a few texts. */
+  option(
+    flags: string,
+    description: string,
+    choices: readonly string[],
+    defaultValue?: string,
+  ): unknown;
 }
 
 /** The names under which errors at the end of a test are counted, like those of a user class. */

@@ -129,6 +129,8 @@ export interface FormFlag {
   readonly value: unknown;
   /** Whether it may be a secret. */
   readonly isSecret: boolean;
+  /** What it can be; null: anything. */
+  readonly choices: readonly string[] | null;
 }
 
 const CLOSED_MODEL_FIELDS = ["users", "rate"];

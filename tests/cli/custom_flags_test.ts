@@ -57,6 +57,25 @@ Deno.test("malformed flags are refused", () => {
   }
 });
 
+Deno.test("a flag can have choices, which are in its help, and other values are refused", () => {
+  const custom = new CustomFlags(commandFlags("run"));
+  custom.option("--size <size>", "of orders", ["small", "large"], "small");
+  const [{ option, type } = assert.fail()] = custom.all();
+  assert.equal(option.description, "of orders (one of small, large; default: small)");
+  assert.deepEqual(["large", "LARGE", "medium"].map(type.parse), ["large", "large", null]);
+  assert.equal(type.expected, "one of small, large");
+  const cases = [
+    ["--size", ["a"], undefined, /with choices, but it does not take one value$/],
+    ["--size <s...>", ["a"], undefined, /with choices, but it does not take one value$/],
+    ["--size <s>", [], undefined, /with no choices$/],
+    ["--size <s>", ["a", "b"], "c", /with the default c, which is not one of a, b$/],
+  ] as const;
+  for (const [flags, choices, fallback, message] of cases) {
+    const wrong = new CustomFlags(commandFlags("run")).option(flags, "", choices, fallback);
+    assert.throws(() => wrong.all(), { message });
+  }
+});
+
 Deno.test("the first of several problems is reported", () => {
   assert.match(refusal("--users", "nonsense").message, /^The test file adds the option --users,/);
 });

@@ -104,7 +104,7 @@ Deno.test("secrets of the test file's flags are not shown", () => {
   const [token, tenant] = formFlags(added, { extra } as unknown as Options);
   assert.deepEqual(token, {
     ...{ name: "apiToken", flag: "--api-token", help: "how users log in", kind: "text" },
-    ...{ default: null, value: null, isSecret: true },
+    ...{ default: null, value: null, isSecret: true, choices: null },
   });
   assert.deepEqual([tenant!.help, tenant!.value], ["whose data (default: nobody)", "acme"]);
 });

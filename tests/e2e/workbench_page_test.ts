@@ -111,6 +111,8 @@ browserTest(
     await form.waitFor({ state: "hidden" });
     await waitForText(page, "#run-name", "closed");
     await waitForText(page, "#state", "Running");
+    // The button that had the focus is gone.
+    assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
     assert.equal(await textOf(page, "#tile-users .tile-value"), "6");
     assert.deepEqual(await page.locator("#labels li").allTextContents(), ["env=test", "part=1"]);
     await target.reached(100);
@@ -251,6 +253,7 @@ browserTest("the form sends what was changed, and is legible in both themes", as
   }
   await field("--api-token").fill("new");
   await field("--parts").fill("menu, , top ");
+  await field("--size").selectOption("large");
   await field("--no-cache").check();
   await field("Labels").fill("staging");
   await field("Labels").press("Enter");
@@ -263,7 +266,7 @@ browserTest("the form sends what was changed, and is legible in both themes", as
   const sent = {
     ...{ arrivalRate: 2.5, maxUsers: 1000, runTime: null, userClasses: ["AdminTest"] },
     ...{ excludeTags: [], labels: { env: "test" } },
-    options: { apiToken: "new", parts: ["menu", "top"], cache: false },
+    options: { apiToken: "new", parts: ["menu", "top"], size: "large", cache: false },
   };
   assert.deepEqual(server.commands, [
     { path: "/api/start", body: {} },

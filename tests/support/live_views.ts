@@ -40,7 +40,7 @@ export const FULL_CONTROL: ControlState = {
 export function runForm(): RunForm {
   const tests = [{ name: "testBuy", tags: ["orders"] }, { name: "testSearch", tags: ["search"] }];
   const shop = { fixedCount: 0, hasLoad: false, tests };
-  const text = { kind: "text", isSecret: false } as const;
+  const text = { kind: "text", isSecret: false, choices: null } as const;
   return {
     canStart: true,
     reason: "",
@@ -73,6 +73,11 @@ export function runForm(): RunForm {
         ...text,
         ...{ name: "parts", flag: "--parts", help: "which parts of a page to ask for" },
         ...{ kind: "list", default: null, value: ["menu", "cart"] },
+      },
+      {
+        ...text,
+        ...{ name: "size", flag: "--size", help: "size of orders (one of small, large)" },
+        ...{ default: null, value: null, choices: ["small", "large"] },
       },
       {
         ...text,

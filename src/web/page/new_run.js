@@ -50,6 +50,10 @@ export class NewRunDialog {
   /** @param {(fields: Fields) => Promise<Problem | null>} send Starts a run, or returns what is wrong. */
   constructor(send) {
     this.#send = send;
+    this.#dialog.addEventListener("close", () => {
+      // The button that has opened it may be gone by now.
+      if (document.activeElement === document.body) byId("main").focus({ preventScroll: true });
+    });
     byId("new-run-cancel").addEventListener("click", () => this.#dialog.close());
     byId("new-run-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
@@ -470,6 +474,35 @@ function textField(
 }
 
 /**
+ * A field with a list of texts, one of which is chosen. An empty text: none.
+ *
+ * @param {object} options
+ * @param {string} options.name
+ * @param {string | Node} options.label
+ * @param {readonly string[]} options.choices
+ * @param {string} options.value The initial one.
+ * @param {string} options.help
+ * @returns {Field}
+ */
+function selectField({ name, label, choices, value, help }) {
+  const id = `new-run-field-${fields++}`;
+  const input = element(
+    "select",
+    { id, name },
+    choices.map((text) => element("option", { value: text, text: text === "" ? "none" : text })),
+  );
+  input.value = value;
+  const { parts, complain } = surroundings(input, id, help);
+  const box = element("div", { class: "field" }, [
+    element("label", { for: id }, [label]),
+    input,
+    ...parts,
+  ]);
+  const read = () => input.value === value ? undefined : textOrNull(input.value);
+  return { name, element: box, input, read, complain };
+}
+
+/**
  * A field with one box.
  *
  * @param {object} options
@@ -536,7 +569,7 @@ function choicesField({ name, choices, chosen: initial, send }) {
  * @param {FormFlag} flag
  * @returns {Field}
  */
-function flagField({ name: option, flag, help, kind, value, isSecret }) {
+function flagField({ name: option, flag, help, kind, value, isSecret, choices, default: usual }) {
   const name = `${OPTION}${option}`;
   const label = element("code", { text: flag });
   if (kind === "switch") {
@@ -547,6 +580,10 @@ function flagField({ name: option, flag, help, kind, value, isSecret }) {
       value: (value === true) !== isNegated,
       parse: (isChecked) => isChecked !== isNegated,
     });
+  }
+  if (choices !== null) {
+    const texts = usual === null ? ["", ...choices] : choices;
+    return selectField({ ...{ name, label, help }, choices: texts, value: shownText(value) });
   }
   const isList = kind === "list";
   return textField({

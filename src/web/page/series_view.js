@@ -39,6 +39,7 @@ export class SeriesView {
   #connected = false;
   /** What came of the last command. */
   #message = "";
+  #isDrawn = false;
   /** The run to which the links lead. */
   #linked = "";
 
@@ -84,6 +85,8 @@ export class SeriesView {
     const { live, runId } = this.#view;
     const { series, control, state } = live;
     const isBetween = isBetweenRuns(live);
+    if (isBetween === this.#between.hidden && this.#isDrawn) keepFocus();
+    this.#isDrawn = true;
     // Nothing there leads anywhere without the server.
     this.#between.hidden = !isBetween || !this.#connected;
     byId("control").hidden = isBetween;
@@ -130,6 +133,13 @@ export class SeriesView {
       }),
     );
   }
+}
+
+/** Moves the focus from a button that goes away to the results, from where Tab continues. */
+function keepFocus() {
+  const { activeElement } = document;
+  const isGoing = [byId("between"), byId("control")].some((part) => part.contains(activeElement));
+  if (isGoing || activeElement === document.body) byId("main").focus({ preventScroll: true });
 }
 
 /**
