@@ -31,6 +31,21 @@ const OTHER_SETTINGS: ReadonlyMap<string, string> = new Map([
   ["stages", "load"],
   ["shape", "load"],
   ["defaultheaders", "headers"],
+  ["http2", "http"],
+]);
+
+/** What other programs call the settings of classes that have `.proto` files. */
+const OTHER_GRPC_SETTINGS: ReadonlyMap<string, string> = new Map([
+  ...OTHER_SETTINGS,
+  ["deadline", "timeout"],
+  ["protofile", "proto"],
+  ["protofiles", "proto"],
+  ["protopath", "proto"],
+  ["protos", "proto"],
+  ["importpaths", "protoFolders"],
+  ["includedirs", "protoFolders"],
+  ["protopaths", "protoFolders"],
+  ["reflect", "reflection"],
 ]);
 
 /** Settings that can be functions. */
@@ -107,13 +122,14 @@ function aboutStatic(member: Member, base: UserClass): string | null {
   if (HOOKS.some((hook) => hook === key)) {
     return `${key} is static and is never called: make it a method.`;
   }
+  const otherNames = settings.includes("proto") ? OTHER_GRPC_SETTINGS : OTHER_SETTINGS;
   const setting = nearestWord(key, settings, {
-    otherNames: OTHER_SETTINGS,
+    otherNames,
     lettersPerMistake: LETTERS_PER_MISTAKE,
   });
-  if (setting === null) return null;
+  if (setting === null || !settings.includes(setting)) return null;
   const isMeant = setting !== "load" &&
-    (isSameWord(key, setting) || OTHER_SETTINGS.has(key.toLowerCase()));
+    (isSameWord(key, setting) || otherNames.has(key.toLowerCase()));
   if (!isMeant && !canBe(setting, value, base)) return null;
   return `${key} is not a setting of user classes and has no effect. Did you mean ${setting}?`;
 }

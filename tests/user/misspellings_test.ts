@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { hold } from "../../src/load/curves.ts";
 import { FastHttpUser } from "../../src/user/fast_http_user.ts";
+import { GrpcUser } from "../../src/user/grpc_user.ts";
 import { HttpUser } from "../../src/user/http_user.ts";
 import { misspelledMembers } from "../../src/user/misspellings.ts";
 import { User, type UserClass } from "../../src/user/user.ts";
@@ -69,6 +70,29 @@ Deno.test("static fields that resemble settings are reported with the nearest on
     noSetting("min_wait", "waitTime"),
     noSetting("header", "headers"),
     noSetting("defaultHeaders", "headers"),
+  ]);
+});
+
+Deno.test("settings of other programs are reported for the classes that have such a setting", () => {
+  class FastTest extends FastHttpUser {
+    static http2 = true;
+    static deadline = 3;
+  }
+  class NativeTest extends HttpUser {
+    static http2 = true;
+  }
+  class CallTest extends GrpcUser {
+    static http2 = true;
+    static deadline = 3;
+    static protoPath = "shop.proto";
+    static importPaths = ["protos"];
+  }
+  assert.deepEqual(warnings(FastTest), [noSetting("http2", "http")]);
+  assert.deepEqual(warnings(NativeTest), []);
+  assert.deepEqual(warnings(CallTest), [
+    noSetting("deadline", "timeout"),
+    noSetting("protoPath", "proto"),
+    noSetting("importPaths", "protoFolders"),
   ]);
 });
 
