@@ -94,6 +94,9 @@ const SENT = "grpc_messages_sent";
 const RECEIVED = "grpc_messages_received";
 const MAX_MESSAGE_SIZE = 4 * 1024 * 1024;
 const BODY_MARGIN = 65_536;
+/** Codes of calls that found no connection, so nothing was sent. */
+const NOT_CONNECTED =
+  /^(ECONNREFUSED|ENOTFOUND|CONNECT_TIMEOUT|TLS.*|EMFILE|EADDRNOTAVAIL|ENOBUFS)$/;
 const OPTIONS = ["name", "metadata", "timeout", "compression", "tags"];
 const NO_OPTIONS: CallOptions = {};
 
@@ -594,17 +597,26 @@ export class GrpcUser extends User {
     const end = Promise.withResolvers<EndedCall>();
     // The function of the test may never ask how the call has ended.
     end.promise.catch(() => {});
+    // A single message goes out with the head of the request, as soon as there is a connection.
+    let isCounted = outgoing !== null;
+    const wasSent = (): void => {
+      if (!isCounted) metrics.count(SENT, 1);
+      isCounted = true;
+    };
     const call = new StreamCall(parts, {
       message: (_, message) => {
+        wasSent();
         metrics.count(RECEIVED, 1);
         GrpcStream.arrived(stream, message);
       },
       ended: (_, ended) => {
+        wasSent();
         GrpcStream.ended(stream, requests.closed ? "never" : "ended");
         end.resolve(ended);
       },
       failed: (_, error) => {
         const isLeft = this.#isLeft(error);
+        if (!NOT_CONNECTED.test(error.code)) wasSent();
         this.#failed(sample, error, end.reject);
         GrpcStream.ended(stream, isLeft ? "never" : { error });
       },
@@ -614,7 +626,6 @@ export class GrpcUser extends User {
       sent: () => metrics.count(SENT, 1),
       cancel: () => call.cancel(clock.now()),
     });
-    if (outgoing === null) metrics.count(SENT, 1);
     const streamTexts = GrpcStream.texts(stream);
     sample.texts = outgoing === null
       ? { ...streamTexts, sent: () => messageJson(message) }

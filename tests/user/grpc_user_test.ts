@@ -454,10 +454,13 @@ Deno.test("without a connection, a call rejects with the error of the connection
     one.user.stream("Catalog/Chat", {}, async (call) => void await call.receive()),
     "ECONNREFUSED",
   );
+  await fails(one.user.serverStream("Catalog/Search", {}, {}, () => {}), "ECONNREFUSED");
   assert.deepEqual(one.counted(), [
     "GRPC shop.Catalog/GetItem 0 ECONNREFUSED",
     "GRPC shop.Catalog/Chat 0 ECONNREFUSED",
+    "GRPC shop.Catalog/Search 0 ECONNREFUSED",
   ]);
+  assert.deepEqual(one.metrics(), {}, "no message was sent");
 });
 
 Deno.test("a server that speaks HTTP/1.1 is named", async () => {
