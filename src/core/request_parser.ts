@@ -29,7 +29,7 @@ export const MAX_HEAD_BYTES = 16 * 1024;
 /** Headers that a request may have. Browsers send about 20, and proxies add a few. */
 export const MAX_HEADERS = 100;
 
-/** Bytes of the line before a chunk, with the extensions that clients may add and nobody reads. */
+/** Bytes of the line before a chunk, with extensions, which clients may add and this server ignores. */
 const MAX_CHUNK_LINE_BYTES = 1024;
 
 const TAB = 0x09;

@@ -44,8 +44,8 @@ export class ConnectAttempt implements Expiring {
    * Opens the connection, once. Rejects with a WireError if that fails, and with what `take` throws.
    *
    * @param counter whose sample the connection is for.
-   * @param take gets the open connection before anything else can happen, so that whoever ends the attempt later
-   *   finds the connection where `take` has put it.
+   * @param take gets the open connection before anything else can happen. If the attempt is ended later, the
+   *   connection is where `take` has put it.
    */
   async open<Taken>(
     origin: Origin,

@@ -64,7 +64,7 @@ export interface Http2Owner {
 /** The window of a connection. The server need not wait for it, because bodies are limited in another way. */
 const WINDOW = 2 ** 30 - 1;
 
-/** The window of a stream: what a server may send of one body while nobody reads it. */
+/** The window of a stream: what a server may send of one body while the test does not read it. */
 const STREAM_WINDOW = 4 * 1024 * 1024;
 
 /** The largest list of headers, as HPACK counts it. */

@@ -60,7 +60,7 @@ export class HeatMap {
   #first = Infinity;
   #newest = -Infinity;
 
-  /** Counts a second, or counts it anew. @param before what it has counted so far; `null` for nothing. */
+  /** Sets what a second counts. @param before what it has counted until now; `null` for nothing. */
   replace(second: number, before: HeatCells | null, now: HeatCells): void {
     this.#extend(second);
     const column = this.#columnAt(second);

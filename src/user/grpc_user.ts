@@ -157,7 +157,7 @@ export class GrpcUser extends User {
    * server's limit of streams asks for.
    */
   static connections: "own" | "shared" = "own";
-  /** How long the connection and changes of the metadata last. With `"iteration"`, each iteration begins anew. */
+  /** How long the connection and changes of the metadata last. With `"iteration"`, each iteration has new ones. */
   static session: SessionScope = "user";
   /**
    * IP addresses of the machine that connections leave from, in turn; empty for the system's choice.

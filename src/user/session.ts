@@ -56,6 +56,7 @@ import type { UserContext } from "./context.ts";
 import { Exchanges, type RequestOutcome, SessionRequest } from "./exchanges.ts";
 import type { IterationSlot } from "./iteration_slot.ts";
 import type { FailureKeeper } from "./observers.ts";
+import { timeoutMs } from "./option_checks.ts";
 import { pageResources } from "./page_resources.ts";
 import type { Recorder } from "./recorder.ts";
 import {
@@ -157,7 +158,7 @@ export class Session {
     this.#iterationSlot = context.iterationSlot;
     this.#userClass = settings.userClass;
     this.#urls = settings.urls;
-    this.#timeoutMs = milliseconds(settings.timeout);
+    this.#timeoutMs = timeoutMs(settings.timeout);
     this.#exchanges = new Exchanges(
       transport,
       this.cookies,
@@ -521,9 +522,7 @@ export class Session {
     { content, contentType }: EncodedBody,
     options: RequestOptions,
   ): boolean {
-    const timeoutMs = options.timeout === undefined
-      ? this.#timeoutMs
-      : milliseconds(options.timeout);
+    const limitMs = options.timeout === undefined ? this.#timeoutMs : timeoutMs(options.timeout);
     const now = this.#clock.now();
     if (!this.#lease.holds(now)) return false;
     request.sentAt = now;
@@ -542,7 +541,7 @@ export class Session {
     request.body = content;
     const digest = options.auth === undefined ? this.#digest : digestOf(options.auth);
     if (digest !== null && !hasHeader(request.ownHeaders, "authorization")) request.digest = digest;
-    request.deadline = now + timeoutMs;
+    request.deadline = now + limitMs;
     this.#requests.start(request.counter);
     return true;
   }
@@ -763,11 +762,6 @@ const MAX_SPARES = 8;
 const NO_HEADERS: HeaderPairs = [];
 
 const NO_OPTIONS: RequestOptions = {};
-
-function milliseconds(seconds: number): number {
-  if (typeof seconds === "number" && seconds > 0) return seconds * 1000;
-  throw new RangeError(`timeout: ${shown(seconds)}, expected more than 0 seconds`);
-}
 
 function notOptions(
   value: unknown,

@@ -1,19 +1,11 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { Events } from "../../src/core/events.ts";
-import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import type { Curve } from "../../src/load/curve.ts";
 import { delayed, hold, inSequence, ramp } from "../../src/load/curves.ts";
-import { loadedClasses } from "../../src/runner/load_generator.ts";
-import { LocalRun } from "../../src/runner/local_run.ts";
-import type { Snapshot } from "../../src/stats/snapshot.ts";
-import { ThresholdSet } from "../../src/stats/thresholds.ts";
-import { Metrics } from "../../src/user/metrics.ts";
-import { NO_OBSERVERS } from "../../src/user/observers.ts";
 import type { UserClass } from "../../src/user/user.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { partsOf, type ProfileChanges, profileOf } from "../support/load_profiles.ts";
-import { discovered } from "../support/users.ts";
+import { type ProfileChanges } from "../support/load_profiles.ts";
+import { beginLocally, type RunningLocally } from "../support/local_runs.ts";
 import {
   FakeTarget,
   VirtualCluster,
@@ -42,13 +34,8 @@ function three(target: FakeTarget): UserClass[] {
   ];
 }
 
-interface Local {
-  readonly clock: FakeClock;
+interface Local extends RunningLocally {
   readonly target: FakeTarget;
-  readonly run: LocalRun;
-  readonly seconds: Snapshot[];
-  readonly warnings: string[];
-  result: Snapshot | null;
 }
 
 function local(
@@ -57,43 +44,7 @@ function local(
 ): Local {
   const clock = new FakeClock();
   const target = new FakeTarget(clock);
-  const all = classes(target).map(discovered);
-  const seconds: Snapshot[] = [];
-  const warnings: string[] = [];
-  const run = new LocalRun({
-    runId: "run-1",
-    hostname: "here",
-    name: null,
-    labels: {},
-    parts: partsOf(profileOf(profile), loadedClasses(all)),
-    metrics: new Metrics(clock),
-    classes: all,
-    host: null,
-    connections: DEFAULT_CONNECTIONS,
-    observers: NO_OBSERVERS,
-    resetStats: false,
-    setupTimeout: 30,
-    functions: { setup: null, teardown: null },
-    waitsForStart: false,
-    thresholds: new ThresholdSet([]),
-    abortOnThreshold: false,
-    events: new Events(),
-    clock,
-    random: () => 0.5,
-    cpuSeconds: () => 0,
-    openFileLimit: null,
-    sockets: "epoll",
-    warnings: [],
-    env: () => undefined,
-    activity: new Int32Array(1),
-    places: { placeOf: () => "" },
-    onSecond: (snapshot) => seconds.push(snapshot),
-    onInfo: () => {},
-    onWarning: (text) => warnings.push(text),
-  });
-  const started: Local = { clock, target, run, seconds, warnings, result: null };
-  void run.run().then((result) => started.result = result);
-  return started;
+  return Object.assign(beginLocally(classes(target), profile, { clock }), { target });
 }
 
 function stepsOf({ steps }: FakeTarget, kind: string): number {

@@ -2,35 +2,28 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
-import { RequestError } from "../../src/http/request_error.ts";
 import { tagsOf } from "../../src/core/tags.ts";
 import { UserEnd } from "../../src/core/user_lifetime.ts";
 import { nodeContext, type UserContext } from "../../src/user/context.ts";
 import { checkClassSettings } from "../../src/user/discovery.ts";
 import { GrpcMetadata, GrpcUser } from "../../src/user/grpc_user.ts";
-import { metrics } from "../../src/user/metrics.ts";
 import { checkOptions, loadFiles, renewSession } from "../../src/user/user.ts";
 import { clientIdentity, identity, testAuthority } from "../support/certificates.ts";
 import { settle } from "../support/fake_clock.ts";
 import { PROTO_FOLDER, ShopServer } from "../support/grpc_server.ts";
 import { RawServer } from "../support/raw_server.ts";
 import { testSockets } from "../support/sockets.ts";
-import { type TestContext, testContext } from "../support/users.ts";
+import { testContext } from "../support/users.ts";
+import { fails, type UserScene, userScene } from "../support/user_scenes.ts";
 
 const READER = {
   isFile: async (path: string) => (await Deno.stat(path).catch(() => null))?.isFile ?? false,
   readTextFile: (path: string) => Deno.readTextFile(path),
 };
 
-/** A user of a class for one server, in virtual time. It is disposed with the scene. */
-interface Scene extends TestContext, Disposable {
-  readonly user: GrpcUser;
+/** The scene of a user of a class for one server. */
+interface Scene extends UserScene<GrpcUser> {
   readonly userClass: typeof GrpcUser;
-  readonly abort: AbortController;
-  /** Samples as text: name, status, error. */
-  counted(): string[];
-  /** What was counted in metrics since the last call. */
-  metrics(): Record<string, number>;
 }
 
 async function scene(
@@ -41,40 +34,7 @@ async function scene(
   class ShopTest extends GrpcUser {}
   Object.assign(ShopTest, { host, proto: "shop.proto", ...statics });
   await ShopTest[loadFiles]({ name: "ShopTest", folder: PROTO_FOLDER, reader: READER });
-  const context = testContext(fields);
-  const abort = new AbortController();
-  metrics.take(0);
-  const user = new ShopTest({ ...context.context, signal: abort.signal });
-  return {
-    ...context,
-    user,
-    userClass: ShopTest,
-    abort,
-    counted: () =>
-      context.recorded.samples.splice(0).map(({ method, name, status, error }) =>
-        `${method} ${name} ${status} ${error ?? "ok"}`
-      ),
-    metrics: () => {
-      const taken = [...metrics.take(0)].map(([name, stats]) =>
-        [name, stats.type === "counter" ? stats.value : NaN] as const
-      );
-      return Object.fromEntries(taken.filter(([, value]) => value !== 0));
-    },
-    [Symbol.dispose]: () => {
-      context.context.requests.close(context.clock.now());
-      user[Symbol.dispose]();
-    },
-  };
-}
-
-/** Rejects with a RequestError whose code and message are like this. */
-async function fails(promise: Promise<unknown>, code: string, message = /./): Promise<void> {
-  await assert.rejects(promise, (error) => {
-    assert.ok(error instanceof RequestError, String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return true;
-  });
+  return { ...userScene((context) => new ShopTest(context), fields), userClass: ShopTest };
 }
 
 Deno.test("a call has a message, a status, metadata and trailers, and is counted", async () => {

@@ -3,7 +3,6 @@ import { constants, deflateRawSync } from "node:zlib";
 import { DEFAULT_CONNECTIONS } from "../../src/http/shared_http_state.ts";
 import { RequestError } from "../../src/http/request_error.ts";
 import { nodeContext, type UserContext } from "../../src/user/context.ts";
-import { metrics } from "../../src/user/metrics.ts";
 import { WebSocketUser } from "../../src/user/websocket_user.ts";
 import { tagsOf } from "../../src/core/tags.ts";
 import { IterationSlot } from "../../src/user/iteration_slot.ts";
@@ -13,59 +12,18 @@ import { RawServer } from "../support/raw_server.ts";
 import { Target } from "../support/target.ts";
 import { testSockets } from "../support/sockets.ts";
 import { TunnelProxy } from "../support/tunnel_proxy.ts";
-import { type TestContext, testContext } from "../support/users.ts";
+import { testContext } from "../support/users.ts";
+import { fails, type UserScene, userScene } from "../support/user_scenes.ts";
 import { agreement, echo, WebSocketPeer, webSocketServer } from "../support/websocket_peer.ts";
-
-/** A user of a class for one server, in virtual time. It is disposed with the scene. */
-interface Scene extends TestContext, Disposable {
-  readonly user: WebSocketUser;
-  readonly abort: AbortController;
-  /** Samples as text: name, status, error. */
-  counted(): string[];
-  /** What was counted in metrics since the last call. */
-  metrics(): Record<string, number>;
-}
 
 function scene(
   host: string,
   statics: Partial<typeof WebSocketUser> = {},
   fields: Partial<UserContext> = {},
-): Scene {
+): UserScene<WebSocketUser> {
   class ChatTest extends WebSocketUser {}
   Object.assign(ChatTest, { host, ...statics });
-  const context = testContext(fields);
-  const abort = new AbortController();
-  metrics.take(0);
-  const user = new ChatTest({ ...context.context, signal: abort.signal });
-  return {
-    ...context,
-    user,
-    abort,
-    counted: () =>
-      context.recorded.samples.splice(0).map(({ method, name, status, error }) =>
-        `${method} ${name} ${status} ${error ?? "ok"}`
-      ),
-    metrics: () => {
-      const taken = [...metrics.take(0)].map(([name, stats]) =>
-        [name, stats.type === "counter" ? stats.value : NaN] as const
-      );
-      return Object.fromEntries(taken.filter(([, value]) => value !== 0));
-    },
-    [Symbol.dispose]: () => {
-      context.context.requests.close(context.clock.now());
-      user[Symbol.dispose]();
-    },
-  };
-}
-
-/** Rejects with a RequestError whose code and message are like this. */
-async function fails(promise: Promise<unknown>, code: string, message = /./): Promise<void> {
-  await assert.rejects(promise, (error) => {
-    assert.ok(error instanceof RequestError, String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return true;
-  });
+  return userScene((context) => new ChatTest(context), fields);
 }
 
 Deno.test("connects, asks, sends, receives and closes; all of it is counted", async () => {
@@ -267,7 +225,7 @@ Deno.test("time limits: of connecting, of receiving, of an answer, of a close", 
 
 /** Lets virtual time pass until a promise has settled. */
 async function advanceUntil(
-  { clock }: Scene,
+  { clock }: UserScene<WebSocketUser>,
   promise: Promise<unknown>,
   ms: number,
 ): Promise<void> {
