@@ -66,6 +66,8 @@ function settled(text: string): string {
     .replaceAll(/aiotest\/[\d.]+/g, "aiotest/VERSION")
     .replaceAll(/(GET|POST|TASK)( +\S.*?)( +)(\d{3}|–) +\d[\d.]*/g, "$1$2 $4 N")
     .replaceAll(/─+/g, "──")
+    // The column is as wide as its longest time.
+    .replaceAll(/(Type +Name +Status) +ms/g, "$1 ms")
     .replaceAll(/content-length: \d+(?=\r?\n.*\n.*\n.*text text)/gi, "content-length: N")
     .replaceAll(/sent as \d+ B/g, "sent as N B").replaceAll(
       /content-length: \d\d(?=\n\s+< date)/g,
