@@ -4,14 +4,29 @@ import { PROJECT_ROOT } from "../support/paths.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
 import { sideBySide } from "../support/side_by_side.ts";
 
-/** Pages whose commands have a test of their own. */
-const ELSEWHERE = ["docs/running-distributed.md"];
-
-const PAGES = [
-  "README.md",
-  ...[...Deno.readDirSync(`${PROJECT_ROOT}/docs`)].map(({ name }) => `docs/${name}`)
-    .filter((page) => page.endsWith(".md") && !ELSEWHERE.includes(page)).sort(),
+/** Pages whose commands have a test of their own, and folders of such pages. */
+const ELSEWHERE = [
+  "docs/api/",
+  "docs/from-",
+  "docs/recipes/",
+  "docs/running-distributed.md",
+  "docs/zh/running-distributed.md",
 ];
+
+const ALL_PAGES = [
+  ...pagesIn("").filter((page) => page.startsWith("README")),
+  ...pagesIn("docs/"),
+];
+
+const PAGES = ALL_PAGES.filter((page) => !ELSEWHERE.some((start) => page.startsWith(start)));
+
+/** The pages of a folder and, but for the project's own, of all folders in it. */
+function pagesIn(folder: string): string[] {
+  return [...Deno.readDirSync(`${PROJECT_ROOT}/${folder}`)].flatMap(({ name, isDirectory }) => {
+    if (isDirectory) return folder === "" ? [] : pagesIn(`${folder}${name}/`);
+    return name.endsWith(".md") ? [`${folder}${name}`] : [];
+  }).sort();
+}
 
 async function readBlocks(page: string): Promise<Block[]> {
   return blocksOf(await Deno.readTextFile(`${PROJECT_ROOT}/${page}`));
@@ -87,7 +102,7 @@ for (const page of PAGES) {
 
 Deno.test("links between pages lead to existing files", async () => {
   const dead: string[] = [];
-  for (const page of [...PAGES, ...ELSEWHERE]) {
+  for (const page of ALL_PAGES) {
     const text = await Deno.readTextFile(`${PROJECT_ROOT}/${page}`);
     for (const [, link] of text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
       const { pathname } = new URL(link!, `file://${PROJECT_ROOT}/${page}`);
@@ -97,16 +112,21 @@ Deno.test("links between pages lead to existing files", async () => {
   assert.deepEqual(dead, []);
 });
 
-Deno.test("README links to every page", async () => {
-  const text = await Deno.readTextFile(`${PROJECT_ROOT}/README.md`);
-  const pages = [...PAGES, ...ELSEWHERE].filter((page) => page.startsWith("docs/"));
-  assert.deepEqual(pages.filter((page) => !text.includes(`](${page})`)), []);
+Deno.test("the table of contents links to every page", async () => {
+  const text = await Deno.readTextFile(`${PROJECT_ROOT}/docs/README.md`);
+  // Folders with a table of contents of their own.
+  const pages = ALL_PAGES.filter((page) =>
+    page.startsWith("docs/") && page !== "docs/README.md" &&
+    !/^docs\/(?:api|recipes)\/(?!README)/.test(page)
+  );
+  const missing = pages.filter((page) => !text.includes(`](${page.slice("docs/".length)})`));
+  assert.deepEqual(missing, []);
 });
 
 Deno.test("the test files on the pages pass the type check", async () => {
   const folder = await Deno.makeTempDir();
   const names: string[] = [];
-  for (const page of PAGES) {
+  for (const page of ALL_PAGES) {
     const tests = (await readBlocks(page)).filter(isTestFile);
     for (const { text } of tests) {
       const name = `${folder}/${names.length}.ts`;
