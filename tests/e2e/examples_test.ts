@@ -18,7 +18,6 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "breaking_point.ts": ["GET /"],
   "events.ts": ["GET /"],
   "shop.ts": ["POST /login"],
-  "accounts.ts": ["POST /login", "GET search"],
   "sale.ts": ["POST /orders", "GET /orders/:buyer"],
 };
 
@@ -37,6 +36,8 @@ function answer(request: Request): Response {
 
 /** Examples that need other servers, and the tests that run them. */
 const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  "recipes_test.ts": ["accounts.ts", "csrf_form.ts", "login_once.ts", "oauth2.ts"]
+    .concat("pagination.ts", "polling.ts", "uploads.ts"),
   "redis_test.ts": ["redis_accounts.ts"],
   "websocket_test.ts": ["chat.ts", "socket_io.ts"],
   "streams_test.ts": ["llm_tokens.ts"],

@@ -20,6 +20,7 @@ export class Target implements AsyncDisposable {
   /** Without a trailing slash. */
   readonly url: string;
   readonly #routes: Map<string, Route>;
+  #otherwise: Route = () => new Response("no such page", { status: 404 });
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   constructor(routes: Readonly<Record<string, Route>> = {}, hostname = "127.0.0.1") {
@@ -35,6 +36,11 @@ export class Target implements AsyncDisposable {
   /** Adds or replaces a route. */
   route(path: string, answer: Route): void {
     this.#routes.set(path, answer);
+  }
+
+  /** Replaces the answer to requests without a route. */
+  otherwise(answer: Route): void {
+    this.#otherwise = answer;
   }
 
   /** The number of requests to a path. */
@@ -72,8 +78,7 @@ export class Target implements AsyncDisposable {
       connection,
     };
     this.requests.push(seen);
-    const route = this.#routes.get(pathname);
-    return route === undefined ? new Response("no such page", { status: 404 }) : await route(seen);
+    return await (this.#routes.get(pathname) ?? this.#otherwise)(seen);
   }
 }
 

@@ -1,0 +1,37 @@
+// One login for the whole run: `setup` is called once, on the master or in the process of a local run, and what
+// it returns is `this.run.data` of all users of all workers.
+import process from "node:process";
+import { events, FastHttpUser } from "aiotest";
+
+const LOGIN = {
+  username: process.env.SHOP_USER ?? "admin",
+  password: process.env.SHOP_PASSWORD ?? "secret",
+};
+
+let host = "http://127.0.0.1:8000";
+
+events.on("init", ({ options }) => {
+  if (options.host) host = String(options.host);
+});
+
+export async function setup(): Promise<{ token: string }> {
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify(LOGIN);
+  const res = await fetch(`${host}/login`, { method: "POST", headers, body });
+  if (!res.ok) throw new Error(`POST /login: status ${res.status}`);
+  return { token: (await res.json()).token };
+}
+
+export class OrdersTest extends FastHttpUser {
+  static override host = host;
+  static override waitTime = 0.1;
+
+  override onStart(): void {
+    const { token } = this.run.data as { token: string };
+    this.session.headers.set("authorization", `Bearer ${token}`);
+  }
+
+  async testOrders(): Promise<void> {
+    await this.session.get("/orders");
+  }
+}
