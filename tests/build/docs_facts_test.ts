@@ -40,7 +40,10 @@ Deno.test("SECURITY.md lists every option that opens a port", async () => {
   const section = await sectionOf("SECURITY.md", "Open ports");
   const ports = Object.keys(SETTINGS).filter((name) => /port$/i.test(name)).map(flagOf);
   const connects = ["--master-port"];
-  assert.deepEqual(flagsIn(section).filter((flag) => flag.endsWith("port")).sort(), [
-    ...ports.filter((flag) => !connects.includes(flag)),
-  ].sort());
+  assert.deepEqual(
+    flagsIn(section).filter((flag) => flag.endsWith("port")).sort(),
+    [
+      ...ports.filter((flag) => !connects.includes(flag)),
+    ].sort(),
+  );
 });

@@ -4,13 +4,14 @@ import { PROJECT_ROOT } from "../support/paths.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
 import { sideBySide } from "../support/side_by_side.ts";
 
-/** Pages whose commands have a test of their own, and folders of such pages. */
+/** Pages whose commands have a test of their own, and folders of such pages. Translations repeat other pages. */
 const ELSEWHERE = [
+  "README.zh-CN.md",
   "docs/api/",
   "docs/from-",
   "docs/recipes/",
   "docs/running-distributed.md",
-  "docs/zh/running-distributed.md",
+  "docs/zh/",
 ];
 
 const ALL_PAGES = [
@@ -100,13 +101,29 @@ for (const page of PAGES) {
   });
 }
 
-Deno.test("links between pages lead to existing files", async () => {
+/** The anchors of the headings of a page. */
+function anchorsOf(page: string): string[] {
+  const text = page.replaceAll(/^```[^]*?^```$/gm, "");
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!.replaceAll(/\[(.*?)\]\(.*?\)/g, "$1").toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\p{M} _-]/gu, "").replaceAll(" ", "-")
+  );
+}
+
+Deno.test("links between pages lead to existing files, and to headings in them", async () => {
   const dead: string[] = [];
-  for (const page of ALL_PAGES) {
+  const others = ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
+  for (const page of [...ALL_PAGES, ...others]) {
     const text = await Deno.readTextFile(`${PROJECT_ROOT}/${page}`);
-    for (const [, link] of text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
-      const { pathname } = new URL(link!, `file://${PROJECT_ROOT}/${page}`);
-      await Deno.stat(decodeURI(pathname)).catch(() => dead.push(`${page}: ${link}`));
+    for (const [, link] of text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
+      const { pathname, hash } = new URL(link!, `file://${PROJECT_ROOT}/${page}`);
+      const linked = hash !== "" && pathname.endsWith(".md")
+        ? await Deno.readTextFile(decodeURI(pathname)).catch(() => null)
+        : await Deno.stat(decodeURI(pathname)).then(() => "", () => null);
+      const anchor = decodeURIComponent(hash.slice(1));
+      if (linked === null || linked !== "" && !anchorsOf(linked).includes(anchor)) {
+        dead.push(`${page}: ${link}`);
+      }
     }
   }
   assert.deepEqual(dead, []);
@@ -121,6 +138,28 @@ Deno.test("the table of contents links to every page", async () => {
   );
   const missing = pages.filter((page) => !text.includes(`](${page.slice("docs/".length)})`));
   assert.deepEqual(missing, []);
+});
+
+/** The blocks of a page in a language that is no longer seen: without comments. */
+async function untranslated(page: string): Promise<string[]> {
+  const text = await Deno.readTextFile(`${PROJECT_ROOT}/${page}`);
+  return [...text.matchAll(/^```.*\n([^]*?)^```$/gm)].map(([, block]) =>
+    block!.replaceAll(/(?:^| +)(?:#|\/\/) .*$/gm, "").trim()
+  );
+}
+
+for (const page of ALL_PAGES.filter((page) => page.startsWith("docs/zh/"))) {
+  Deno.test(`${page} has the code and the commands of its English page`, async () => {
+    assert.deepEqual(await untranslated(page), await untranslated(page.replace("zh/", "")));
+  });
+}
+
+Deno.test("README.zh-CN.md has only code and commands of README.md, in the same order", async () => {
+  const blocks = await untranslated("README.zh-CN.md");
+  const isIn = new Set(blocks);
+  const originals = await untranslated("README.md");
+  assert.ok(blocks.length > 10, String(blocks.length));
+  assert.deepEqual(blocks, originals.filter((block) => isIn.has(block)));
 });
 
 Deno.test("the test files on the pages pass the type check", async () => {
