@@ -121,6 +121,7 @@ function controlFlags(): Option[] {
       ["--html <FILE>", "write an HTML report of the run until now"],
       ["--csv <PREFIX>", "write PREFIX_stats.csv and further CSV files"],
       ["--junit <FILE>", "write a JUnit report"],
+      ["--markdown <FILE>", "write a Markdown report"],
     ],
     "Connection:": [["--ca <FILE>", "trust the certificate of the dashboard in this file (PEM)"]],
   } as const;

@@ -49,7 +49,7 @@ function adviceOnClass(name: string, { prototype }: { readonly prototype: object
 }
 
 function adviceOnFunction(name: string): string | null {
-  if (name === "handleSummary") return "Use --json, --html, --csv or --junit.";
+  if (name === "handleSummary") return "Use --json, --html, --csv, --junit or --markdown.";
   const nearest = nearestWord(name, KNOWN_FUNCTIONS, {
     lettersPerMistake: LETTERS_PER_MISTAKE,
     otherNames: OTHER_FUNCTIONS,

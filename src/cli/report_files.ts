@@ -183,7 +183,8 @@ export function isRun(
 const BEGINNINGS: Readonly<Record<ReportOption, RegExp>> = {
   json: /^\{\s*"schema":\s*\d+,\s*"aiotest":/,
   html: /^<!doctype html>[^]*<title>aiotest/i,
-  junit: /^<\?xml [^>]*>\s*<testsuites name="aiotest"/,
+  junit: /^<\?xml [^>]*>\s*<testsuites name="aiotest(?:"|: )/,
+  markdown: /^## \S+ (?:<code>[^\n]*<\/code> )?[A-Z ]+\n\n[^\n]+\n\nRun [^\n]+\n/,
   csv: /^(?:Type|Timestamp|Method|Count|Class|Group|Check|Metric),/,
 };
 

@@ -225,6 +225,13 @@ export const RESULT_SETTINGS = {
     },
     scope: "master decides",
   },
+  markdown: {
+    ...REPORT_ROWS.markdown,
+    commands: {
+      ...REPORT_ROWS.markdown.commands,
+      compare: { group: COMPARISON, help: "write the comparison as Markdown" },
+    },
+  },
   /** Workers keep none. `null`: the default directory, if the command keeps a history without being asked. */
   history: {
     flags: "--history <DIR>",

@@ -358,7 +358,7 @@ function sentences({ message, hint }: AiotestError): string {
 }
 
 /** Options of files that each run writes. */
-const FILES = ["json", "html", "junit", "samples"] as const;
+const FILES = ["json", "html", "junit", "markdown", "samples"] as const;
 
 /** The options of a further run: its files have its number in their names, so that none is replaced. */
 function numbered(options: Options, number: number): Options {

@@ -73,19 +73,22 @@ export function comparisonReport(
 const MIN_COLUMNS = 80;
 
 /** The lines that say which run is meant. */
-function headingOf(label: string, { file, run }: NamedRun, columns: number): string[] {
+function headingOf(label: string, named: NamedRun, columns: number): string[] {
+  const text = sanitizeTerminal(`${named.file}: ${runFacts(named)}`);
+  return wrap(text, columns - INDENT.length)
+    .map((part, at) => at === 0 ? `${label}  ${part}` : `${INDENT}${part}`);
+}
+
+/** Name, start, length, users and labels of a run. */
+export function runFacts({ run }: NamedRun): string {
   const when = run.startedAt === null ? "not started" : run.startedAt.replace(/\.\d+Z$/, "Z");
-  const users = formatAmount(run.users.peak, "user");
-  const facts = [
+  return [
     ...(run.name === null || run.name === undefined ? [] : [run.name]),
     when,
     formatElapsed(run.durationSeconds),
-    `up to ${users}`,
+    `up to ${formatAmount(run.users.peak, "user")}`,
     ...Object.entries(run.labels ?? {}).map(([key, value]) => `${key}=${value}`),
-  ];
-  const text = sanitizeTerminal(`${file}: ${facts.join(", ")}`);
-  return wrap(text, columns - INDENT.length)
-    .map((part, at) => at === 0 ? `${label}  ${part}` : `${INDENT}${part}`);
+  ].join(", ");
 }
 
 const INDENT = "   ";

@@ -214,7 +214,8 @@ function measuredTests({ statistics: { checks, metrics } }: Snapshot): Test[] {
   return [{ name, time: 0, problem: null, output: lines.join("\n") }];
 }
 
-function metricText(row: MetricRow): string {
+/** The figures of a metric on one line. */
+export function metricText(row: MetricRow): string {
   switch (row.type) {
     case "counter":
       return `${formatNumber(row.value)} (${formatNumber(row.perSecond)}/s)`;

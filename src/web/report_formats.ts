@@ -169,6 +169,18 @@ export const REPORT_FORMATS = {
         (await import("../report/junit.ts")).junit(snapshot, exitCode),
     }],
   },
+  markdown: {
+    takes: "FILE",
+    help: "write a Markdown report for a CI job's summary at the end",
+    files: [{
+      kind: "markdown",
+      title: "Markdown",
+      suffix: ".md",
+      mediaType: "text/markdown; charset=utf-8",
+      make: async ({ snapshot, exitCode }) =>
+        (await import("../report/markdown.ts")).markdownReport(snapshot, exitCode),
+    }],
+  },
 } satisfies Readonly<Record<string, ReportFormat>>;
 
 /** The name of an option that asks for a format. */

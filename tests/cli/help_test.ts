@@ -101,7 +101,7 @@ Deno.test("help of init names the files that it creates", () => {
 Deno.test("help of compare lists its own flags, and no configuration file", () => {
   const flags = [...COMPARE.join("\n").matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)];
   assert.deepEqual(flags.map((match) => match[1]), [
-    ...["max-regression", "json", "history", "version", "help"],
+    ...["max-regression", "json", "markdown", "history", "version", "help"],
   ]);
   assert.ok(COMPARE.join("\n").includes("(default: 5%)"));
 });

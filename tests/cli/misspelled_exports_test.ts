@@ -29,7 +29,7 @@ Deno.test("options of k6 are reported with what replaces them", () => {
         "Instead of vus, use --users; instead of duration, use --run-time; " +
           'instead of thresholds, use export const thresholds = ["p95<200ms"].',
       ),
-      noEffect("handleSummary", "Use --json, --html, --csv or --junit."),
+      noEffect("handleSummary", "Use --json, --html, --csv, --junit or --markdown."),
     ],
   );
   assert.deepEqual(misspelledExports({ options: { color: "red" } }), [

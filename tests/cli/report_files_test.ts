@@ -61,9 +61,12 @@ async function written(host: FakeHost, args: string[], exitCode: number): Promis
   return await files.write({ snapshot: snapshot(), exitCode, metadata: runMetadata });
 }
 
-const ALL = ["--json", "a.json", "--html", "a.html", "--junit", "a.xml", "--csv", "a"];
+const ALL = [
+  ...["--json", "a.json", "--html", "a.html", "--junit", "a.xml", "--csv", "a"],
+  ...["--markdown", "a.md"],
+];
 const PATHS = ["a.html", "a_stats.csv", "a_stats_history.csv", "a_failures.csv", "a_exceptions.csv"]
-  .concat("a.xml", "a.json")
+  .concat("a.xml", "a.md", "a.json")
   .map((name) => `/home/me/${name}`);
 
 Deno.test("before the import, only files that are reports are removed", async () => {
@@ -114,7 +117,7 @@ for (const path of PATHS) {
       assert.equal(problems.length, 1);
       assert.match(
         problems[0]!,
-        /^--(json|html|junit|csv) \S+: cannot write the file: no space left/,
+        /^--(json|html|junit|csv|markdown) \S+: cannot write the file: no space left/,
       );
       assert.ok(problems[0]!.includes(` ${name}: `));
       assert.deepEqual([...host.files.keys()], PATHS.filter((other) => other !== path));

@@ -105,6 +105,7 @@ const GOOD: Good[] = [
   ["html", ["--html"], "out/report.html", "out/report.html"],
   ["csv", ["--csv"], "out/nightly", "out/nightly"],
   ["junit", ["--junit"], "out/junit.xml", "out/junit.xml"],
+  ["markdown", ["--markdown"], "out/report.md", "out/report.md"],
   ["threshold", ["--threshold"], "p95<200ms", ["p95<200ms"]],
   ["threshold", ["--threshold"], " p99[GET a, b] < 0.5s ", ["p99[GET a, b] < 0.5s"]],
   ["otlp", ["--otlp"], "http://127.0.0.1:4318", "http://127.0.0.1:4318"],
@@ -494,6 +495,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     user-classes = ["ShopTest"]
     csv = "m"
     junit = "n"
+    markdown = "r.md"
     threshold = ["p95<1s", "rps>=10"]
     abort-on-threshold = true
     otlp = "o"
@@ -580,6 +582,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     userClasses: ["ShopTest"],
     csv: "m",
     junit: "n",
+    markdown: "r.md",
     threshold: ["p95<1s", "rps>=10"],
     abortOnThreshold: true,
     samples: "run.jsonl",
@@ -681,5 +684,5 @@ Deno.test("a percentage is a number with a percent sign", () => {
 
 Deno.test("compare takes no configuration file", () => {
   const names = commandFlags("compare").map((option) => option.name());
-  assert.deepEqual(names, ["max-regression", "json", "history", "version", "help"]);
+  assert.deepEqual(names, ["max-regression", "json", "markdown", "history", "version", "help"]);
 });

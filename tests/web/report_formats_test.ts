@@ -28,6 +28,7 @@ Deno.test("every report has a name, a media type, and a text of that type", asyn
     ["_checks.csv", "text/csv; charset=utf-8", "Check"],
     ["_metrics.csv", "text/csv; charset=utf-8", "Metric"],
     ["-junit.xml", "application/xml; charset=utf-8", "<?xml"],
+    [".md", "text/markdown; charset=utf-8", "##"],
   ]);
 });
 

@@ -10,6 +10,7 @@ import { VERSION } from "../../core/version.ts";
 import { compareRuns, comparisonExitCode } from "../../report/compare.ts";
 import { comparisonJson, comparisonReport } from "../../report/compare_report.ts";
 import { consoleAbilities } from "../../report/console.ts";
+import { comparisonMarkdown } from "../../report/markdown.ts";
 import { type ComparedRun, readSummary } from "../../report/summary_reader.ts";
 import { commandFlags, parseAll } from "../flag_parser.ts";
 import { historyEnvironment } from "../history.ts";
@@ -26,7 +27,7 @@ const HELP = "aiotest compare --help";
  * @throws UsageError if a file is missing or not a summary, or a flag is invalid.
  */
 export async function runCompare(host: Host): Promise<number> {
-  const { runs, maxRegression, json, history } = readArguments(host);
+  const { runs, maxRegression, json, markdown, history } = readArguments(host);
   const files = [
     await summaryPath(host, runs[0], history),
     await summaryPath(host, runs[1], history),
@@ -36,19 +37,28 @@ export async function runCompare(host: Host): Promise<number> {
     { file: files[1], run: await readSummaryFile(host, files[1]) },
   ];
   const compared = files.map((path) => ({ what: "one of the two files to compare", path }));
-  const outputs = json === null ? [] : [{ option: "json", path: json }];
-  const [output = null] = await openOutputs(host, outputs, compared);
-  if (output !== null) removeOld(output);
+  const requested = Object.entries({ json, markdown })
+    .flatMap(([option, path]) => path === null ? [] : [{ option, path }]);
+  const outputs = await openOutputs(host, requested, compared);
+  for (const output of outputs) removeOld(output);
   const comparison = compareRuns(a.run, b.run, maxRegression);
   const { color } = consoleAbilities(host.stdout, (name) => host.env(name));
   const { columns } = host.stdout;
   host.stdout.write(comparisonReport(comparison, { a, b }, { columns, color }));
-  const exitCode = comparisonExitCode(comparison);
-  const make = (): Iterable<string> => comparisonJson(comparison, { a, b }, VERSION);
-  const problem = output === null ? null : await writeOutput(output, make);
-  if (problem === null) return exitCode;
-  host.stderr.write(`aiotest: ${problem}\n`);
-  return atLeastFailed(exitCode);
+  let exitCode = comparisonExitCode(comparison);
+  for (const output of outputs) {
+    const problem = await writeOutput(
+      output,
+      () =>
+        output.option === "json"
+          ? comparisonJson(comparison, { a, b }, VERSION)
+          : comparisonMarkdown(comparison, { a, b }),
+    );
+    if (problem === null) continue;
+    host.stderr.write(`aiotest: ${problem}\n`);
+    exitCode = atLeastFailed(exitCode);
+  }
+  return exitCode;
 }
 
 interface CompareArguments extends SettingsOf<"compare"> {

@@ -97,7 +97,7 @@ function readArguments(host: Host): ReportArguments {
   if (flags.has("json")) {
     throw new UsageError(
       "--json cannot be used with report, which reads the summary",
-      "Tables, --html, --csv and --junit can be made from it.",
+      "Tables, --html, --csv, --junit and --markdown can be made from it.",
     );
   }
   // Variables that are set for runs do not apply to their reports.

@@ -58,6 +58,16 @@ Deno.test("--json writes the comparison", async () => {
   assert.equal(requests[0].p50.finding, "regression");
 });
 
+Deno.test("--markdown writes the comparison for people, alone or with --json", async () => {
+  const outputs = ["--markdown", "diff.md", "--json", "diff.json"];
+  const host = await compare(["a.json", "slow.json", ...outputs]);
+  assert.equal(host.exitCode, 3);
+  assert.match(host.files.get("/home/me/diff.md")!, /^## ❌ Comparison: REGRESSION\n/);
+  assert.equal(JSON.parse(host.files.get("/home/me/diff.json")!).exitCode, 3);
+  const alone = await compare(["a.json", "b.json", "--markdown", "diff.md"]);
+  assert.match(alone.files.get("/home/me/diff.md")!, /^## ✅ Comparison: PASSED\n/);
+});
+
 Deno.test("a comparison that cannot be written is shown, and raises the exit code", async () => {
   const host = new FakeHost({
     args: ["compare", "a.json", "b.json", "--json", "d.json"],
@@ -121,6 +131,11 @@ const MISTAKES: readonly (readonly [args: string[], message: string, hint: strin
     ["a.json", "b.json", "--json", "./a.json"],
     "--json ./a.json: this is one of the two files to compare, which would be overwritten",
     "",
+  ],
+  [
+    ["a.json", "b.json", "--json", "d.md", "--markdown", "d.md"],
+    "--markdown d.md: this is the same file as --json d.md",
+    "Give each output a file of its own.",
   ],
   [
     ["a.json", "b.json", "--users", "5"],
