@@ -1,7 +1,7 @@
 /**
  * `deno task generate` writes the files that are generated from the sources and committed with them: the
- * files of `aiotest init`, the tables in docs/command-line.md, and the figures of the HTTP benchmark in
- * README.md. With `--check` it writes nothing, and exits with 1 if a file is out of date.
+ * files of `aiotest init`, the API reference in docs/api, the tables in docs/command-line.md, and the figures of
+ * the HTTP benchmark in README.md. With `--check` it writes nothing, and exits with 1 if a file is out of date.
  *
  * @module
  */
@@ -10,8 +10,11 @@ import { dirname, join } from "node:path/posix";
 import process from "node:process";
 import ts from "typescript";
 import { withHttpFigures } from "../bench/support/http_figures.ts";
+import * as api from "../mod.ts";
 import { defaultText, type Setting } from "../src/cli/setting_types.ts";
 import { QUICK_SETTINGS, SETTINGS } from "../src/cli/settings.ts";
+import { API_GROUPS } from "./api_groups.ts";
+import { apiPages } from "./api_reference.ts";
 
 /** A generated file, and what it should contain. */
 interface GeneratedFile {
@@ -24,6 +27,7 @@ const FIRST_FILES = "src/cli/first_files.json";
 const FIRST_TEST = "examples/first_steps.ts";
 const PAGE = "docs/command-line.md";
 const README = "README.md";
+const API = "docs/api";
 const HTTP_RESULT = "bench/results/http.json";
 
 async function generateAll(root: string): Promise<GeneratedFile[]> {
@@ -39,7 +43,24 @@ async function generateAll(root: string): Promise<GeneratedFile[]> {
     { path: FIRST_FILES, text: await formatted(firstFiles, "json", root) },
     { path: PAGE, text: await formatted(commandLinePage(await read(PAGE)), "md", root) },
     { path: README, text: await formatted(await readme(root), "md", root) },
+    ...await apiReference(types, root),
   ];
+}
+
+/** The pages of docs/api. */
+async function apiReference(types: string, root: string): Promise<GeneratedFile[]> {
+  const files = new Set(
+    API_GROUPS.flatMap(({ guides }) => guides.map((one) => one.split("#")[0]!)),
+  );
+  const guide = new Map<string, string>();
+  for (const file of files) guide.set(file, await Deno.readTextFile(`${root}/docs/${file}`));
+  const pages = apiPages({ types, values: { ...api }, groups: API_GROUPS, guide });
+  return await Promise.all(
+    pages.map(async ({ file, text }) => ({
+      path: `${API}/${file}`,
+      text: await formatted(text, "md", root),
+    })),
+  );
 }
 
 /** README.md with the figures of the HTTP benchmark's last complete run, if there is one. */

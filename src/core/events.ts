@@ -266,6 +266,7 @@ export class Events {
    *
    * @param placeOf says where an error was thrown, such as `shop.ts:12:7`; empty if that is unknown.
    * @throws PreparationError if a handler throws, once all are done.
+   * @internal
    */
   async prepare<Name extends "initCommandLineParser" | "init" | "testStart">(
     name: Name,

@@ -10,7 +10,7 @@ import { isObject, isPositive, type Load, mustBe } from "./load.ts";
  * A load over time. Any object with these two members is one:
  *
  * ```ts
- * import type { Curve } from "./curve.ts";
+ * import type { Curve } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const sawtooth: Curve = { seconds: 90, at: (t) => ({ users: 10 + Math.floor(t % 30) }) };

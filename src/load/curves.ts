@@ -59,7 +59,7 @@ export type HoldOptions = Load & {
  * A constant load.
  *
  * ```ts
- * import { hold } from "./curves.ts";
+ * import { hold } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * assert.deepEqual(hold({ seconds: 60, users: 100, rate: 5 }).at(59), { users: 100, rate: 5 });
@@ -81,7 +81,7 @@ export function hold(options: HoldOptions): Curve {
  * A straight line from one load to another, up or down.
  *
  * ```ts
- * import { ramp } from "./curves.ts";
+ * import { ramp } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const curve = ramp({ seconds: 60, users: { from: 0, to: 120 } });
@@ -101,7 +101,7 @@ export function ramp(options: SpanOptions): Curve {
  * Several curves, one after the other.
  *
  * ```ts
- * import { hold, inSequence, ramp } from "./curves.ts";
+ * import { hold, inSequence, ramp } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const curve = inSequence(
@@ -166,7 +166,7 @@ export type SpikeOptions = SpanOptions & {
  * A load that jumps to another in the middle of its time, stays there, and returns.
  *
  * ```ts
- * import { spike } from "./curves.ts";
+ * import { spike } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const rush = spike({ seconds: 60, peakSeconds: 10, users: { from: 50, to: 500 } });
@@ -201,7 +201,7 @@ export function spike(options: SpikeOptions): Curve {
  * slow at both ends and at the peak, and fastest in between.
  *
  * ```ts
- * import { wave } from "./curves.ts";
+ * import { wave } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const day = wave({ seconds: 600, users: { from: 20, to: 100 } });
@@ -226,7 +226,7 @@ export interface DoubleSpan extends Span {
  * Two bells, one after the other, each for half of the time: a morning and an evening peak.
  *
  * ```ts
- * import { doubleWave } from "./curves.ts";
+ * import { doubleWave } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const day = doubleWave({ seconds: 1200, users: { from: 20, to: 100, thenTo: 60 } });
@@ -277,7 +277,7 @@ export type StepOptions =
  * curve of a sequence starts.
  *
  * ```ts
- * import { stepUntilItBreaks } from "./curves.ts";
+ * import { stepUntilItBreaks } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const curve = stepUntilItBreaks({
@@ -335,7 +335,7 @@ export function stepUntilItBreaks(options: StepOptions): Curve {
  * within a second.
  *
  * ```ts
- * import { hold, plus, spike } from "./curves.ts";
+ * import { hold, plus, spike } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const curve = plus(
@@ -388,7 +388,7 @@ function sumOf(one: Load, other: Load): Load {
  * that of the curve's start. In a sum, a curve that has not started does not change the rate of the others.
  *
  * ```ts
- * import { delayed, hold } from "./curves.ts";
+ * import { delayed, hold } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const curve = delayed(30, hold({ seconds: 60, users: 5 }));
@@ -427,7 +427,7 @@ function nothingOf(load: Load | null): Load {
  * A curve multiplied by a factor: users, rates and `maxUsers`. Its duration stays the same.
  *
  * ```ts
- * import { hold, scaled } from "./curves.ts";
+ * import { hold, scaled } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const half = scaled(hold({ seconds: 60, users: 25, rate: 5 }), 0.5);
@@ -467,7 +467,7 @@ function steps(curve: Curve): Pick<Curve, "stepAt"> {
  * A curve, several times in sequence.
  *
  * ```ts
- * import { repeated, wave } from "./curves.ts";
+ * import { repeated, wave } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const week = repeated(wave({ seconds: 600, users: { from: 20, to: 100 } }), 7);

@@ -66,32 +66,25 @@ export interface ShapeClass {
  * load from `tick`: users or, in the open model, an arrival rate.
  *
  * ```ts
- * import { LoadUserShape } from "./load_user_shape.ts";
- * import { ramp } from "./curves.ts";
- * import assert from "node:assert/strict";
+ * import { LoadUserShape, ramp } from "aiotest";
  *
- * class TestSteps extends LoadUserShape {
+ * export class TestSteps extends LoadUserShape {
  *   static override stages = [
  *     { duration: 60, users: 100, rate: 10 },
  *     { duration: 30, users: 300, rate: 50 },
  *   ];
  * }
  *
- * class TestRamp extends LoadUserShape {
+ * export class TestRamp extends LoadUserShape {
  *   static override curve = ramp({ seconds: 60, arrivalRate: { from: 0, to: 120 }, maxUsers: 50 });
  * }
  *
- * class TestGrowth extends LoadUserShape {
+ * export class TestGrowth extends LoadUserShape {
  *   override tick(): [users: number, rate: number] | null {
  *     const minutes = Math.floor(this.getRunTime() / 60);
  *     return minutes < 5 ? [(minutes + 1) * 20, 5] : null;
  *   }
  * }
- *
- * assert.deepEqual(new TestSteps().at(60), { users: 300, rate: 50 });
- * assert.equal(new TestSteps().at(90), null);
- * assert.deepEqual(new TestRamp().at(30), { arrivalRate: 61, maxUsers: 50 });
- * assert.deepEqual(new TestGrowth().at(130), { users: 60, rate: 5 });
  * ```
  */
 export class LoadUserShape {

@@ -55,7 +55,7 @@ export type ArrivalStage = StageEnd & {
  * number of users changes at the rate of the stage that starts.
  *
  * ```ts
- * import { stages } from "./stages.ts";
+ * import { stages } from "aiotest";
  * import assert from "node:assert/strict";
  *
  * const curve = stages([

@@ -227,8 +227,6 @@ export class User {
   /** The run that this user is part of. */
   readonly run: RunInfo;
   readonly #context: UserContext;
-  /** Iterations that have begun. */
-
   /** A subclass with its own constructor must call `super(context)`. */
   constructor(context: UserContext) {
     if (context === undefined) {

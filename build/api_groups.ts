@@ -1,0 +1,241 @@
+/**
+ * The pages of the API reference, and which exports of mod.ts each of them describes.
+ *
+ * @module
+ */
+
+/** A page of the reference. */
+export interface ApiGroup {
+  /** Its file in docs/api, without `.md`. */
+  readonly file: string;
+  readonly title: string;
+  /** What its exports are for, in one or two sentences. */
+  readonly about: string;
+  /** Pages of the guide in docs, or sections of them: `test-file.md#waits`. */
+  readonly guides: readonly string[];
+  /** The exports, in the order of the page. */
+  readonly names: readonly string[];
+}
+
+/** In the order of the index. Each export of mod.ts is in one of them. */
+export const API_GROUPS: readonly ApiGroup[] = [
+  {
+    file: "users",
+    title: "User classes",
+    about: "What a test file exports: classes of simulated users, whose methods are the tests.",
+    guides: ["test-file.md", "http-users.md", "protocols.md"],
+    names: [
+      "FastHttpUser",
+      "HttpUser",
+      "AsyncHttpUser",
+      "User",
+      "UserClass",
+      "UserContext",
+      "UserEnd",
+      "SessionScope",
+      "TestOrder",
+      "tag",
+      "weight",
+      "TestDecorator",
+      "ClassTls",
+      "TlsOptions",
+      "TlsVersion",
+    ],
+  },
+  {
+    file: "requests",
+    title: "Requests and sessions",
+    about:
+      "How a user sends requests, what it can send, and the cookies and headers that it keeps.",
+    guides: ["http-users.md"],
+    names: [
+      "Session",
+      "RequestOptions",
+      "BodyOptions",
+      "BodyContent",
+      "Fields",
+      "FieldValue",
+      "Check",
+      "Auth",
+      "ResourceOptions",
+      "BatchItem",
+      "BatchTuple",
+      "BatchRequest",
+      "BatchOptions",
+      "SessionHeaders",
+      "CookieStore",
+      "Cookie",
+    ],
+  },
+  {
+    file: "responses",
+    title: "Responses",
+    about:
+      "What a request resolves with, how to read it, and the error of a request without a response.",
+    guides: ["http-users.md"],
+    names: ["HttpResponse", "ResponseTimings", "HtmlElement", "RequestError", "RequestErrorCode"],
+  },
+  {
+    file: "streams",
+    title: "Streams and server-sent events",
+    about: "Responses that a test reads while they arrive: `session.stream`.",
+    guides: ["streams.md"],
+    names: ["StreamResponse", "StreamOptions", "StreamFunction", "ServerSentEvent"],
+  },
+  {
+    file: "websocket",
+    title: "WebSocket",
+    about: "Users that exchange messages with a server over a WebSocket.",
+    guides: ["websocket.md"],
+    names: [
+      "WebSocketUser",
+      "ConnectOptions",
+      "WebSocketMessage",
+      "MessageMatch",
+      "ReceiveOptions",
+      "AskOptions",
+      "PingOptions",
+      "WebSocketClose",
+    ],
+  },
+  {
+    file: "grpc",
+    title: "gRPC",
+    about: "Users that call the methods of a gRPC service.",
+    guides: ["grpc.md"],
+    names: [
+      "GrpcUser",
+      "CallOptions",
+      "GrpcResponse",
+      "GrpcStatus",
+      "GrpcCheck",
+      "GrpcStream",
+      "GrpcMetadata",
+      "MetadataInit",
+      "MetadataValue",
+      "GrpcCompression",
+      "AnyMessage",
+    ],
+  },
+  {
+    file: "waits",
+    title: "Wait times",
+    about: "How long a user waits between its tests: the values of `static waitTime`.",
+    guides: ["test-file.md#waits", "load-models.md"],
+    names: [
+      "between",
+      "constant",
+      "constantPacing",
+      "constantThroughput",
+      "exponential",
+      "WaitTime",
+      "WaitFunction",
+      "Turn",
+    ],
+  },
+  {
+    file: "loads",
+    title: "Loads and shapes",
+    about:
+      "Loads that change over time: shapes that a test file exports, and the curves they consist of.",
+    guides: ["shapes.md", "load-models.md"],
+    names: [
+      "LoadUserShape",
+      "Load",
+      "Tick",
+      "hold",
+      "ramp",
+      "stages",
+      "Stage",
+      "UserStage",
+      "ArrivalStage",
+      "StageEnd",
+      "spike",
+      "wave",
+      "doubleWave",
+      "stepUntilItBreaks",
+      "inSequence",
+      "repeated",
+      "delayed",
+      "plus",
+      "scaled",
+      "Curve",
+      "CurveStep",
+      "HoldOptions",
+      "SpanOptions",
+      "SpikeOptions",
+      "StepOptions",
+      "UserOption",
+      "ArrivalOption",
+      "Span",
+      "DoubleSpan",
+      "SteppedSpan",
+    ],
+  },
+  {
+    file: "data",
+    title: "Sharing data",
+    about:
+      "What the users of all nodes share: rows of data, counters, queues, meetings and messages.",
+    guides: ["sharing-data.md", "redis.md"],
+    names: [
+      "cluster",
+      "Cluster",
+      "csv",
+      "jsonl",
+      "RowFile",
+      "Feeder",
+      "FeederOptions",
+      "FeederMode",
+      "WhenEmpty",
+      "Counter",
+      "Queue",
+      "RendezvousOptions",
+      "Meeting",
+      "MessageHandler",
+      "SendOptions",
+    ],
+  },
+  {
+    file: "measuring",
+    title: "Measuring",
+    about: "Steps that are not HTTP requests, tags of requests, and metrics of your own.",
+    guides: ["measuring.md", "test-file.md#other-protocols", "thresholds.md"],
+    names: [
+      "metrics",
+      "Metrics",
+      "CounterMetric",
+      "GaugeMetric",
+      "RateMetric",
+      "TrendMetric",
+      "TrendOptions",
+      "Measurement",
+      "MeasureOptions",
+      "Tags",
+    ],
+  },
+  {
+    file: "events",
+    title: "Events",
+    about: "Functions that are called at moments of the run, and options that a test file adds.",
+    guides: ["test-file.md#events"],
+    names: [
+      "events",
+      "Events",
+      "EventMap",
+      "EventHandler",
+      "RequestEvent",
+      "UserErrorEvent",
+      "WorkerReport",
+      "CommandLineParser",
+      "FlagDefault",
+    ],
+  },
+  {
+    file: "run",
+    title: "Run and log",
+    about: "The run that a test file is part of, and its log.",
+    guides: ["test-file.md#the-life-of-a-test", "debugging.md"],
+    names: ["run", "RunInfo", "logger", "Logger"],
+  },
+];
