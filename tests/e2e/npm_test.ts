@@ -1,0 +1,287 @@
+// The npm package as people use it: installed with npm into their own project, from tarballs, without a network.
+import assert from "node:assert/strict";
+import { makePackages, packFolders } from "../../build/npm.ts";
+import { runCommand } from "../../build/project.ts";
+import { findTarget } from "../../build/compile.ts";
+import config from "../../deno.json" with { type: "json" };
+import type { Summary } from "../../src/report/summary.ts";
+import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
+import { compiledExecutable } from "../support/executable.ts";
+import { childrenOf, isMissing } from "../support/machine.ts";
+import { PROJECT_ROOT } from "../support/paths.ts";
+import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
+
+const EXECUTABLE = await compiledExecutable();
+const OWN = findTarget(Deno.build.target);
+const NO_TOOLS = ["node", "npm", "tar"].some(isMissing);
+
+/** A project of someone who has Node.js, a home folder of their own, and no network. */
+class NodeProject implements AsyncDisposable {
+  readonly folder: string;
+  readonly #home: string;
+
+  private constructor(folder: string, home: string) {
+    this.folder = folder;
+    this.#home = home;
+  }
+
+  static async create(): Promise<NodeProject> {
+    return new NodeProject(await Deno.makeTempDir(), await Deno.makeTempDir());
+  }
+
+  get env(): Record<string, string> {
+    return {
+      PATH: Deno.env.get("PATH")!,
+      HOME: this.#home,
+      TMPDIR: this.#home,
+      npm_config_offline: "true",
+      npm_config_update_notifier: "false",
+      AIOTEST_NO_WEB: "1",
+      AIOTEST_NO_HISTORY: "1",
+    };
+  }
+
+  get launcher(): string {
+    return `${this.folder}/node_modules/.bin/aiotest`;
+  }
+
+  get executable(): string {
+    return `${this.folder}/node_modules/@aiotest/${OWN!.name}/bin/aiotest`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+    await Deno.remove(this.#home, { recursive: true });
+  }
+
+  async write(files: Readonly<Record<string, string>>): Promise<void> {
+    for (const [name, text] of Object.entries(files)) {
+      const path = `${this.folder}/${name}`;
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      await Deno.writeTextFile(path, text);
+    }
+  }
+
+  async run(program: string, ...args: readonly string[]): Promise<Finished> {
+    return await runCommand(program, args, { cwd: this.folder, env: this.env, clearEnv: true });
+  }
+
+  async install(...args: readonly string[]): Promise<void> {
+    const { code, stdout, stderr } = await this.run("npm", "install", ...args);
+    assert.equal(code, 0, stdout + stderr);
+  }
+
+  aiotest(...args: readonly string[]): Promise<Finished> {
+    return runAiotest(args, this.options);
+  }
+
+  get options(): { cwd: string; env: Record<string, string>; executable: string } {
+    return { cwd: this.folder, env: this.env, executable: this.launcher };
+  }
+
+  async summary(name: string): Promise<Summary> {
+    return JSON.parse(await Deno.readTextFile(`${this.folder}/${name}`));
+  }
+}
+
+/** The tarballs of `aiotest` and of the package with the executable, in a folder of their own. */
+async function makeTarballs(
+  folder: string,
+  executable: string,
+): Promise<[main: string, platform: string]> {
+  const executables = [{ target: OWN!, path: executable }];
+  const { version, license } = config;
+  const release = { version, license, repository: null };
+  const folders = await makePackages(PROJECT_ROOT, `${folder}/npm`, executables, release);
+  const [main] = await packFolders(folders.slice(-1), folder);
+  // npm would compress it for ten seconds; tests/build/npm_test.ts tests what npm packs.
+  const platform = `${folder}/platform.tar`;
+  const args = ["-cf", platform, "--transform", "s,^[.],package,", "-C", folders[0]!, "."];
+  const { code, stderr } = await runCommand("tar", args);
+  assert.equal(code, 0, stderr);
+  return [main!, platform];
+}
+
+const VISITS = `
+import { FastHttpUser } from "aiotest";
+export class VisitTest extends FastHttpUser {
+  static waitTime = 0.05;
+  async testTick() { await this.session.get("/tick"); }
+}
+`;
+
+/** Runs the launcher of a project in Node.js after some code, such as one that makes the platform another. */
+function launchAfter(project: NodeProject, code: string): Promise<Finished> {
+  return project.run("node", "-e", `${code}; require("./node_modules/aiotest/bin/aiotest")`);
+}
+
+const ON_MUSL = "process.report.getReport = () => ({ header: {} })";
+
+Deno.test({
+  name: "npm installs aiotest with the executable, and npx runs it",
+  ignore: EXECUTABLE === null || NO_TOOLS || Deno.build.os !== "linux",
+  async fn(t): Promise<void> {
+    const tarballs = await Deno.makeTempDir();
+    const [main, platform] = await makeTarballs(tarballs, EXECUTABLE!);
+    await using project = await NodeProject.create();
+    await project.install(main, platform);
+    await project.write({ "visits.js": VISITS });
+
+    await t.step("the demo runs, and its summary has the counts that it has printed", async () => {
+      const { code, stdout, stderr } = await project.run("npx", "aiotest", "demo", "-t", "2s");
+      assert.equal(code, 0, stderr);
+      const { totals } = await project.summary("aiotest-demo.json");
+      assert.ok(totals.requests > 10, String(totals.requests));
+      const printed = /^PASSED .*?([\d,]+) requests/m.exec(stdout)?.[1];
+      assert.equal(printed, totals.requests.toLocaleString("en-US"), stdout);
+    });
+
+    await t.step("the test of the package's page runs", async () => {
+      await using target = new CountingTarget();
+      const page = await Deno.readTextFile(`${PROJECT_ROOT}/build/npm/README.md`);
+      const [, test] = /^```js\n(.+?)^```$/ms.exec(page)!;
+      await project.write({
+        "aiotestfile.js": test!.replace("http://127.0.0.1:8000", target.url),
+      });
+      const load = ["-f", "aiotestfile.js", "-u", "10", "-r", "10", "-t", "1s"];
+      const { code, stderr } = await project.run("npx", "aiotest", ...load, "--json", "page.json");
+      assert.equal(code, 0, stderr);
+      assertEqualCounts(await project.summary("page.json"), target);
+    });
+
+    await t.step("the exit code is that of the executable", async () => {
+      await using target = new CountingTarget();
+      const run = ["-f", "visits.js", "--iterations", "5"];
+      const codes = await Promise.all([
+        project.aiotest(...run, "-H", target.url),
+        project.aiotest(...run, "-H", "http://127.0.0.1:1"),
+        project.aiotest(...run, "--colour"),
+        project.aiotest(...run, "-H", target.url, "--threshold", "requests<1"),
+      ]);
+      assert.deepEqual(codes.map(({ code }) => code), [0, 1, 2, 3], codes[3]!.stderr);
+      assert.equal(target.total, 10);
+    });
+
+    for (const [signal, receiver] of [["SIGINT", "group"], ["SIGTERM", "launcher"]] as const) {
+      await t.step(`${signal} to the ${receiver} ends a run with its report`, async () => {
+        await using target = new CountingTarget();
+        const file = `${signal}.json`;
+        const args = ["-f", "visits.js", "-H", target.url, "--json", file];
+        const run = startAiotest(args, { ...project.options, detached: true });
+        await target.reached(3);
+        Deno.kill(receiver === "group" ? -run.pid : run.pid, signal);
+        const { code, stdout, stderr } = await run.finished;
+        assert.equal(code, 0, stderr);
+        assert.match(stdout, /PASSED/);
+        assertEqualCounts(await project.summary(file), target);
+      });
+    }
+
+    await t.step("the launcher dies by the signal that has ended the executable", async () => {
+      await using target = new CountingTarget();
+      const { folder, env, launcher } = project;
+      const args = ["-f", "visits.js", "-H", target.url];
+      const silent = { stdin: "null", stdout: "null", stderr: "null" } as const;
+      const options = { args, cwd: folder, env, clearEnv: true, ...silent };
+      const run = new Deno.Command(launcher, options).spawn();
+      await target.reached(1);
+      const [executable] = childrenOf(run.pid);
+      Deno.kill(executable!, "SIGKILL");
+      assert.equal((await run.status).signal, "SIGKILL");
+    });
+
+    for (const type of ["module", "commonjs", undefined]) {
+      const kind = type === undefined ? "no type" : `type ${type}`;
+      await t.step(`with ${kind}, a test imports aiotest from the executable`, async () => {
+        const path = `${project.folder}/package.json`;
+        const manifest = JSON.parse(await Deno.readTextFile(path));
+        await Deno.writeTextFile(path, JSON.stringify({ ...manifest, type }));
+        const { code, stdout, stderr } = await project.aiotest("check", "visits.js");
+        assert.equal(code, 0, stderr);
+        assert.match(stdout, /VisitTest/);
+      });
+    }
+
+    await t.step("in Node.js, an import of aiotest says how a test is run", async () => {
+      await project.write({
+        "visits.mjs": VISITS,
+        "visits.cjs": `const { FastHttpUser } = require("aiotest"); FastHttpUser;`,
+      });
+      for (const file of ["visits.mjs", "visits.cjs"]) {
+        const { code, stderr } = await project.run("node", file);
+        assert.equal(code, 1);
+        assert.match(stderr, /^Error: Node\.js cannot run a test file.*npx aiotest -f FILE$/m);
+      }
+    });
+
+    await t.step("a platform without an executable is named, and those that have one", async () => {
+      const set = `Object.defineProperty(process, "platform", { value: "sunos" })`;
+      const { code, stderr } = await launchAfter(project, set);
+      assert.equal(code, 127);
+      assert.equal(
+        stderr,
+        `aiotest: there is no executable for sunos-${OWN!.name.slice("linux-".length)}.\n` +
+          `There is one for: ${OWN!.name}\n`,
+      );
+    });
+
+    await t.step("an executable that may not be executed is named", async () => {
+      await Deno.chmod(project.executable, 0o644);
+      const { code, stderr } = await project.aiotest("--version");
+      await Deno.chmod(project.executable, 0o755);
+      assert.equal(code, 126);
+      const path = await Deno.realPath(project.executable);
+      assert.equal(
+        stderr,
+        `aiotest: ${path} may not be executed.\nTo allow it: chmod +x '${path}'\n`,
+      );
+    });
+
+    await t.step("without glibc, the error names it", async () => {
+      // The kernel does not find the loader that the program names, as on Alpine.
+      await Deno.rename(project.executable, `${project.executable}.kept`);
+      await Deno.writeFile(project.executable, await withOtherLoader(EXECUTABLE!), { mode: 0o755 });
+      const installed = await launchAfter(project, ON_MUSL);
+      await Deno.remove(project.executable);
+      const leftOut = await launchAfter(project, ON_MUSL);
+      await Deno.rename(`${project.executable}.kept`, project.executable);
+      for (const [{ code, stderr }, expected] of [[installed, 126], [leftOut, 127]] as const) {
+        assert.match(stderr, /^aiotest: The executable for Linux needs glibc, .*musl on Alpine/);
+        assert.equal(code, expected);
+      }
+    });
+
+    await t.step("without optional dependencies, the error says how to install them", async () => {
+      await using other = await NodeProject.create();
+      await other.write({ "program": "#!/bin/sh\necho started" });
+      const [main, platform] = await makeTarballs(other.folder, `${other.folder}/program`);
+      const overrides = { [`@aiotest/${OWN!.name}`]: `file:${platform}` };
+      const dependencies = { aiotest: `file:${main}` };
+      await other.write({ "package.json": JSON.stringify({ dependencies, overrides }) });
+      await other.install("--omit=optional");
+      const { code, stderr } = await other.aiotest("--version");
+      assert.equal(code, 127);
+      assert.match(
+        stderr,
+        new RegExp(
+          `^aiotest: @aiotest/${OWN!.name} ${config.version}, .* is not installed\\.\n.*` +
+            "To install it:\n {2}npm install --include=optional\n",
+        ),
+      );
+      await other.install("--include=optional");
+      assert.equal((await other.aiotest()).stdout, "started\n");
+    });
+    await Deno.remove(tarballs, { recursive: true });
+  },
+});
+
+/** The start of a program for Linux, but with a loader that no system has. */
+async function withOtherLoader(program: string): Promise<Uint8Array<ArrayBuffer>> {
+  using file = await Deno.open(program);
+  const bytes = new Uint8Array(4096);
+  await file.read(bytes);
+  const at = new TextDecoder("latin1").decode(bytes).indexOf("/ld-linux");
+  assert.ok(at > 0);
+  bytes.set(new TextEncoder().encode("/ld-none!"), at);
+  return bytes;
+}
