@@ -1,6 +1,9 @@
 // Finds out how much load the service can handle: 100 more iterations per second every 20 seconds, until
 // a threshold is crossed. The report shows the highest load that passed.
+import process from "node:process";
 import { FastHttpUser, LoadUserShape, stepUntilItBreaks } from "aiotest";
+
+const STEP_SECONDS = Number(process.env.STEP_SECONDS ?? 20);
 
 export const thresholds = ["p99<500ms", "error_rate<1%"];
 
@@ -14,7 +17,7 @@ export class VisitorTest extends FastHttpUser {
 
 export class LimitShapeTest extends LoadUserShape {
   static override curve = stepUntilItBreaks({
-    stepSeconds: 20,
+    stepSeconds: STEP_SECONDS,
     arrivalRate: { from: 100, step: 100, to: 2000 },
     maxUsers: 1000,
   });

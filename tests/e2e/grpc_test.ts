@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import * as grpc from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
 import type { Summary } from "../../src/report/summary.ts";
 import { endOf } from "../support/cluster.ts";
 import { PROTO_FOLDER, ShopServer } from "../support/grpc_server.ts";
-import { projectPath } from "../support/paths.ts";
 import { runAiotest, startAiotest, type Started } from "../support/process.ts";
 import { sideBySide } from "../support/side_by_side.ts";
 
@@ -156,77 +153,4 @@ test("--once shows messages as JSON, and the status", async () => {
   assert.match(stdout, /✗ GRPC missing: failed: GRPC NOT_FOUND/);
   assert.match(stdout, /> \{"messages":4,"last":\{"id":4\}\}\n/);
   assert.match(stdout, /< \{"messages":1,"last":\{"items":4\}\}\n/);
-});
-
-/** The service of examples/protos/shop.proto. */
-async function exampleServer(): Promise<{ port: number; calls: Set<string> } & AsyncDisposable> {
-  const calls = new Set<string>();
-  const file = projectPath("examples/protos/shop.proto");
-  const { shop } = grpc.loadPackageDefinition(loadSync(file, { longs: String, defaults: true }));
-  const { Catalog, Orders } = shop as unknown as Record<string, grpc.ServiceClientConstructor>;
-  const server = new grpc.Server();
-  server.addService(Catalog!.service, {
-    GetItem: (
-      call: grpc.ServerUnaryCall<{ id: string }, unknown>,
-      reply: grpc.sendUnaryData<unknown>,
-    ) => {
-      calls.add(String(call.metadata.get("authorization")[0]).slice(0, 11));
-      const { id } = call.request;
-      if (id === "404") reply({ code: grpc.status.NOT_FOUND, details: "no such item" });
-      else reply(null, { id, name: "a lamp", price: 4900 });
-    },
-    Search: (call: grpc.ServerWritableStream<unknown, unknown>) => {
-      for (let id = 1; id <= 3; id++) call.write({ id, name: "a lamp", price: 4900 });
-      call.end();
-    },
-  });
-  server.addService(Orders!.service, {
-    Import: (
-      call: grpc.ServerReadableStream<unknown, unknown>,
-      reply: grpc.sendUnaryData<unknown>,
-    ) => {
-      let orders = 0;
-      call.on("data", () => orders++);
-      call.on("end", () => reply(null, { orders, total: 4900 * orders }));
-    },
-    Follow: (call: grpc.ServerDuplexStream<unknown, unknown>) => {
-      call.on("data", () => call.write({ orders: 1, total: 4900 }));
-      call.on("end", () => call.end());
-    },
-  });
-  const credentials = grpc.ServerCredentials.createInsecure();
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(
-      "127.0.0.1:0",
-      credentials,
-      (error, port) => error === null ? resolve(port) : reject(error),
-    )
-  );
-  return {
-    port,
-    calls,
-    [Symbol.asyncDispose]: () => Promise.resolve(server.forceShutdown()),
-  };
-}
-
-test("the example grpc.ts runs", async () => {
-  await using server = await exampleServer();
-  const json = await Deno.makeTempFile();
-  const { code, stdout, stderr } = await runAiotest([
-    ...["-f", projectPath("examples/grpc.ts"), "-H", `http://127.0.0.1:${server.port}`],
-    ...["-u", "3", "-r", "3", "-t", "8", "--json", json],
-  ]);
-  assert.equal(code, 0, stdout + stderr);
-  const summary: Summary = JSON.parse(await Deno.readTextFile(json));
-  await Deno.remove(json);
-  const names = summary.requests.map(({ name, failures }) => `${name} ${failures}`);
-  assert.deepEqual(names.sort(), [
-    "missing item 0",
-    "shop.Catalog/GetItem 0",
-    "shop.Catalog/Search 0",
-    "shop.Orders/Follow 0",
-    "shop.Orders/Import 0",
-  ]);
-  assert.ok(summary.checks.length === 4 && summary.checks.every((one) => one.failed === 0), stdout);
-  assert.deepEqual([...server.calls], ["Bearer user"]);
 });

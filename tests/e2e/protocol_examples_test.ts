@@ -69,33 +69,6 @@ function occurrences(text: string, pattern: RegExp): number {
   return [...text.matchAll(pattern)].length;
 }
 
-test("GraphQL: each operation has its name, and errors in a 200 are failures", async () => {
-  const executed: Record<string, number> = {};
-  let refused = 0;
-  await using target = new Target({
-    "/graphql": ({ body }) => {
-      const { operationName, query, variables } = JSON.parse(new TextDecoder().decode(body));
-      assert.ok(query.includes(operationName));
-      const count = executed[operationName] = (executed[operationName] ?? 0) + 1;
-      if (operationName === "FindArticle") {
-        return Response.json({ data: { article: { id: variables.id, title: "Lamp" } } });
-      }
-      if (count % 4 !== 0) return Response.json({ data: { addToCart: { count } } });
-      refused++;
-      const message = `article ${variables.id} is sold out`;
-      return Response.json({ data: null, errors: [{ message, extensions: { code: "SOLD_OUT" } }] });
-    },
-  });
-  const { counted, errors } = await runExample("graphql.ts", target.url);
-  assert.deepEqual(executed, { FindArticle: ITERATIONS, AddToCart: ITERATIONS });
-  assert.deepEqual(counted, {
-    "POST AddToCart": { requests: ITERATIONS, failures: refused },
-    "POST FindArticle": all(ITERATIONS),
-  });
-  assert.equal(refused, ITERATIONS / 4);
-  assert.deepEqual(errors, ["SOLD_OUT"]);
-});
-
 test("TCP: an answer in pieces is one answer, and a lost connection is opened again", async () => {
   const seen = { connections: 0, questions: 0, closed: 0 };
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

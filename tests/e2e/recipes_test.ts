@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import type { Summary } from "../../src/report/summary.ts";
+import type { MetricRow } from "../../src/stats/snapshot.ts";
+import { ChatTarget } from "../support/chat_target.ts";
 import { blocksOf } from "../support/doc_page.ts";
+import { startExampleServer } from "../support/grpc_example_server.ts";
 import { steadyPort } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { runAiotest } from "../support/process.ts";
@@ -13,16 +17,22 @@ import {
 import {
   accountsTarget,
   countsOf,
+  FEED_EVENTS,
+  feedTarget,
   formsTarget,
+  ForwardProxy,
+  graphqlTarget,
   jobsTarget,
   loginTarget,
+  modelTarget,
   pagesTarget,
   pollsOf,
+  THINKING_MS,
   tokenTarget,
   uploadsTarget,
 } from "../support/recipe_targets.ts";
 import { sideBySide } from "../support/side_by_side.ts";
-import type { Target } from "../support/target.ts";
+import { Target } from "../support/target.ts";
 
 const test = sideBySide("recipes", 2);
 
@@ -41,6 +51,18 @@ async function passed(
   const run = await runRecipe(page, { addresses: { [SERVICE]: target.url }, env });
   assertPassed(run);
   return run;
+}
+
+function counter({ metrics }: Summary, name: string): number {
+  const row = metrics.find((one) => one.name === name);
+  assert.ok(row?.type === "counter", `${name} is missing`);
+  return row.value;
+}
+
+function trend({ metrics }: Summary, name: string): Extract<MetricRow, { type: "trend" }> {
+  const row = metrics.find((one) => one.name === name);
+  assert.ok(row?.type === "trend", `${name} is missing`);
+  return row;
 }
 
 /** How a name for tests tells what is in the environment. */
@@ -158,9 +180,8 @@ test("jobs are asked for until they are done", async () => {
   assert.deepEqual(summary.groups.map(({ name, count, failures }) => [name, count, failures]), [
     ["export", 30, 0],
   ]);
-  const metric = summary.metrics.find(({ name }) => name === "polls_per_job");
-  assert.ok(metric?.type === "trend");
-  assert.deepEqual([metric.count, metric.figures.min, metric.figures.max], [30, 1, 3]);
+  const { count, figures } = trend(summary, "polls_per_job");
+  assert.deepEqual([count, figures.min, figures.max], [30, 1, 3]);
 });
 
 test("the pages of a list are read in their order", async () => {
@@ -169,4 +190,120 @@ test("the pages of a list are read in their order", async () => {
   assert.deepEqual(counted, { "GET /articles": [80, 0] });
   assert.equal(target.lists(), 20);
   assert.equal(summary.groups[0]?.count, 20);
+});
+
+test("everything that is said in a chat is heard by the user who said it", async () => {
+  await using target = new ChatTarget(20);
+  const addresses = { "ws://127.0.0.1:8000": `ws://127.0.0.1:${target.port}` };
+  const run = await runRecipe("websocket-chat.md", { addresses });
+  assertPassed(run);
+  assert.deepEqual(run.counted, { "WS /chat": [20, 0], "WS say": [40, 0] });
+  const { opened, received, closedBy } = target.counts;
+  assert.deepEqual([opened, received, closedBy], [20, 40, { 1000: 20 }]);
+  assert.equal(counter(run.summary, "ws_messages_sent"), 40);
+  assert.equal(counter(run.summary, "ws_closes_1000"), 20);
+});
+
+test("errors of GraphQL in a response with status 200 are failures of their operation", async () => {
+  await using target = graphqlTarget();
+  const run = await runRecipe("graphql.md", { addresses: { [SERVICE]: target.url } });
+  assert.equal(run.code, 1, run.stdout + run.stderr);
+  const { operations, refused } = target.executed;
+  assert.deepEqual(operations, { FindArticle: 24, AddToCart: 24 });
+  assert.deepEqual(run.counted, { "POST AddToCart": [24, refused], "POST FindArticle": [24, 0] });
+  assert.equal(refused, 6);
+  assert.deepEqual(run.summary.failures.map(({ error }) => error), ["SOLD_OUT"]);
+});
+
+test("every token of a language model is counted, and when the first one arrives", async () => {
+  await using target = modelTarget();
+  const addresses = { [SERVICE]: target.url };
+  const { code, stdout, summary, counted } = await runRecipe("llm-streaming.md", { addresses });
+  // A threshold can be crossed on a busy machine.
+  assert.ok([0, 3].includes(code), stdout);
+  assert.deepEqual(counted, { "POST /v1/chat/completions": [20, 0] });
+  assert.equal(target.answers(), 20);
+  assert.equal(counter(summary, "tokens"), 200);
+  assert.equal(counter(summary, "stream_events"), 13 * 20);
+  const first = trend(summary, "first_token_ms");
+  assert.equal(first.count, 20);
+  assert.ok(first.figures.min! >= THINKING_MS, String(first.figures.min));
+  assert.equal(trend(summary, "stream_events_per_second").count, 20);
+  assert.deepEqual(summary.checks.map(({ passed, failed }) => [passed, failed]), [[20, 0]]);
+});
+
+test("a feed is followed over many connections, and no event is missed", async () => {
+  await using target = feedTarget();
+  const { counted, summary } = await passed("server-sent-events.md", target);
+  assert.deepEqual(counted, { "GET /feed": [40, 0] });
+  assert.equal(target.sent(), 40 * FEED_EVENTS);
+  assert.equal(counter(summary, "stream_events"), target.sent());
+  assert.equal(counter(summary, "missed_events"), 0);
+});
+
+test("calls of gRPC of all kinds are counted", async () => {
+  await using server = await startExampleServer();
+  const addresses = { "127.0.0.1:50051": `127.0.0.1:${server.port}` };
+  const run = await runRecipe("grpc.md", { addresses });
+  assertPassed(run);
+  assert.deepEqual(run.counted, {
+    "GRPC missing item": [6, 0],
+    "GRPC shop.Catalog/GetItem": [6, 0],
+    "GRPC shop.Catalog/Search": [6, 0],
+    "GRPC shop.Orders/Follow": [6, 0],
+    "GRPC shop.Orders/Import": [6, 0],
+  });
+  assert.deepEqual(server.calls, { GetItem: 12, Search: 6, Import: 6, Follow: 6 });
+  assert.equal(server.orders(), 6 * (20 + 3));
+  assert.deepEqual(
+    [...server.users].sort(),
+    Array.from({ length: 6 }, (_, index) => `Bearer user${index + 1}`),
+  );
+  assert.deepEqual(run.summary.checks.map(({ failed }) => failed), [0, 0, 0, 0]);
+});
+
+test("with HTTP_PROXY, every request passes the proxy, and with NO_PROXY none", async () => {
+  for (const [command, through] of [[0, 20], [1, 0]] as const) {
+    await using target = new Target({ "/": () => new Response("ok") });
+    await using proxy = await ForwardProxy.start("me:secret");
+    const addresses = { [SERVICE]: target.url, "127.0.0.1:3128": `127.0.0.1:${proxy.port}` };
+    const run = await runRecipe("proxy.md", { addresses, command });
+    assertPassed(run);
+    assert.deepEqual(run.counted, { "GET /": [20, 0] });
+    assert.deepEqual(proxy.forwarded, Array(through).fill(`${target.url}/`));
+    assert.equal(target.requests.filter(({ headers }) => headers.has("via")).length, through);
+    assert.equal(target.count("/"), 20);
+  }
+});
+
+test("the service sees each local address with its share of the users", async () => {
+  await using target = new Target({ "/": () => new Response("ok") });
+  const { counted } = await passed("client-addresses.md", target);
+  assert.deepEqual(counted, { "GET /": [30, 0] });
+  const peers: Record<string, number> = {};
+  for (const connection of new Set(target.requests.map((one) => one.connection))) {
+    const address = connection.slice(0, connection.lastIndexOf(":"));
+    peers[address] = (peers[address] ?? 0) + 1;
+  }
+  assert.deepEqual(peers, { "127.0.0.2": 10, "127.0.0.3": 10, "127.0.0.4": 10 });
+  // Other systems have one address only.
+}, { ignore: Deno.build.os !== "linux" });
+
+test("the load rises until the service breaks", async () => {
+  let answered = 0;
+  await using target = new Target({
+    "/": () => new Response(null, { status: ++answered > 250 ? 503 : 200 }),
+  });
+  const run = await runRecipe("breaking-point.md", {
+    addresses: { [SERVICE]: target.url },
+    env: { STEP_SECONDS: "2" },
+    command: 1,
+  });
+  const { passed: step = null, broke, threshold } = run.summary.breakingPoint!;
+  // On a busy machine, the load may break the other threshold before.
+  assert.equal(run.code, step === null ? 3 : 0, run.stdout + run.stderr);
+  assert.equal(broke?.arrivalRate, (step?.arrivalRate ?? 0) + 100);
+  if (threshold === "error_rate<1%") assert.equal(step?.arrivalRate, 100);
+  const failures = Math.max(0, answered - 250);
+  assert.deepEqual(run.counted, { "GET /": [answered, failures] });
 });

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import type { LatencySummary } from "../../src/stats/snapshot.ts";
-import { projectPath } from "../support/paths.ts";
-import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
+import { type Finished, runAiotest } from "../support/process.ts";
 import { sideBySide } from "../support/side_by_side.ts";
 import { StreamTarget } from "../support/stream_target.ts";
-import { printFigure, sleep } from "../support/timing.ts";
+import { printFigure } from "../support/timing.ts";
 
 const test = sideBySide("streams", 2);
 
@@ -287,65 +286,4 @@ test("a threshold of a misspelled metric of streams is an error before the run",
   await Deno.remove(cwd, { recursive: true });
   assert.equal(code, 2);
   assert.match(stderr, /Did\s+you\s+mean\s+stream_first_byte_ms/);
-});
-
-/** A language model: ten tokens, after half a second of thinking. */
-function startModel(): { host: string; answers: () => number; close(): Promise<void> } {
-  let answers = 0;
-  const encoder = new TextEncoder();
-  const event = (data: unknown): Uint8Array => encoder.encode(`data: ${JSON.stringify(data)}\n\n`);
-  const delta = (fields: object): unknown => ({ choices: [{ index: 0, delta: fields }] });
-  async function* answer(): AsyncGenerator<Uint8Array> {
-    yield event(delta({ role: "assistant", content: "" }));
-    await sleep(500);
-    for (let token = 0; token < 10; token++) {
-      yield event(delta({ content: ` ${token}` }));
-      await sleep(20);
-    }
-    yield event({ choices: [], usage: { completion_tokens: 10 } });
-    yield encoder.encode("data: [DONE]\n\n");
-    answers++;
-  }
-  const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
-  const server = Deno.serve(options, async (request) => {
-    if (request.headers.get("authorization") !== "Bearer secret") {
-      return new Response("no key", { status: 401 });
-    }
-    const { stream, messages } = await request.json();
-    if (stream !== true || typeof messages[0].content !== "string") {
-      return new Response("not a stream", { status: 400 });
-    }
-    return new Response(ReadableStream.from(answer()), {
-      headers: { "content-type": "text/event-stream" },
-    });
-  });
-  return {
-    host: `http://127.0.0.1:${server.addr.port}`,
-    answers: () => answers,
-    close: () => server.shutdown(),
-  };
-}
-
-test("the example llm_tokens.ts counts every token, and when the first one arrives", async () => {
-  const model = startModel();
-  const json = await Deno.makeTempFile();
-  const args = ["-f", projectPath("examples/llm_tokens.ts"), "-H", model.host, "--json", json]
-    .concat("-u", "5", "-r", "100", "--iterations", "15");
-  const env = { LLM_API_KEY: "secret" };
-  const { code, stdout, stderr } = await startAiotest(args, { env }).finished;
-  const summary: Summary = JSON.parse(await Deno.readTextFile(json));
-  await Deno.remove(json);
-  // A threshold can be crossed on a busy machine.
-  assert.ok([0, 3].includes(code), stdout + stderr);
-  const { requests, failures } = summary.totals;
-  assert.deepEqual([requests, failures, model.answers()], [15, 0, 15]);
-  assert.equal(counter(summary, "tokens"), 150);
-  assert.equal(counter(summary, "stream_events"), 13 * 15);
-  assert.ok(trend(summary, "first_token_ms").min! >= 500);
-  assert.ok(trend(summary, "stream_first_event_ms").min! < 500);
-  const wrong = await startAiotest([...args, "--iterations", "5"], {
-    env: { LLM_API_KEY: "guessed" },
-  }).finished;
-  assert.match(wrong.stdout, /HTTP 401: no key/);
-  await model.close();
 });

@@ -191,12 +191,6 @@ test("the examples of docs/websocket.md run", async () => {
   assert.deepEqual(names, [["WS chat", "WS say hello"], ["WS /chat", "WS /chat ping"]]);
 });
 
-test("the example chat.ts runs", async () => {
-  await using target = new ChatTarget(4);
-  const requests = await example("chat.ts", target.port);
-  assert.deepEqual(requests, ["WS /chat", "WS say"]);
-});
-
 test("the example socket_io.ts runs, and answers pings", async () => {
   let pongs = 0;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {

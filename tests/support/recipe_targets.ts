@@ -7,7 +7,10 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type SeenRequest, Target } from "./target.ts";
+import { sleep } from "./timing.ts";
 
 /** What a request says in JSON. */
 export function jsonOf<Content>({ body }: SeenRequest): Content {
@@ -137,7 +140,7 @@ export function tokenTarget(): Target & { readonly seen: TokenCounts } {
       if (formOf(request).get("grant_type") !== "client_credentials") return refused(400);
       seen.mostAtOnce = Math.max(seen.mostAtOnce, ++inProgress);
       // Others would now ask, too, if they did not wait.
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(100);
       inProgress--;
       const token = crypto.randomUUID();
       seen.uses.set(token, 0);
@@ -235,4 +238,140 @@ export function pagesTarget(): Target & { readonly lists: () => number } {
     },
   });
   return Object.assign(target, { lists: () => lists });
+}
+
+/** What a {@link graphqlTarget} has executed. */
+export interface Executed {
+  readonly operations: Record<string, number>;
+  /** Those that ended with an error. */
+  refused: number;
+}
+
+/** Two operations of GraphQL; every fourth article is sold out. */
+export function graphqlTarget(): Target & { readonly executed: Executed } {
+  const executed: Executed = { operations: {}, refused: 0 };
+  const { operations } = executed;
+  const target = new Target({
+    "/graphql": (request) => {
+      interface Operation {
+        operationName: string;
+        query: string;
+        variables: { id: string };
+      }
+      const { operationName, query, variables: { id } } = jsonOf<Operation>(request);
+      assert.ok(query.includes(operationName));
+      const count = operations[operationName] = (operations[operationName] ?? 0) + 1;
+      if (operationName === "FindArticle") {
+        return Response.json({ data: { article: { id, title: "Lamp" } } });
+      }
+      if (count % 4 !== 0) return Response.json({ data: { addToCart: { count } } });
+      executed.refused++;
+      const message = `article ${id} is sold out`;
+      return Response.json({ data: null, errors: [{ message, extensions: { code: "SOLD_OUT" } }] });
+    },
+  });
+  return Object.assign(target, { executed });
+}
+
+/** Milliseconds for which the language model thinks. */
+export const THINKING_MS = 200;
+
+/** A language model: ten tokens, after a time of thinking. */
+export function modelTarget(): Target & { readonly answers: () => number } {
+  let answers = 0;
+  const encoder = new TextEncoder();
+  const event = (data: unknown): Uint8Array => encoder.encode(`data: ${JSON.stringify(data)}\n\n`);
+  const delta = (fields: object): unknown => ({ choices: [{ index: 0, delta: fields }] });
+  async function* answer(): AsyncGenerator<Uint8Array> {
+    yield event(delta({ role: "assistant", content: "" }));
+    await sleep(THINKING_MS);
+    for (let token = 0; token < 10; token++) {
+      yield event(delta({ content: ` ${token}` }));
+      await sleep(5);
+    }
+    yield event({ choices: [], usage: { completion_tokens: 10 } });
+    yield encoder.encode("data: [DONE]\n\n");
+    answers++;
+  }
+  const target = new Target({
+    "/v1/chat/completions": (request) => {
+      if (request.headers.get("authorization") !== "Bearer secret") {
+        return new Response("no key", { status: 401 });
+      }
+      interface Question {
+        stream: boolean;
+        messages: { content: string }[];
+      }
+      const { stream, messages } = jsonOf<Question>(request);
+      if (stream !== true || messages[0]!.content === "") return refused(400);
+      const headers = { "content-type": "text/event-stream" };
+      return new Response(ReadableStream.from(answer()), { headers });
+    },
+  });
+  return Object.assign(target, { answers: () => answers });
+}
+
+/** Events of each connection of {@link feedTarget}. */
+export const FEED_EVENTS = 5;
+
+/** A feed that ends each connection after some events, and refuses clients that did not follow it. */
+export function feedTarget(): Target & { readonly sent: () => number } {
+  const lastIds = new Map<string, number>();
+  let sent = 0;
+  const target = new Target({
+    "/feed": ({ headers }) => {
+      const known = /user=(\w+)/.exec(headers.get("cookie") ?? "")?.[1];
+      const user = known ?? `u${lastIds.size}`;
+      const lastId = Number(headers.get("last-event-id") ?? 0);
+      if (lastId !== (lastIds.get(user) ?? 0)) return refused(409);
+      lastIds.set(user, lastId + FEED_EVENTS);
+      let text = "retry: 20\n: hello\n\n";
+      for (let id = lastId + 1; id <= lastId + FEED_EVENTS; id++) {
+        text += `id: ${id}\ndata: {"price":${id}}\n\n`;
+        sent++;
+      }
+      return new Response(text, {
+        headers: { "content-type": "text/event-stream", "set-cookie": `user=${user}` },
+      });
+    },
+  });
+  return Object.assign(target, { sent: () => sent });
+}
+
+/** A proxy for plain HTTP that wants credentials. */
+export class ForwardProxy implements AsyncDisposable {
+  /** What it has forwarded. */
+  readonly forwarded: string[] = [];
+  readonly port: number;
+  readonly #close: () => Promise<void>;
+
+  private constructor(port: number, close: () => Promise<void>, forwarded: string[]) {
+    this.port = port;
+    this.#close = close;
+    this.forwarded = forwarded;
+  }
+
+  /** @param credentials user and password with a colon between them. */
+  static async start(credentials: string): Promise<ForwardProxy> {
+    const forwarded: string[] = [];
+    const server = createServer((request, response) => {
+      const { url = "", headers } = request;
+      // A request that was meant for the host itself has only a path.
+      if (!url.startsWith("http://")) return void response.writeHead(400).end();
+      if (headers["proxy-authorization"] !== `Basic ${btoa(credentials)}`) {
+        return void response.writeHead(407).end();
+      }
+      forwarded.push(url);
+      void fetch(url, { headers: { via: "1.1 proxy" } }).then(async (answer) => {
+        response.writeHead(answer.status).end(await answer.bytes());
+      });
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    const close = (): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
+    return new ForwardProxy((server.address() as AddressInfo).port, close, forwarded);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#close();
+  }
 }
