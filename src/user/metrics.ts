@@ -188,7 +188,7 @@ export class Metrics {
   /** @internal Hands over what was added since the last call, so that it is counted once. */
   take(startedAt: number): MetricTable {
     const taken = this.#table;
-    if (taken.size === 0) return taken;
+    // Even an empty one is not handed over and kept: it would be counted once more when it has filled.
     this.#table = new MetricTable();
     for (const [, stats] of taken) {
       if (stats.type === "gauge") stats.atMs -= startedAt;

@@ -33,6 +33,15 @@ Deno.test("what was added is handed over once", () => {
   assert.deepEqual(metrics.take(0).rows(2).map(({ name }) => name), ["logins"]);
 });
 
+Deno.test("a second that was empty when it was handed over stays empty", () => {
+  const metrics = new Metrics();
+  const size = metrics.trend("size");
+  const empty = metrics.take(0);
+  size.add(1);
+  assert.deepEqual([...empty], []);
+  assert.deepEqual([...metrics.take(0)].map(([name]) => name), ["size"]);
+});
+
 Deno.test("a counter to which nothing was added is 0, and the other kinds are missing", () => {
   const metrics = new Metrics();
   metrics.counter("logins");
