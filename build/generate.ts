@@ -1,6 +1,6 @@
 /**
  * `deno task generate` writes the files that are generated from the sources and committed with them: the
- * files of `aiotest init`, the API reference in docs/api, the tables in docs/command-line.md, and the figures of
+ * files of `aiotest init`, the API reference in docs/api, the schema of configuration files, the tables in docs/command-line.md, and the figures of
  * the HTTP benchmark in README.md. With `--check` it writes nothing, and exits with 1 if a file is out of date.
  *
  * @module
@@ -11,8 +11,10 @@ import process from "node:process";
 import ts from "typescript";
 import { withHttpFigures } from "../bench/support/http_figures.ts";
 import * as api from "../mod.ts";
+import { configSchema } from "../src/cli/config_schema.ts";
+import { commandFlags } from "../src/cli/flag_parser.ts";
 import { defaultText, type Setting } from "../src/cli/setting_types.ts";
-import { QUICK_SETTINGS, SETTINGS } from "../src/cli/settings.ts";
+import { DEMO_SETTINGS, QUICK_SETTINGS, SETTINGS } from "../src/cli/settings.ts";
 import { API_GROUPS } from "./api_groups.ts";
 import { apiPages } from "./api_reference.ts";
 
@@ -26,6 +28,7 @@ interface GeneratedFile {
 const FIRST_FILES = "src/cli/first_files.json";
 const FIRST_TEST = "examples/first_steps.ts";
 const PAGE = "docs/command-line.md";
+const SCHEMA = "docs/config.schema.json";
 const README = "README.md";
 const API = "docs/api";
 const HTTP_RESULT = "bench/results/http.json";
@@ -41,6 +44,7 @@ async function generateAll(root: string): Promise<GeneratedFile[]> {
   });
   return [
     { path: FIRST_FILES, text: await formatted(firstFiles, "json", root) },
+    { path: SCHEMA, text: await formatted(JSON.stringify(configSchema()), "json", root) },
     { path: PAGE, text: await formatted(commandLinePage(await read(PAGE)), "md", root) },
     { path: README, text: await formatted(await readme(root), "md", root) },
     ...await apiReference(types, root),
@@ -122,9 +126,15 @@ type AnySetting = Setting<unknown>;
 /** The text between two such comments is replaced by a table. */
 const SLOT = /(<!-- options of (\w+) -->\n)[^]*?(<!-- end of options -->)/g;
 
-const TABLES: Readonly<Record<string, Readonly<Record<string, AnySetting>>>> = {
-  aiotest: SETTINGS,
-  quick: QUICK_SETTINGS,
+const TABLES: Readonly<Record<string, () => string>> = {
+  aiotest: () => tablesOf(SETTINGS),
+  quick: () => tablesOf(QUICK_SETTINGS),
+  demo: () => tablesOf(DEMO_SETTINGS),
+  init: () => flagTable("init"),
+  control: () => flagTable("control"),
+  history: () => flagTable("history"),
+  compare: () => flagTable("compare"),
+  report: () => flagTable("report"),
 };
 
 /** If there are two long spellings, the second is the name of the flag. */
@@ -140,7 +150,7 @@ export function commandLinePage(page: string): string {
   const filled = new Set<string>();
   const text = page.replaceAll(SLOT, (_all, start: string, command: string, end: string) => {
     filled.add(command);
-    return `${start}\n${tablesOf(TABLES[command]!)}\n${end}`;
+    return `${start}\n${TABLES[command]!()}\n${end}`;
   });
   for (const command of Object.keys(TABLES)) {
     if (!filled.has(command)) throw new Error(`the page has no slot for the options of ${command}`);
@@ -149,7 +159,8 @@ export function commandLinePage(page: string): string {
 }
 
 function tablesOf(settings: Readonly<Record<string, AnySetting>>): string {
-  const groups = Map.groupBy(Object.values(settings), ({ group }) => group);
+  const shown = Object.values(settings).filter(({ hidden }) => hidden !== true);
+  const groups = Map.groupBy(shown, ({ group }) => group);
   return [...groups].map(([group, members]) =>
     [
       `**${group.replace(/:$/, "")}**\n`,
@@ -159,6 +170,18 @@ function tablesOf(settings: Readonly<Record<string, AnySetting>>): string {
       "",
     ].join("\n")
   ).join("\n");
+}
+
+/** The flags of a command that has no settings, or few. */
+function flagTable(command: Parameters<typeof commandFlags>[0]): string {
+  const flags = commandFlags(command)
+    .filter(({ hidden, helpGroupHeading }) => !hidden && helpGroupHeading !== "Other:");
+  return [
+    "| option | meaning |",
+    "| --- | --- |",
+    ...flags.map(({ flags, description }) => `| ${code(flags)} | ${cell(description)} |`),
+    "",
+  ].join("\n");
 }
 
 function rowOf(setting: AnySetting): string {

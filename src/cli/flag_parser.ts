@@ -49,16 +49,19 @@ export function commandFlags(
     new Option("-V, --version", "print the version").helpGroup(OTHER),
     new Option("-h, --help", "print this help").helpGroup(OTHER),
   ];
-  const config = new Option("--config <FILE>", "read options from a TOML or JSON file")
-    .helpGroup(OTHER);
+  const config = [
+    new Option("--config <FILE>", "read options from a TOML, YAML or JSON file").helpGroup(OTHER),
+    new Option("--config-schema", "print the JSON Schema of such files, for editors")
+      .helpGroup(OTHER),
+  ];
   switch (command) {
     case "run":
     case "check":
-      return [...settingFlags(SETTINGS), config, ...common];
+      return [...settingFlags(SETTINGS), ...config, ...common];
     case "quick":
-      return [...settingFlags(QUICK_SETTINGS), config, ...common];
+      return [...settingFlags(QUICK_SETTINGS), ...config, ...common];
     case "demo":
-      return [...settingFlags(DEMO_SETTINGS), config, ...common];
+      return [...settingFlags(DEMO_SETTINGS), ...config, ...common];
     case "compare":
       return [...settingFlags(COMPARE_SETTINGS), ...common];
     case "report":

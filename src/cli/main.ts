@@ -146,6 +146,12 @@ async function runCommand(host: Host): Promise<number> {
     host.stdout.write(`${text}\n`);
     return ExitCode.passed;
   }
+  if (print === "config-schema") {
+    if (command === "run") await addFlagsOfTestFile(host, commandLine);
+    const { configSchema } = await import("./config_schema.ts");
+    host.stdout.write(`${JSON.stringify(configSchema(commandLine.customFlags), null, 2)}\n`);
+    return ExitCode.passed;
+  }
   if (command !== "init" && command !== "control") {
     for (const text of repeatedFlags(host.args, command)) host.stderr.write(`aiotest: ${text}\n`);
   }
@@ -171,7 +177,7 @@ async function runCommand(host: Host): Promise<number> {
   }
 }
 
-/** Help is also printed if there is no test file, or if it cannot be imported. */
+/** Help and schema are also printed if there is no test file, or if it cannot be imported. */
 async function addFlagsOfTestFile(host: Host, commandLine: CommandLine): Promise<void> {
   try {
     const { aiotestfile, importTimeout } = commandLine.known();

@@ -24,6 +24,18 @@ import {
 /** A value as a configuration file may give it. */
 export type RawType = "text" | "number" | "boolean" | "list" | "numbers" | "table";
 
+/** A part of a JSON Schema. It avoids what draft 4 lacks, which some editors of TOML do not know. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** What editors can check of a value, by the type in which a configuration file writes it. */
+export interface ValueSchemas {
+  /** A text, or each text of a list. */
+  readonly text?: JsonSchema;
+  /** A number, or each number of a list. */
+  readonly number?: JsonSchema;
+  readonly table?: JsonSchema;
+}
+
 /** One type of value. */
 export interface OptionType<Value> {
   /** What is accepted; completes the message `--users 0: expected …`. */
@@ -32,6 +44,11 @@ export interface OptionType<Value> {
   readonly hint?: string;
   /** Which types a configuration file may write it in. */
   readonly types: readonly RawType[];
+  /**
+   * For editors. It accepts all that {@link parse} accepts, and refuses as much of the rest as a pattern can: what an
+   * address may be, for instance, takes more than that.
+   */
+  readonly schema?: ValueSchemas;
   /** The unit of a number, if it has one. */
   readonly unit?: "s";
   /** Combines several values of the same option; without it, the last one counts. */
@@ -61,6 +78,32 @@ function tableType(raw: object): RawType | null {
   return Object.values(raw).every((value) => types.includes(typeof value)) ? "table" : null;
 }
 
+/** Numbers below would be written with an exponent, which no option takes. */
+const LEAST = 0.000001;
+
+/** As {@link LEAST}, for large numbers. */
+const MOST = 1e20;
+
+const NOT_BLANK = { pattern: "\\S" };
+
+/** A pattern of texts that fit a pattern as a whole. */
+function whole(pattern: string): JsonSchema {
+  return { pattern: `^(${pattern})$` };
+}
+
+/** A pattern of parts that are separated by commas, with blanks around them. */
+function separated(part: string): JsonSchema {
+  return whole(`\\s*(${part})\\s*(,\\s*(${part})\\s*)*`);
+}
+
+/** A part that is not blank. */
+const ANY_PART = "[^,]*[^,\\s][^,]*";
+
+/** A pattern of a word in any case. */
+function anyCase(word: string): string {
+  return word.replaceAll(/[a-z]/gi, (one) => `[${one.toLowerCase()}${one.toUpperCase()}]`);
+}
+
 /** A whole number within bounds; without `max`, up to the largest that can be counted exactly. */
 export function wholeNumber(
   min: number,
@@ -70,6 +113,7 @@ export function wholeNumber(
   return {
     expected: `a whole number ${range}`,
     types: ["number"],
+    schema: { number: { type: "integer", minimum: min, maximum: max } },
     parse(text): number | null {
       const value = /^\d+$/.test(text) ? Number(text) : NaN;
       return value >= min && value <= max ? value : null;
@@ -87,6 +131,14 @@ export const userNumber: OptionType<number> = {
 export const processCount: OptionType<number> = {
   ...wholeNumber(1),
   expected: "a whole number of at least 1, or -1 for one per core",
+  schema: {
+    number: {
+      type: "integer",
+      minimum: -1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      not: { enum: [0] },
+    },
+  },
   parse: (text) => text === "-1" ? -1 : wholeNumber(1).parse(text),
 };
 
@@ -95,6 +147,7 @@ export function numberAboveZero(max: number, expected: string): OptionType<numbe
   return {
     expected,
     types: ["number"],
+    schema: { number: { minimum: LEAST, maximum: Math.min(max, MOST) } },
     parse(text): number | null {
       const value = /^(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : NaN;
       return value > 0 && value <= max ? value : null;
@@ -111,12 +164,19 @@ export const positiveNumber: OptionType<number> = numberAboveZero(
 /** The runtime's timers count milliseconds in 31 bits: a longer one would fire at once. */
 const MAX_DURATION_S = 24 * 86_400;
 
+/** What `parseDuration` accepts. */
+const DURATION = "\\d+(\\.\\d+)?|(?=\\d)(\\d+h)?(\\d+m)?(\\d+(\\.\\d+)?s)?";
+
 /** Seconds above 0; with `orNone`, 0 as well. */
 export function duration({ orNone }: { readonly orNone: boolean }): OptionType<number> {
   return {
     expected: `a duration ${orNone ? "of 0 s or more" : "above 0 s"}, up to 24 days`,
     hint: `Durations are written as ${DURATION_FORMS}.`,
     types: ["number", "text"],
+    schema: {
+      number: { minimum: orNone ? 0 : LEAST, maximum: MAX_DURATION_S },
+      text: whole(orNone ? DURATION : `(?=.*[1-9])(${DURATION})`),
+    },
     unit: "s",
     parse(text): number | null {
       const seconds = parseDuration(text);
@@ -131,6 +191,10 @@ export const endlessDuration: OptionType<number> = {
   expected: "a duration of 0 s or more, or inf",
   hint: `Durations are written as ${DURATION_FORMS}.`,
   types: ["number", "text"],
+  schema: {
+    number: { minimum: 0 },
+    text: whole(`${DURATION}|${anyCase("inf")}(${anyCase("inity")})?`),
+  },
   unit: "s",
   parse: (text) => /^inf(inity)?$/i.test(text) ? Infinity : parseDuration(text),
 };
@@ -139,6 +203,7 @@ export const endlessDuration: OptionType<number> = {
 export const percentage: OptionType<number> = {
   expected: "a percentage like 5%",
   types: ["text"],
+  schema: { text: whole("(\\d+(\\.\\d*)?|\\.\\d+)%") },
   parse(text): number | null {
     const digits = /^(\d+(?:\.\d*)?|\.\d+)%$/.exec(text)?.[1];
     const share = Number(digits ?? NaN) / 100;
@@ -150,6 +215,7 @@ export const percentage: OptionType<number> = {
 export const traceShare: OptionType<string> = {
   expected: "a percentage over 0% and up to 100%, like 1%",
   types: ["text"],
+  schema: { text: whole("(?=.*[1-9])0*(100(\\.0*)?|\\d{1,2}(\\.\\d*)?|\\.\\d+)%") },
   bare: "100%",
   parse(text): string | null {
     const share = percentage.parse(text) ?? 0;
@@ -159,7 +225,12 @@ export const traceShare: OptionType<string> = {
 
 /** Any text that is not blank; `expected` describes it. */
 export function textOf(expected: string): OptionType<string> {
-  return { expected, types: ["text"], parse: (text) => text.trim() === "" ? null : text };
+  return {
+    expected,
+    types: ["text"],
+    schema: { text: NOT_BLANK },
+    parse: (text) => text.trim() === "" ? null : text,
+  };
 }
 
 export const fileName: OptionType<string> = textOf("a file name");
@@ -170,6 +241,13 @@ export const directoryName: OptionType<string> = textOf("a directory");
 export const sampleFile: OptionType<string> = {
   expected: SAMPLE_FILE_FORMS,
   types: ["text"],
+  schema: {
+    text: whole(
+      `(?!([\\s\\S]*[/\\\\])?\\.[^/\\\\]*$)[\\s\\S]*\\.(${anyCase("jsonl")}|${anyCase("csv")})(\\.${
+        anyCase("gz")
+      })?`,
+    ),
+  },
   parse: (text) => sampleFileKind(text) === null ? null : text,
 };
 
@@ -177,6 +255,11 @@ export const sampleFile: OptionType<string> = {
 export const sampleSelection: OptionType<string> = {
   expected: SAMPLE_SELECTIONS,
   types: ["text", "list"],
+  schema: {
+    text: separated(
+      `${anyCase("failed")}|${anyCase("slow")}:\\d+(\\.\\d+)?[mM]?[sS]`,
+    ),
+  },
   add: (earlier, later) => `${earlier},${later}`,
   parse: (text) => sampleFilter(text) === null ? null : text,
 };
@@ -185,6 +268,7 @@ export const sampleSelection: OptionType<string> = {
 export const hostAddress: OptionType<string> = {
   expected: "a host name or an address, without a scheme and a port",
   types: ["text"],
+  schema: { text: whole("[^/\\s@:]+|\\[?[0-9a-fA-F:.]+(%[^/\\s@\\]]*)?\\]?") },
   parse(text): string | null {
     if (/^\s*$|[/\s@]/.test(text)) return null;
     return text.includes(":") && !isIPv6(text.replace(/^\[(.*)\]$/, "$1")) ? null : text;
@@ -198,6 +282,7 @@ export const pemFile: OptionType<string> = textOf("a file in PEM");
 export const pemFiles: OptionType<readonly string[]> = {
   expected: "files in PEM, separated by commas",
   types: ["text", "list"],
+  schema: { text: whole(`${ANY_PART}(,${ANY_PART})*|[\\s\\S]*-----BEGIN [\\s\\S]*`) },
   add: (earlier, later) => [...earlier, ...later],
   parse(text): readonly string[] | null {
     const files = isPem(text) ? [text] : text.split(",").map((file) => file.trim());
@@ -215,6 +300,7 @@ export function visibleName(maxLength: number): OptionType<string> {
   return {
     expected: `a name of at most ${maxLength} visible characters`,
     types: ["text"],
+    schema: { text: { ...whole("(?=.*\\S)[^\\p{C}\\p{Zl}\\p{Zp}]+"), maxLength } },
     parse: (text) => text.length <= maxLength && isVisible(text) ? text : null,
   };
 }
@@ -223,6 +309,7 @@ export function visibleName(maxLength: number): OptionType<string> {
 export const nameList: OptionType<readonly string[]> = {
   expected: "names separated by commas",
   types: ["text", "list"],
+  schema: { text: separated(ANY_PART) },
   add: (earlier, later) => [...earlier, ...later],
   parse(text): readonly string[] | null {
     const names = text.split(",").map((name) => name.trim());
@@ -238,6 +325,8 @@ const MAX_LABELS = 20;
 const MAX_LABEL_KEY = 50;
 const MAX_LABEL_VALUE = 200;
 
+const LABEL_KEY = `[a-zA-Z][\\w.-]{0,${MAX_LABEL_KEY - 1}}`;
+
 /** Labels of a run, separated by commas: `env=staging,team=shop`. */
 export const labelList: OptionType<Labels> = {
   expected: "labels like env=staging, separated by commas",
@@ -246,6 +335,17 @@ export const labelList: OptionType<Labels> = {
     `A value is visible text without a comma, of at most ${MAX_LABEL_VALUE} characters. ` +
     "Each key is given once.",
   types: ["text", "list", "table"],
+  schema: {
+    text: separated(`${LABEL_KEY}\\s*=${ANY_PART}`),
+    table: {
+      patternProperties: {
+        [`^\\s*${LABEL_KEY}\\s*$`]: { type: ["string", "number", "boolean"], ...whole(ANY_PART) },
+      },
+      additionalProperties: false,
+      minProperties: 1,
+      maxProperties: MAX_LABELS,
+    },
+  },
   add: (earlier, later) => ({ ...earlier, ...later }),
   clash(earlier, later): string | null {
     const keys = [...Object.keys(earlier), ...Object.keys(later)];
@@ -279,6 +379,7 @@ export function textList(expected: string): OptionType<readonly string[]> {
   return {
     expected,
     types: ["text", "list"],
+    schema: { text: NOT_BLANK },
     add: (earlier, later) => [...earlier, ...later],
     parse: (text) => text.trim() === "" ? null : [text.trim()],
   };
@@ -289,6 +390,10 @@ export const millisecondList: OptionType<readonly number[]> = {
   expected: "milliseconds above 0",
   hint: "Write several as -b 50 100 200, or as 50,100,200.",
   types: ["number", "text", "list", "numbers"],
+  schema: {
+    text: separated("(?=[^,]*[1-9])(\\d+(\\.\\d*)?|\\.\\d+)"),
+    number: { minimum: LEAST, maximum: MOST },
+  },
   add: (earlier, later) => [...new Set([...earlier, ...later])].sort((a, b) => a - b),
   parse(text): readonly number[] | null {
     const bounds = text.split(",").map((part) => positiveNumber.parse(part.trim()));
@@ -302,6 +407,8 @@ export function choice<const Word extends string>(words: readonly Word[]): Optio
   return {
     expected: `one of ${words.join(", ")}`,
     types: ["text"],
+    // An editor proposes the words; the pattern is for other cases of letters.
+    schema: { text: { anyOf: [{ enum: words }, whole(words.map(anyCase).join("|"))] } },
     parse: (text) => words.find((word) => word.toLowerCase() === text.toLowerCase()) ?? null,
   };
 }
@@ -325,7 +432,8 @@ const OFF = ["false", "0", "no"];
 export type HeaderLine = readonly [name: string, value: string];
 
 /** HTTP's `token`: the form of methods and of header names. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+const TOKEN_PATTERN = "[\\w!#$%&'*+.^`|~-]+";
+const TOKEN = new RegExp(`^${TOKEN_PATTERN}$`);
 
 /** Visible text and blanks; bytes above 127 go over the wire as they are. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -333,6 +441,7 @@ const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 export const httpMethod: OptionType<string> = {
   expected: "an HTTP method like PUT",
   types: ["text"],
+  schema: { text: whole(TOKEN_PATTERN) },
   parse: (text) => TOKEN.test(text) ? text.toUpperCase() : null,
 };
 
@@ -340,12 +449,14 @@ export const httpMethod: OptionType<string> = {
 export const requestBody: OptionType<string> = {
   expected: "a string, or @ and a file name",
   types: ["text"],
+  schema: { text: { not: { enum: ["@"] } } },
   parse: (text) => text === "@" ? null : text,
 };
 
 export const headerLines: OptionType<readonly HeaderLine[]> = {
   expected: 'a header line like "Accept: text/html"',
   types: ["text", "list"],
+  schema: { text: whole(`${TOKEN_PATTERN}:\\s*[\\t\\x20-\\x7e\\x80-\\xff]*\\s*`) },
   add: (earlier, later) => [...earlier, ...later],
   parse(text): readonly HeaderLine[] | null {
     const colon = text.indexOf(":");
@@ -356,6 +467,8 @@ export const headerLines: OptionType<readonly HeaderLine[]> = {
   shown: (text) => text.replace(/[:\s][^]*$/, " …"),
 };
 
+const RULE_HOST = "\\[[^\\[\\],]*\\]|[^:\\[\\],]*";
+
 /** Rules for where connections lead, separated by commas, as they were written. */
 export const connectToRules: OptionType<readonly string[]> = {
   expected: CONNECT_TO_FORM,
@@ -363,6 +476,7 @@ export const connectToRules: OptionType<readonly string[]> = {
     "An empty HOST or PORT matches every one; an empty ADDRESS or PORT keeps that of the URL. " +
     "IPv6 addresses are in brackets.",
   types: ["text", "list"],
+  schema: { text: separated(`(${RULE_HOST}):\\d*:(${RULE_HOST}):\\d*`) },
   add: (earlier, later) => [...earlier, ...later],
   parse(text): readonly string[] | null {
     const rules = text.split(",").map((rule) => rule.trim());
@@ -375,6 +489,7 @@ export const hostPatterns: OptionType<readonly string[]> = {
   expected: "the name in the dashboard's URL like load.example.com, or *.example.com",
   hint: "Write it without https://, path and port: every port is accepted.",
   types: ["text", "list"],
+  schema: { text: separated("(\\*\\.)?[^,\\s/*]+") },
   add: (earlier, later) => [...earlier, ...later],
   parse(text): readonly string[] | null {
     const patterns = text.split(",").map((name) => hostPattern(name.trim()));
@@ -388,6 +503,7 @@ export const webPath: OptionType<string> = {
   hint: "It starts with a slash, and has only letters, digits and -, ., _, ~ between slashes. " +
     "Write it without https:// and a host.",
   types: ["text"],
+  schema: { text: whole("(?=.)(?!(.*/)?\\.\\.?(/|$))(/[\\w.~-]+)*/?") },
   parse: basePath,
 };
 
@@ -396,6 +512,7 @@ export const proxyNetworks: OptionType<readonly string[]> = {
   expected: "the IP address of a proxy like 10.1.2.3, or a network like 10.1.0.0/16 or fd00::/8",
   hint: "A network has at least 8 BITS, because every machine in it can pretend to be any client.",
   types: ["text", "list"],
+  schema: { text: separated("\\[?[0-9a-fA-F:.]+\\]?(/\\d{1,3})?") },
   add: (earlier, later) => [...earlier, ...later],
   parse(text): readonly string[] | null {
     const networks = text.split(",").map((network) => proxyNetwork(network.trim()));
@@ -407,6 +524,7 @@ export const proxyNetworks: OptionType<readonly string[]> = {
 export const addressList: OptionType<readonly string[]> = {
   expected: "IP addresses of this machine, separated by commas",
   types: ["text", "list"],
+  schema: { text: separated("[0-9a-fA-F:.]+(%[^,\\s]+)?") },
   add: (earlier, later) => [...earlier, ...later],
   parse(text): readonly string[] | null {
     const addresses = text.split(",").map((address) => address.trim());

@@ -46,7 +46,7 @@ import {
 export interface CommandRequest {
   readonly command: "run" | typeof COMMANDS[number];
   /** Instead of running the command. */
-  readonly print: "help" | "version" | null;
+  readonly print: "help" | "version" | "config-schema" | null;
 }
 
 /** All options of a run, validated. */
@@ -96,8 +96,9 @@ export class CommandLine {
     const own = word === "history" || word === "control" ? word : "run";
     const parsed = parseKnown(host.args, commandFlags(own));
     const request = requestOf(parsed);
-    const isRun = ["run", "check", "demo"].includes(request.command);
-    if (request.print !== null || !isRun) return new CommandLine(host, request, null);
+    if (request.print !== null || !RUNS.includes(request.command)) {
+      return new CommandLine(host, request, null);
+    }
     const commandLine = new CommandLine(host, request, await findConfigFile(parsed.flags, host));
     const { aiotestfile, given } = commandLine.known();
     if (request.command === "check") {
@@ -265,9 +266,15 @@ function onlyOf(forwarded: ForwardedOptions, names: readonly string[]): Forwarde
 
 function requestOf({ flags, operands: [word] }: ParsedArguments): CommandRequest {
   const command = COMMANDS.find((name) => name === word) ?? "run";
-  const print = flags.has("help") ? "help" : flags.has("version") ? "version" : null;
-  return { command, print };
+  if (flags.has("help")) return { command, print: "help" };
+  if (flags.has("version")) return { command, print: "version" };
+  // Other commands take no configuration file, and refuse the flag.
+  const isSchema = flags.has("config-schema") && [...RUNS, "quick"].includes(command);
+  return { command, print: isSchema ? "config-schema" : null };
 }
+
+/** Commands whose options are those of a run. */
+const RUNS: readonly string[] = ["run", "check", "demo"];
 
 const COMMANDS = [
   "check",

@@ -31,7 +31,7 @@ export interface ConfigEntry {
   readonly value: unknown;
 }
 
-/** A configuration file: options by name, in TOML or JSON. */
+/** A configuration file: options by name, in TOML, YAML or JSON. */
 export interface ConfigFile {
   /** The path as it was given. */
   readonly path: string;
@@ -42,17 +42,19 @@ export interface ConfigFile {
 /**
  * Reads a configuration file. The caller checks whether its keys are options.
  *
- * @param path ends in `.toml` or `.json`; relative to the working directory.
+ * @param path ends in `.toml`, `.yaml`, `.yml` or `.json`; relative to the working directory.
  * @throws UsageError if the file is missing, of another type, or malformed.
  */
 export async function readConfigFile(host: Host, path: string): Promise<ConfigFile> {
   const parse = parserOf(path);
-  const table = parse(path, await readText(host, path));
+  const table = await parse(path, await readText(host, path));
   if (typeof table !== "object" || table === null || Array.isArray(table)) {
     throw new UsageError(`${path}: expected an object of options by name`);
   }
   const entries = new Map<string, ConfigEntry>();
   for (const [key, value] of Object.entries(table)) {
+    // It tells editors where the schema is.
+    if (key === "$schema") continue;
     const name = kebabCase(key);
     const twin = entries.get(name);
     if (twin !== undefined) {
@@ -63,14 +65,17 @@ export async function readConfigFile(host: Host, path: string): Promise<ConfigFi
   return { path, entries };
 }
 
-function parserOf(path: string): (path: string, text: string) => unknown {
+function parserOf(path: string): (path: string, text: string) => unknown | Promise<unknown> {
   switch (extname(path).toLowerCase()) {
     case ".toml":
       return fromToml;
+    case ".yaml":
+    case ".yml":
+      return fromYaml;
     case ".json":
       return fromJson;
     default:
-      throw new UsageError(`--config ${path}: expected a .toml or .json file`);
+      throw new UsageError(`--config ${path}: expected a .toml, .yaml or .json file`);
   }
 }
 
@@ -98,6 +103,12 @@ function fromToml(path: string, text: string): unknown {
       error,
     );
   }
+}
+
+/** The parser is imported when it is needed: it is larger than all others. */
+async function fromYaml(path: string, text: string): Promise<unknown> {
+  const { parseYaml } = await import("../convert/document.ts");
+  return await parseYaml(text, path);
 }
 
 function fromJson(path: string, text: string): unknown {

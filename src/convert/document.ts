@@ -74,17 +74,23 @@ export async function readDocument(host: Host, option: string, path: string): Pr
     );
   }
   if (text.trim() === "") throw new UsageError(`${option} ${path}: the file is empty`);
-  const value = await parse(text, `${option} ${path}`);
-  if (isDeeper(value, MAX_DEPTH)) {
-    throw new UsageError(`${option} ${path}: it is nested deeper than ${MAX_DEPTH} levels`);
-  }
-  if (isCyclic(value, new Set(), new Set())) {
-    throw new UsageError(`${option} ${path}: an alias leads to what is around it`);
-  }
+  const what = `${option} ${path}`;
+  const value = checked(await parse(text, what), what);
   if (isObject(value)) return value;
   throw new UsageError(
     `${option} ${path}: expected an object, but the document is ${kindOf(value)}`,
   );
+}
+
+/** A value that functions can walk through. */
+function checked(value: unknown, what: string): unknown {
+  if (isDeeper(value, MAX_DEPTH)) {
+    throw new UsageError(`${what}: it is nested deeper than ${MAX_DEPTH} levels`);
+  }
+  if (isCyclic(value, new Set(), new Set())) {
+    throw new UsageError(`${what}: an alias leads to what is around it`);
+  }
+  return value;
 }
 
 /** Much more than any document has, and few enough for functions that call themselves. */
@@ -132,6 +138,20 @@ async function parse(text: string, what: string): Promise<unknown> {
       }
     }
   }
+  return await fromYaml(text, what);
+}
+
+/**
+ * The value of a text in YAML.
+ *
+ * @param what names it in messages.
+ * @throws UsageError that says what is wrong, and in which line.
+ */
+export async function parseYaml(text: string, what: string): Promise<unknown> {
+  return checked(await fromYaml(text, what), what);
+}
+
+async function fromYaml(text: string, what: string): Promise<unknown> {
   const { parseDocument } = await import("yaml");
   const document = parseDocument(text, { prettyErrors: false, logLevel: "silent" });
   const [problem] = document.errors;

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { commandLinePage, publicTypes } from "../../build/generate.ts";
 import { SETTINGS } from "../../src/cli/settings.ts";
 
+const COMMANDS = ["quick", "demo", "init", "control", "history", "compare", "report"];
+
 const PAGE = [
   "# Options",
   "<!-- options of aiotest -->\noutdated\n<!-- end of options -->",
   "between",
-  "<!-- options of quick -->\n<!-- end of options -->",
+  ...COMMANDS.map((command) => `<!-- options of ${command} -->\n<!-- end of options -->`),
   "end",
 ].join("\n");
 
@@ -32,6 +34,26 @@ Deno.test("each option has a row with its default and its meaning", () => {
     ]
   ) {
     assert.ok(ofAiotest.includes(`${row}\n`), row);
+  }
+});
+
+Deno.test("each command has the flags that its help shows", () => {
+  const page = commandLinePage(PAGE);
+  const flags: [command: string, row: string][] = [
+    ["demo", "| `-u, --users <N>` | 20 | number of users |"],
+    ["init", "| `--har <FILE>` | a recording of a browser; -: from standard input |"],
+    [
+      "control",
+      "| `--json [FILE]` | with status: print it as JSON; with report: write the summary |",
+    ],
+    ["history", "| `--keep-last <N>` | with rm: remove all but the last N runs |"],
+    ["compare", "| `--max-regression <P>` | how much worse run B may be (default: 5%) |"],
+    ["report", "| `--html <FILE>` | write an HTML report in a single file |"],
+  ];
+  for (const [command, row] of flags) {
+    const [table = ""] = page.split(`<!-- options of ${command} -->`)[1]!.split("<!-- end");
+    assert.ok(table.includes(`${row}\n`), `${row} in ${table}`);
+    assert.ok(!table.includes("--version") && !table.includes("--config"), command);
   }
 });
 

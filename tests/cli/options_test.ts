@@ -121,6 +121,9 @@ Deno.test("the preview knows the command", async () => {
   assert.equal(await request("-u", "5"), "run");
   assert.equal(await request("demo", "-u", "5"), "demo");
   assert.equal(await request("-u", "5", "demo"), "demo");
+  assert.equal(await request("-f", "a.ts", "--config-schema"), "run config-schema");
+  assert.equal(await request("quick", "--config-schema"), "quick config-schema");
+  assert.equal(await request("compare", "--config-schema"), "compare");
   assert.equal(await request("--help"), "run help");
   assert.equal(await request("demo", "-h"), "demo help");
   assert.equal(await request("-V"), "run version");

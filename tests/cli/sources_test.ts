@@ -17,7 +17,10 @@ Deno.test("entries are found by their name in kebab case, and keep their spellin
 });
 
 const BAD: [path: string, text: string, message: string | RegExp][] = [
-  ["a.yaml", "", "--config a.yaml: expected a .toml or .json file"],
+  ["a.ini", "", "--config a.ini: expected a .toml, .yaml or .json file"],
+  ["a.yaml", "", "a.yaml: expected an object of options by name"],
+  ["a.yml", "users: [", /^a\.yml: invalid YAML: line 1, column 9: /],
+  ["a.yaml", "users: &a [*a]", "a.yaml: an alias leads to what is around it"],
   ["a.toml", "users = ", "a.toml:1:9: invalid TOML: invalid value"],
   ["a.json", '{ "users":\n }', /^a\.json: invalid JSON: Unexpected token '}', .*$/],
   ["a.json", "[1]", "a.json: expected an object of options by name"],
@@ -30,6 +33,21 @@ for (const [path, text, message] of BAD) {
     await assert.rejects(read(path, text), { name: "UsageError", message });
   });
 }
+
+Deno.test("each format may say where its schema is", async () => {
+  for (
+    const [path, text] of [
+      ["a.json", '{ "$schema": "./config.schema.json", "users": 5 }'],
+      ["a.yaml", "$schema: ./config.schema.json\nusers: 5\n"],
+      ["a.yml", "# yaml-language-server: $schema=./config.schema.json\nusers: 5\n"],
+      ["a.toml", "#:schema ./config.schema.json\nusers = 5\n"],
+      ["a.toml", '"$schema" = "./config.schema.json"\nusers = 5\n'],
+    ] as const
+  ) {
+    const { entries } = await read(path, text);
+    assert.deepEqual([...entries], [["users", { key: "users", value: 5 }]], text);
+  }
+});
 
 Deno.test("a file may have a byte order mark, and be UTF-16 with one", async () => {
   const text = 'users = 7\r\nhost = "http://m\u00fcller"\r\n';
