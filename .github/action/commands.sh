@@ -1,0 +1,34 @@
+# What the scripts of the action have in common: commands to the runner, and outputs.
+# They run in bash 3.2 and later, which is what macOS has.
+
+# escaped TEXT: the text as the message of a command to the runner, on one line.
+escaped() {
+  local text=$1
+  text=${text//\%/%25}
+  text=${text//$'\r'/%0D}
+  text=${text//$'\n'/%0A}
+  printf '%s' "$text"
+}
+
+# error TITLE TEXT: shows an error with the job. The title is a constant.
+error() {
+  printf '::error title=%s::%s\n' "$1" "$(escaped "$2")"
+}
+
+# invalid TEXT: ends the step because of an input, as aiotest does.
+invalid() {
+  error "aiotest" "$1"
+  exit 2
+}
+
+# one_line NAME VALUE: ends the step if the value of an input has several lines.
+one_line() {
+  case $2 in
+    *[$'\r\n']*) invalid "The input $1 must be a single line." ;;
+  esac
+}
+
+# output NAME VALUE: sets an output of the step. The value is a single line.
+output() {
+  printf '%s=%s\n' "$1" "$2" >>"$GITHUB_OUTPUT"
+}
