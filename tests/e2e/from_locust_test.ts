@@ -201,3 +201,11 @@ compare("a user whose start fails is gone in Locust, and an error here", async (
   assert.deepEqual([aiotest.code, countsOf(aiotest)], [1, {}]);
   assert.deepEqual(aiotest.summary.userErrors.map(({ error }) => error), ["no account"]);
 }, { ignore });
+
+compare("a nested task set as a loop runs", async () => {
+  await using ours = await Side.open();
+  const line = ours.page.command("aiotest -f forum.ts").replace("-t 30s", "-t 1s");
+  const { code, stderr, summary } = await ours.page.runAiotest(line);
+  assert.equal(code, 0, stderr);
+  assert.ok(summary.totals.requests > 0);
+});

@@ -85,10 +85,13 @@ export class MigrationPage implements AsyncDisposable {
   }
 
   /** Runs a command line of aiotest, and reads the summary that it writes. */
-  async runAiotest(line: string): Promise<AiotestRun> {
+  async runAiotest(
+    line: string,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<AiotestRun> {
     const own = / --json (\S+)/.exec(line)?.[1];
     const file = `${this.folder}/${own ?? ".summary.json"}`;
-    const finished = await this.run(line, { AIOTEST_JSON: file });
+    const finished = await this.run(line, { AIOTEST_JSON: file, ...env });
     const summary = await Deno.readTextFile(file).then(JSON.parse, () => {
       throw new Error(`"${line}" wrote no summary:\n${finished.stdout}${finished.stderr}`);
     });

@@ -14,6 +14,8 @@ export class ShopTarget implements AsyncDisposable {
   readonly seen: Record<string, number> = {};
   /** Requests for `/articles/3`. */
   missingArticles = 0;
+  /** Who has logged in. */
+  readonly usernames: string[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   constructor() {
@@ -40,7 +42,7 @@ export class ShopTarget implements AsyncDisposable {
 
   async #answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
-    await request.bytes();
+    const body = await request.text();
     const [, article] = /^\/articles\/(\d+)$/.exec(pathname) ?? [];
     const name = `${request.method} ${article === undefined ? pathname : "/articles/[id]"}`;
     const count = (this.seen[name] ?? 0) + 1;
@@ -48,6 +50,7 @@ export class ShopTarget implements AsyncDisposable {
     if (article === MISSING_ARTICLE) this.missingArticles++;
     switch (name) {
       case "POST /login":
+        this.usernames.push(JSON.parse(body).username);
         return Response.json({ token: "t" }, { headers: { "set-cookie": "session=1" } });
       case "GET /old":
         return new Response(null, { status: 302, headers: { location: "/" } });
