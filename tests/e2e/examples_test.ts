@@ -35,17 +35,9 @@ function answer(request: Request): Response {
 
 /** Examples that need other servers, and the tests that run them. */
 const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
-  "recipes_test.ts": [
-    "accounts.ts",
-    "breaking_point.ts",
-    "chat.ts",
-    "csrf_form.ts",
-    "graphql.ts",
-    "grpc.ts",
-    "protos",
-  ]
-    .concat("llm_tokens.ts", "login_once.ts", "oauth2.ts", "pagination.ts", "polling.ts")
-    .concat("sse_feed.ts", "uploads.ts"),
+  "recipes_test.ts": ["accounts.ts", "breaking_point.ts", "chat.ts", "ci_gate.sh", "csrf_form.ts"]
+    .concat("graphql.ts", "grpc.ts", "llm_tokens.ts", "login_once.ts", "oauth2.ts")
+    .concat("pagination.ts", "polling.ts", "protos", "soak.ts", "sse_feed.ts", "uploads.ts"),
   "redis_test.ts": ["redis_accounts.ts"],
   "websocket_test.ts": ["socket_io.ts"],
   "protocol_examples_test.ts": ["postgres.ts", "mqtt.ts", "tcp.ts", "udp.ts", "kafka.ts"]

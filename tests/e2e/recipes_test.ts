@@ -2,17 +2,19 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import type { MetricRow } from "../../src/stats/snapshot.ts";
 import { ChatTarget } from "../support/chat_target.ts";
-import { blocksOf } from "../support/doc_page.ts";
 import { startExampleServer } from "../support/grpc_example_server.ts";
-import { steadyPort } from "../support/machine.ts";
+import { isMissing, steadyPort } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
-import { runAiotest } from "../support/process.ts";
+import { type Finished, runAiotest } from "../support/process.ts";
 import {
   assertPassed,
+  recipeCommands,
+  RecipeFolder,
   recipePages,
   type RecipeRun,
   recipeText,
   runRecipe,
+  withAddresses,
 } from "../support/recipe_page.ts";
 import {
   accountsTarget,
@@ -31,8 +33,10 @@ import {
   tokenTarget,
   uploadsTarget,
 } from "../support/recipe_targets.ts";
+import { simulatedRun } from "../support/simulated_summary.ts";
 import { sideBySide } from "../support/side_by_side.ts";
 import { Target } from "../support/target.ts";
+import { sleep } from "../support/timing.ts";
 
 const test = sideBySide("recipes", 2);
 
@@ -73,9 +77,10 @@ function withEnv(env: Readonly<Record<string, string>>): string {
 Deno.test("the code of every recipe is the file that the page links to", async () => {
   for (const page of recipePages()) {
     const text = await recipeText(page);
-    const code = blocksOf(text).find(({ kind }) => kind === "code")?.text ?? "";
-    if (!code.includes("export class")) continue;
-    const name = /\]\(\.\.\/\.\.\/(examples\/\w+\.ts)\)/.exec(text)?.[1];
+    // The code comes first, if there is any.
+    const code = /^```(?:ts|bash)\n([^]*?)^```$/m.exec(text)?.[1] ?? "";
+    if (!/^(?:export class |#!)/m.test(code)) continue;
+    const name = /\]\(\.\.\/\.\.\/(examples\/\w+\.\w+)\)/.exec(text)?.[1];
     assert.ok(name !== undefined, `${page} links to no file`);
     assert.equal(code, await Deno.readTextFile(projectPath(name)), page);
   }
@@ -307,3 +312,79 @@ test("the load rises until the service breaks", async () => {
   const failures = Math.max(0, answered - 250);
   assert.deepEqual(run.counted, { "GET /": [answered, failures] });
 });
+
+/** Runs the job of ci.md. @param medianMs of the baseline's latencies; null for no baseline. */
+async function runJob(
+  target: Target,
+  runTime: string,
+  medianMs: number | null = null,
+): Promise<Finished> {
+  await using folder = await RecipeFolder.make();
+  if (medianMs !== null) {
+    const names = [{ name: "/", rate: 10, median: medianMs, spread: 0.1 }];
+    const baseline = { aiotest: "0.1.0", ...simulatedRun({ seconds: 20, names }, Math.random) };
+    await Deno.writeTextFile(`${folder.path}/baseline.json`, JSON.stringify(baseline));
+  }
+  const [command] = await recipeCommands("ci.md");
+  const line = withAddresses(command!, { [SERVICE]: target.url });
+  const finished = await folder.type(line, { RUN_TIME: runTime });
+  const { totals } = await folder.summary("result.json");
+  assert.equal(totals.requests + totals.unfinished.count, target.count("/"));
+  return finished;
+}
+
+test("a job in CI fails with too many errors, and with a regression", async () => {
+  const answering = (status: number): Target =>
+    new Target({
+      "/": async () => {
+        await sleep(30);
+        return new Response(null, { status });
+      },
+    });
+  const scenes = [
+    { status: 200, baseline: null, runTime: "1s", code: 0, says: /There is no baseline\.json/ },
+    { status: 200, baseline: 10_000, runTime: "6s", code: 0, says: / better\n/ },
+    { status: 200, baseline: 1, runTime: "6s", code: 3, says: /^REGRESSION /m },
+    // It is not even compared.
+    {
+      status: 503,
+      baseline: 1,
+      runTime: "1s",
+      code: 3,
+      says: /error_rate<1% .* crossed\n(?!.*^A )/,
+    },
+  ];
+  await Promise.all(scenes.map(async ({ status, baseline, runTime, code, says }) => {
+    await using target = answering(status);
+    const job = await runJob(target, runTime, baseline);
+    assert.equal(job.code, code, job.stdout + job.stderr);
+    assert.match(job.stdout, says);
+  }));
+});
+
+test("a soak test shows the course of latencies, and of the memory of the service", async () => {
+  let megabytes = 100;
+  await using target = new Target({
+    "/": () => new Response("ok"),
+    "/metrics": () => new Response(`process_resident_memory_bytes ${++megabytes * 1e6}\n`),
+  });
+  await using folder = await RecipeFolder.make();
+  const [run, drift, history] = await recipeCommands("soak-test.md");
+  const line = withAddresses(run!, { [SERVICE]: target.url }).replace("-t 8h", "-t 4s");
+  const env = { AIOTEST_NO_HISTORY: "", CI: "" };
+  const { code, stdout, stderr } = await folder.type(line, env);
+  // A threshold can be crossed on a busy machine.
+  assert.ok([0, 3].includes(code), stdout + stderr);
+  const { totals, requests, metrics } = await folder.summary("soak.json");
+  assert.equal(totals.requests + totals.unfinished.count, target.requests.length);
+  const row = metrics.find(({ name }) => name === "service_memory_mb");
+  assert.ok(row?.type === "gauge");
+  const scrapes = requests.find(({ name }) => name === "/metrics")!.requests;
+  assert.deepEqual([row.min, row.max], [101, 100 + scrapes]);
+  assert.ok((await Deno.stat(`${folder.path}/soak.html`)).size > 10_000);
+  const tenths = await folder.type(drift!);
+  assert.equal(tenths.code, 0, tenths.stderr);
+  assert.match(tenths.stdout, /^\[[\d.]+(,[\d.]+){1,9}\]\n$/);
+  const kept = await folder.type(history!, env);
+  assert.match(kept.stdout, /soak/);
+}, { ignore: isMissing("jq") });
