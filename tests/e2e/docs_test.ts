@@ -3,7 +3,7 @@ import { type Block, blocksOf, denoDir, linkCheckout, Shell } from "../support/d
 import { clientIdentity } from "../support/certificates.ts";
 import { DocService } from "../support/doc_service.ts";
 import { PROJECT_ROOT } from "../support/paths.ts";
-import { runAiotest, startAiotest } from "../support/process.ts";
+import { startAiotest } from "../support/process.ts";
 import { sideBySide } from "../support/side_by_side.ts";
 
 /** Pages whose commands have a test of their own, and folders of such pages. Translations repeat other pages. */

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { endOf } from "../support/cluster.ts";
+import { blocksOf } from "../support/doc_page.ts";
+import { startExampleServer } from "../support/grpc_example_server.ts";
 import { PROTO_FOLDER, ShopServer } from "../support/grpc_server.ts";
+import { projectPath } from "../support/paths.ts";
 import { runAiotest, startAiotest, type Started } from "../support/process.ts";
 import { sideBySide } from "../support/side_by_side.ts";
 
@@ -154,3 +157,64 @@ test("--once shows messages as JSON, and the status", async () => {
   assert.match(stdout, /> \{"messages":4,"last":\{"id":4\}\}\n/);
   assert.match(stdout, /< \{"messages":1,"last":\{"items":4\}\}\n/);
 });
+
+test("the test files of docs/grpc.md run", async () => {
+  await using server = await startExampleServer();
+  await using reflecting = await ShopServer.start({ reflection: ["v1"] });
+  const root = await Deno.makeTempDir();
+  const file = `${root}/tests/aiotestfile.ts`;
+  await Deno.mkdir(`${root}/tests`);
+  await Deno.mkdir(`${root}/protos/stock/v1`, { recursive: true });
+  await Deno.copyFile(projectPath("examples/protos/shop.proto"), `${root}/tests/shop.proto`);
+  await Deno.writeTextFile(`${root}/protos/stock/v1/stock.proto`, STOCK);
+  const page = blocksOf(await Deno.readTextFile(projectPath("docs/grpc.md")));
+  const fragments = page.filter(({ text }) => !text.includes("export class"));
+  const files = page.filter(({ text }) => text.includes("export class")).map(({ text }) => text);
+  assert.deepEqual([files.length, fragments.length], [4, 2]);
+  const names: string[][] = [];
+  for (const text of [...files, fileOf(fragments.map(({ text }) => text))]) {
+    await Deno.writeTextFile(file, text);
+    const port = text.includes("reflection") ? reflecting.port : server.port;
+    const url = `http://127.0.0.1:${port}`;
+    if (text.includes("stock.v1")) {
+      const { code, stderr } = await runAiotest(["check", "-f", file, "-H", url]);
+      assert.equal(code, 0, stderr);
+      continue;
+    }
+    const json = `${root}/run.json`;
+    const { code, stdout, stderr } = await runAiotest([
+      ...["-f", file, "-H", url, "-u", "2", "--iterations", "2", "--json", json],
+    ]);
+    assert.equal(code, 0, stdout + stderr);
+    const summary: Summary = JSON.parse(await Deno.readTextFile(json));
+    assert.ok(summary.checks.every(({ failed }) => failed === 0), stdout);
+    names.push(summary.requests.map(({ name }) => name.replace("shop.", "")).sort());
+  }
+  await Deno.remove(root, { recursive: true });
+  assert.deepEqual(names, [
+    ["Catalog/GetItem", "Catalog/Search", "Orders/Add"],
+    ["Catalog/GetItem"],
+    ["Catalog/GetItem", "Users/LogIn"],
+    ["Catalog/GetItem", "Orders/Import"],
+  ]);
+});
+
+const STOCK = `syntax = "proto3";
+package stock.v1;
+message Shelf { string shelf = 1; }
+message Sum { int32 items = 1; }
+service Stock { rpc Count(Shelf) returns (Sum); }
+`;
+
+/** A test file for pieces of code that stand in a test. */
+function fileOf(pieces: readonly string[]): string {
+  const orders = "Array.from({ length: 200 }, (_, itemId) => ({ itemId }))";
+  return `import { GrpcUser } from "aiotest";
+export class PiecesTest extends GrpcUser {
+  static override proto = "shop.proto";
+  async testPieces(): Promise<void> {
+    const orders = ${orders};
+    ${pieces.join("\n")}
+  }
+}`;
+}

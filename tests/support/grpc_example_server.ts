@@ -22,7 +22,7 @@ export interface ExampleServer extends AsyncDisposable {
 type Message = Record<string, unknown>;
 type Reply = grpc.sendUnaryData<Message>;
 
-const ITEM: Message = { id: 1, name: "a lamp", price: 4900 };
+const ITEM: Message = { id: 1, name: "a lamp", price: 4900, stock: 3 };
 
 export async function startExampleServer(): Promise<ExampleServer> {
   const calls: Record<string, number> = {};
@@ -34,13 +34,21 @@ export async function startExampleServer(): Promise<ExampleServer> {
   };
   const file = projectPath("examples/protos/shop.proto");
   const { shop } = grpc.loadPackageDefinition(loadSync(file, { longs: String, defaults: true }));
-  const { Catalog, Orders } = shop as unknown as Record<string, grpc.ServiceClientConstructor>;
+  const { Catalog, Orders, Users } = shop as unknown as Record<
+    string,
+    grpc.ServiceClientConstructor
+  >;
   const server = new grpc.Server();
   server.addService(Catalog!.service, {
     GetItem: (call: grpc.ServerUnaryCall<{ id: string }, Message>, reply: Reply) => {
       count("GetItem", call);
-      if (call.request.id !== "404") return reply(null, { ...ITEM, id: call.request.id });
-      reply({ code: grpc.status.NOT_FOUND, details: "no such item" });
+      const { id } = call.request;
+      if (id === "404" || id === "0") {
+        return reply({ code: grpc.status.NOT_FOUND, details: "no such item" });
+      }
+      const trailers = new grpc.Metadata();
+      trailers.set("x-cache", "HIT");
+      reply(null, { ...ITEM, id }, trailers);
     },
     Search: (call: grpc.ServerWritableStream<Message, Message>) => {
       count("Search", call);
@@ -48,7 +56,18 @@ export async function startExampleServer(): Promise<ExampleServer> {
       call.end();
     },
   });
+  server.addService(Users!.service, {
+    LogIn: (call: grpc.ServerUnaryCall<{ name: string }, Message>, reply: Reply) => {
+      count("LogIn", call);
+      reply(null, { token: call.request.name });
+    },
+  });
   server.addService(Orders!.service, {
+    Add: (call: grpc.ServerUnaryCall<Message, Message>, reply: Reply) => {
+      count("Add", call);
+      orders++;
+      reply(null, { orders: 1, total: 4900 });
+    },
     Import: (call: grpc.ServerReadableStream<Message, Message>, reply: Reply) => {
       count("Import", call);
       let imported = 0;
