@@ -318,8 +318,13 @@ const UNPARSABLE = "SyntaxError: ";
  * contain colours, file URLs, and a stack through aiotest.
  *
  * @param path the test file's full path.
+ * @param isExecutable whether this is the executable, which contains only its own packages.
  */
-export function importError(path: string, thrown: unknown): UsageError {
+export function importError(
+  path: string,
+  thrown: unknown,
+  isExecutable = Deno.build.standalone,
+): UsageError {
   if (!isError(thrown)) return threw(path, errorText(thrown), thrown);
   const { name, message, stack } = errorFields(thrown);
   const { text, place } = splitMessage(message);
@@ -330,11 +335,11 @@ export function importError(path: string, thrown: unknown): UsageError {
   // Code that parses JSON may throw a SyntaxError as well, but without a place in the message.
   if (name === "SyntaxError" && place !== null) {
     return text.includes("does not provide an export")
-      ? importFailed(at, text, thrown)
+      ? importFailed(at, text, thrown, isExecutable)
       : syntaxError(at, text, thrown);
   }
   if (thrown instanceof TypeError && "code" in thrown && thrown.code === "ERR_MODULE_NOT_FOUND") {
-    return importFailed(at, text, thrown);
+    return importFailed(at, text, thrown, isExecutable);
   }
   return threw(placeOfThrow(stack) ?? path, described(name, text), thrown);
 }
@@ -358,12 +363,25 @@ function syntaxError(place: string, text: string, cause: Error): UsageError {
   return new UsageError(`${place}: syntax error: ${text}`, "", cause);
 }
 
-function importFailed(place: string, text: string, cause: Error): UsageError {
+function importFailed(
+  place: string,
+  text: string,
+  cause: Error,
+  isExecutable: boolean,
+): UsageError {
   const [, specifier = "", name = ""] = MISSING_EXPORT.exec(text) ?? [];
   if (AIOTEST.test(specifier)) {
     return new UsageError(
       `${place}: import failed: aiotest does not export ${name}`,
       exportHint(name),
+      cause,
+    );
+  }
+  const missing = NOT_EMBEDDED.exec(text)?.[1];
+  if (missing !== undefined) {
+    return new UsageError(
+      `${place}: import failed: ${missing} is not part of the executable`,
+      BUNDLE_HINT,
       cause,
     );
   }
@@ -373,10 +391,19 @@ function importFailed(place: string, text: string, cause: Error): UsageError {
   }
   return new UsageError(
     `${place}: import failed: ${bare} is neither a file nor a known package`,
-    `To import an npm package, write "npm:${bare}"; to import a file in the same directory, "./${bare}".`,
+    isExecutable
+      ? `${BUNDLE_HINT}\nTo import a file in the same directory, write "./${bare}".`
+      : `To import an npm package, write "npm:${bare}"; to import a file in the same directory, "./${bare}".`,
     cause,
   );
 }
+
+/** What the runtime of the executable says about `npm:` packages that are not embedded. */
+const NOT_EMBEDDED = /^Could not find constraint '(.+)' in the list of packages/;
+
+const BUNDLE_HINT =
+  "The executable does not read node_modules and does not download packages. Bundle those that the test\n" +
+  "needs into it, such as with: deno bundle --external aiotest -o bundle.js FILE";
 
 /** What the runtime says if a module lacks what is imported from it. */
 const MISSING_EXPORT = /^The requested module '(.+)' does not provide an export named '(.+)'$/;

@@ -292,6 +292,27 @@ const CASES: [file: string, text: string, message: string, hint?: string][] = [
   ],
 ];
 
+Deno.test("the executable says that packages are to be bundled", () => {
+  const missing = (message: string): Error =>
+    Object.assign(new TypeError(message), { code: "ERR_MODULE_NOT_FOUND" });
+  const bundle = /^The executable does not read node_modules .* deno bundle --external aiotest/s;
+  const bare = 'Import "pg" not a dependency and not in import map from "file:///t/a.js"';
+  const unknown = importError("/t/a.js", missing(bare), true);
+  assert.equal(
+    unknown.message,
+    "/t/a.js: import failed: pg is neither a file nor a known package",
+  );
+  assert.match(unknown.hint, bundle);
+  assert.match(unknown.hint, /"\.\/pg"\.$/);
+  const constraint = "Could not find constraint 'pg@8.23.1' in the list of packages.";
+  const notEmbedded = importError("/t/a.js", missing(constraint), true);
+  assert.equal(
+    notEmbedded.message,
+    "/t/a.js: import failed: pg@8.23.1 is not part of the executable",
+  );
+  assert.match(notEmbedded.hint, bundle);
+});
+
 for (const [file, text, message, hint = ""] of CASES) {
   Deno.test(`the error message for ${file} names the place in the file`, async () => {
     const folder = await Deno.makeTempDir();
