@@ -1,11 +1,13 @@
 // The npm package as people use it: installed with npm into their own project, from tarballs, without a network.
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { makePackages, packFolders } from "../../build/npm.ts";
-import { runCommand } from "../../build/project.ts";
+import { runCommand, RUNTIME_FLAGS } from "../../build/project.ts";
 import { findTarget } from "../../build/compile.ts";
 import config from "../../deno.json" with { type: "json" };
 import type { Summary } from "../../src/report/summary.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
+import { denoDir } from "../support/doc_page.ts";
 import { compiledExecutable } from "../support/executable.ts";
 import { childrenOf, isMissing } from "../support/machine.ts";
 import { PROJECT_ROOT } from "../support/paths.ts";
@@ -190,9 +192,9 @@ Deno.test({
       assert.equal((await run.status).signal, "SIGKILL");
     });
 
-    for (const type of ["module", "commonjs", undefined]) {
-      const kind = type === undefined ? "no type" : `type ${type}`;
-      await t.step(`with ${kind}, a test imports aiotest from the executable`, async () => {
+    // npm has written a package.json without a type.
+    for (const type of ["module", "commonjs"]) {
+      await t.step(`with type ${type}, a test imports aiotest from the executable`, async () => {
         const path = `${project.folder}/package.json`;
         const manifest = JSON.parse(await Deno.readTextFile(path));
         await Deno.writeTextFile(path, JSON.stringify({ ...manifest, type }));
@@ -201,6 +203,24 @@ Deno.test({
         assert.match(stdout, /VisitTest/);
       });
     }
+
+    await t.step(
+      "a package of node_modules is refused, and the error says what to do",
+      async () => {
+        await project.write({
+          "node_modules/pad/package.json": `{ "name": "pad", "version": "1.0.0" }`,
+          "node_modules/pad/index.js": "export default 1;",
+          "padded.js": `import pad from "pad"; pad;`,
+          "versioned.js": `import pad from "npm:pad@1.0.0"; pad;`,
+        });
+        for (const file of ["padded.js", "versioned.js"]) {
+          const { code, stderr } = await project.aiotest("check", file);
+          assert.equal(code, 2);
+          assert.match(stderr, /import failed: pad.*deno bundle --external aiotest/s);
+          assert.doesNotMatch(stderr, /write "npm:pad"/);
+        }
+      },
+    );
 
     await t.step("in Node.js, an import of aiotest says how a test is run", async () => {
       await project.write({
@@ -285,3 +305,38 @@ async function withOtherLoader(program: string): Promise<Uint8Array<ArrayBuffer>
   bytes.set(new TextEncoder().encode("/ld-none!"), at);
   return bytes;
 }
+
+Deno.test("deno install makes a command of the sources, which runs in every folder", async () => {
+  const page = await Deno.readTextFile(`${PROJECT_ROOT}/docs/installation.md`);
+  const command = /^deno (install .+?)\n(?! )/ms.exec(page)![1]!.replaceAll("\\\n", "");
+  assert.ok(command.includes(RUNTIME_FLAGS.join(" ")), command);
+  const root = await Deno.makeTempDir();
+  const installed = await runCommand(Deno.execPath(), command.split(/\s+/), {
+    cwd: PROJECT_ROOT,
+    env: { DENO_INSTALL_ROOT: root },
+  });
+  assert.equal(installed.code, 0, installed.stderr);
+
+  await using target = new CountingTarget();
+  await using project = await NodeProject.create();
+  await project.write({
+    "package.json": `{ "type": "module", "dependencies": { "aiotest": "0.1.0" } }`,
+    "node_modules/aiotest/package.json": `{ "name": "aiotest", "version": "0.1.0" }`,
+    "node_modules/aiotest/index.js": "throw new Error();",
+    // Types, which no executable of Deno 2.7 takes.
+    "visits.ts": VISITS.replace("testTick()", "testTick(): Promise<void>"),
+  });
+  const load = ["-u", "4", "-r", "40", "-t", "1s", "--processes", "2", "--json", "run.json"];
+  const { code, stderr } = await runAiotest(["-f", "visits.ts", "-H", target.url, ...load], {
+    cwd: project.folder,
+    executable: `${root}/bin/aiotest`,
+    env: {
+      ...project.env,
+      PATH: `${dirname(Deno.execPath())}:${project.env.PATH}`,
+      DENO_DIR: await denoDir(),
+    },
+  });
+  assert.equal(code, 0, stderr);
+  assertEqualCounts(await project.summary("run.json"), target);
+  await Deno.remove(root, { recursive: true });
+});
