@@ -472,14 +472,21 @@ function isMemberType(
 
 function memberGroups(node: ts.ClassDeclaration | ts.InterfaceDeclaration): MemberGroup[] {
   const members: readonly Member[] = [...node.members].filter((member) => !isHidden(member));
-  return [...Map.groupBy(members, nameOf)].map(([name, group]) => ({
-    name,
-    members: group,
-    isStatic: ts.canHaveModifiers(group[0]!) &&
-      (ts.getModifiers(group[0]!)?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword) ??
-        false),
-    isSection: isCallable(group[0]!) || docOf(group[0]!).text.includes("```"),
-  }));
+  // A class can have a static property and another one of the same name.
+  return [true, false].flatMap((isStatic) => {
+    const some = members.filter((member) => hasStatic(member) === isStatic);
+    return [...Map.groupBy(some, nameOf)].map(([name, group]): MemberGroup => ({
+      name,
+      members: group,
+      isStatic,
+      isSection: isCallable(group[0]!) || docOf(group[0]!).text.includes("```"),
+    }));
+  });
+}
+
+function hasStatic(member: Member): boolean {
+  return ts.canHaveModifiers(member) &&
+    (ts.getModifiers(member)?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword) ?? false);
 }
 
 function isHidden(member: Member): boolean {

@@ -6,7 +6,7 @@
  */
 
 import type { CustomFlag } from "./custom_flags.ts";
-import type { JsonSchema, OptionType } from "./option_types.ts";
+import type { JsonSchema, OptionType, RawType } from "./option_types.ts";
 import { defaultText, kebabCase, type Setting } from "./setting_types.ts";
 import { DEMO_SETTINGS, QUICK_SETTINGS, SETTINGS } from "./settings.ts";
 
@@ -93,28 +93,31 @@ function isWritten(value: unknown, { types }: OptionType<unknown>): boolean {
 function valueSchema({ types, schema = {} }: OptionType<unknown>): JsonSchema {
   const text = { type: "string", ...schema.text };
   const number = { type: "number", ...schema.number };
-  const choices: JsonSchema[] = [];
-  for (const type of types) {
-    switch (type) {
-      case "text":
-        choices.push(text);
-        break;
-      case "number":
-        choices.push(number);
-        break;
-      case "boolean":
-        choices.push({ type: "boolean" });
-        break;
-      case "list":
-        choices.push({ type: "array", items: text, minItems: 1 });
-        break;
-      case "numbers":
-        choices.push({ type: "array", items: number, minItems: 1 });
-        break;
-      case "table":
-        choices.push({ type: "object", ...schema.table });
-        break;
-    }
-  }
-  return choices.length === 1 ? choices[0]! : { anyOf: choices };
+  if (types.length === 1 && types[0] === "text") return text;
+  if (types.length === 1 && types[0] === "number") return number;
+  const items = [
+    ...(types.includes("list") ? [text] : []),
+    ...(types.includes("numbers") ? [number] : []),
+  ];
+  const lists = items.length === 1
+    ? { items: items[0] }
+    : { anyOf: items.map((one) => ({ items: one })) };
+  const jsonTypes = [...new Set(types.map((type) => JSON_TYPES[type]))];
+  // What a schema says about values of one type does not apply to those of another.
+  return {
+    ...(types.includes("text") ? schema.text : {}),
+    ...(types.includes("number") ? schema.number : {}),
+    ...(types.includes("table") ? schema.table : {}),
+    ...(items.length === 0 ? {} : { ...lists, minItems: 1 }),
+    type: jsonTypes.length === 1 ? jsonTypes[0] : jsonTypes,
+  };
 }
+
+const JSON_TYPES: Readonly<Record<RawType, string>> = {
+  text: "string",
+  number: "number",
+  boolean: "boolean",
+  list: "array",
+  numbers: "array",
+  table: "object",
+};

@@ -42,13 +42,22 @@ export interface RowFile {
 export interface Feeder<Row> {
   /** The name of the feeder on all nodes. */
   readonly name: string;
-  /** The next row. Each call returns a new copy. */
+  /**
+   * The next row. Each call returns a new copy.
+   *
+   * @throws Error if all rows have been handed out and `onEmpty` is `throw`.
+   */
   next(): Promise<Row>;
 }
 
 /** One number for the whole cluster. It starts at 0. */
 export interface Counter {
-  /** Adds an amount, by default 1; resolves with the new value. */
+  /**
+   * Adds an amount, by default 1; resolves with the new value.
+   *
+   * @param amount a finite number; it may be negative.
+   * @throws Error if it is not finite, or if the sum would not be.
+   */
   add(amount?: number): Promise<number>;
   /** The current value. */
   value(): Promise<number>;
@@ -56,7 +65,12 @@ export interface Counter {
 
 /** A first-in, first-out queue for the whole cluster. */
 export interface Queue<Value> {
-  /** Appends JSON values of at most 64 KiB each; resolves when the master has stored them. */
+  /**
+   * Appends values; resolves when the master has stored them.
+   *
+   * @param values each is JSON of at most 64 KiB.
+   * @throws TypeError if a value is not JSON, or too large.
+   */
   push(...values: readonly Value[]): Promise<void>;
   /** Removes and returns the first value; `undefined` if the queue is empty. */
   pop(): Promise<Value | undefined>;
@@ -98,7 +112,21 @@ export interface Cluster {
    * Creates a feeder of rows. Call it before the test starts, at the top of the test file. The rows of
    * the master's test file apply to all nodes; of several feeders with the same name, the first.
    *
-   * @param name at most 256 characters, like all names here.
+   * ```ts
+   * import { cluster, csv, FastHttpUser } from "aiotest";
+   *
+   * const accounts = cluster.feeder("accounts", csv("accounts.csv"), { mode: "circular" });
+   *
+   * export class LoginTest extends FastHttpUser {
+   *   async testLogin(): Promise<void> {
+   *     const { name, password } = await accounts.next();
+   *     await this.session.post("/login", { json: { name, password } });
+   *   }
+   * }
+   * ```
+   *
+   * @param name 1 to 256 characters, like all names here.
+   * @param rows a list of values that can be JSON, or a file.
    * @throws TypeError if an argument is invalid.
    */
   feeder<Row = Record<string, string>>(
@@ -106,22 +134,64 @@ export interface Cluster {
     rows: readonly Row[] | RowFile,
     options?: FeederOptions,
   ): Feeder<Row>;
-  /** The counter with this name. */
+  /**
+   * The counter with this name.
+   *
+   * @throws TypeError if the name is invalid.
+   */
   counter(name: string): Counter;
-  /** The queue with this name. */
+  /**
+   * The queue with this name.
+   *
+   * ```ts
+   * import { cluster, FastHttpUser } from "aiotest";
+   *
+   * const orders = cluster.queue<number>("orders");
+   *
+   * export class BuyerTest extends FastHttpUser {
+   *   async testOrder(): Promise<void> {
+   *     const res = await this.session.post("/orders", { json: { item: 17 } });
+   *     await orders.push((await res.json()).id);
+   *   }
+   * }
+   *
+   * export class PackerTest extends FastHttpUser {
+   *   async testPack(): Promise<void> {
+   *     const id = await orders.pop();
+   *     if (id !== undefined) await this.session.post(`/orders/${id}/pack`, { name: "pack" });
+   *   }
+   * }
+   * ```
+   *
+   * @throws TypeError if the name is invalid.
+   */
   queue<Value = unknown>(name: string): Queue<Value>;
   /**
    * Holds users until a number of them from the whole cluster have arrived, then releases all at once.
    * Users that arrive later start the next round. If the user is being stopped, this rejects with an
    * error that ends the test and is not counted.
+   *
+   * @throws TypeError if the name is invalid, and Error if an option is.
    */
   rendezvous(name: string, options: RendezvousOptions): Promise<Meeting>;
   /**
    * Sends a message to other nodes and does not wait for them. Each node that is part of the cluster at
    * that moment receives the message once, in the order of sending.
    *
+   * ```ts
+   * import { cluster, logger } from "aiotest";
+   *
+   * cluster.on<{ stock: number }>("sold", ({ stock }, from) => logger.info(`${from}: ${stock} left`));
+   *
+   * export function setup(): void {
+   *   cluster.send("sold", { stock: 5 }, { to: "workers" });
+   * }
+   * ```
+   *
+   * @param type a name of your choice.
    * @param data JSON of at most 64 KiB.
-   * @throws TypeError if the data is not JSON or too large.
+   * @throws TypeError if the type is invalid, or if the data is not JSON or too large. Error if too many messages
+   *   wait for the master.
    */
   send(type: string, data?: unknown, options?: SendOptions): void;
   /** Calls the handler for each message of this type. Errors of the handler are logged. */

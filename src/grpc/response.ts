@@ -11,7 +11,7 @@ import { GrpcMetadata } from "./metadata.ts";
 import type { EndedCall } from "./calls.ts";
 import { codeOf, type GrpcStatus } from "./status.ts";
 
-/** A message of which nothing is known, so any field can be read. */
+/** A message whose type is not known: any field can be read. */
 export type AnyMessage = Awaited<ReturnType<Response["json"]>>;
 
 /** How a call has ended. */

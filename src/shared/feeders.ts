@@ -276,7 +276,7 @@ function rowText(row: unknown, where: string): string {
 
 /**
  * Takes the rows of a feeder from a CSV file. The first line names the columns; each row is an object with
- * strings.
+ * strings. If the file is missing, has an invalid line or no rows, the run ends before it starts, with code 2.
  *
  * @param path absolute, or relative to the test file or, if there is no such file, to the working directory.
  */
@@ -286,6 +286,7 @@ export function csv(path: string): RowFile {
 
 /**
  * Takes the rows of a feeder from a file with one JSON value per line. Empty lines are skipped.
+ * If the file is missing, has an invalid line or no rows, the run ends before it starts, with code 2.
  *
  * @param path absolute, or relative to the test file or, if there is no such file, to the working directory.
  */

@@ -43,14 +43,14 @@ export interface GaugeMetric {
   add(value: number): void;
 }
 
-/** A metric that counts how often something was so, such as the hits of a cache. */
+/** A metric that counts how often something was true, such as the hits of a cache. */
 export interface RateMetric {
   /** The name in reports. */
   readonly name: string;
   /**
    * Counts one case.
    *
-   * @param isHit `true` or 1 if it was so, `false` or 0 if not.
+   * @param isHit `true` or 1 if it was true, `false` or 0 if not.
    * @throws TypeError if it is something else.
    */
   add(isHit: boolean | number): void;
@@ -130,7 +130,7 @@ export class Metrics {
   }
 
   /**
-   * Makes a metric that counts how often something was so.
+   * Makes a metric that counts how often something was true.
    *
    * @throws TypeError if the name is invalid, or that of a metric of another kind.
    * @throws RangeError if there are 200 metrics already.

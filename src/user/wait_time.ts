@@ -33,7 +33,7 @@ export type WaitTime = number | WaitFunction;
  * The same wait each time.
  *
  * @param seconds 0 or more; with Infinity, the user waits until it must stop.
- * @throws RangeError if an argument is out of range, like all functions for wait times.
+ * @throws RangeError if the seconds are negative or not a number.
  */
 export function constant(seconds: number): WaitFunction {
   if (typeof seconds !== "number" || !(seconds >= 0)) throw invalidWait("constant", seconds);
@@ -57,6 +57,7 @@ export function constant(seconds: number): WaitFunction {
  *
  * @param min seconds, 0 or more.
  * @param max seconds, `min` or more.
+ * @throws RangeError if the seconds are negative or not finite, or if `max` is below `min`.
  */
 export function between(min: number, max: number): WaitFunction {
   checkSeconds("between", min);
@@ -69,6 +70,7 @@ export function between(min: number, max: number): WaitFunction {
  * An exponentially distributed random wait: many short ones, few long ones.
  *
  * @param mean the average in seconds, 0 or more.
+ * @throws RangeError if it is negative or not finite.
  */
 export function exponential(mean: number): WaitFunction {
   checkSeconds("exponential", mean);
@@ -80,7 +82,21 @@ export function exponential(mean: number): WaitFunction {
  * an iteration; after the last one, the user waits for the rest of the time. If an iteration takes longer,
  * the next one starts immediately.
  *
+ * ```ts
+ * import { constantPacing, FastHttpUser } from "aiotest";
+ *
+ * export class PollTest extends FastHttpUser {
+ *   // Each user polls every five seconds, however long a response takes.
+ *   static override waitTime = constantPacing(5);
+ *
+ *   async testPoll(): Promise<void> {
+ *     await this.session.get("/poll");
+ *   }
+ * }
+ * ```
+ *
  * @param seconds over 0; with Infinity, there is one iteration.
+ * @throws RangeError if the seconds are not over 0.
  */
 export function constantPacing(seconds: number): WaitFunction {
   if (typeof seconds !== "number" || !(seconds > 0)) {
@@ -103,6 +119,7 @@ export function constantPacing(seconds: number): WaitFunction {
  * Runs a constant number of iterations per second and user, if the tests are fast enough.
  *
  * @param iterationsPerSecond over 0; can be a fraction.
+ * @throws RangeError if the number is not over 0, or not finite.
  */
 export function constantThroughput(iterationsPerSecond: number): WaitFunction {
   if (!Number.isFinite(iterationsPerSecond) || iterationsPerSecond <= 0) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { API_GROUPS, type ApiGroup } from "../../build/api_groups.ts";
 import { anchorOf, apiPages } from "../../build/api_reference.ts";
 import * as api from "../../mod.ts";
+import firstFiles from "../../src/cli/first_files.json" with { type: "json" };
 import { projectPath } from "../support/paths.ts";
 
 const FOLDER = projectPath("docs/api/");
@@ -39,6 +40,37 @@ Deno.test("each export of mod.ts has one section in the reference, and a place i
   assert.deepEqual(sections.sort(), names.sort());
   const index = PAGES.get("README.md")!;
   assert.deepEqual(names.filter((name) => !index.includes(`- [\`${name}\`](`)), []);
+});
+
+Deno.test("each member of each class and interface is in its section", () => {
+  const pages = [...PAGES.values()].join("\n");
+  const missing: string[] = [];
+  let count = 0;
+  let owner = "";
+  let section = "";
+  for (const line of firstFiles["aiotest.d.ts"]) {
+    const [, kind, type] = /^export (?:declare )?(class|interface) (\w+)/.exec(line) ?? [];
+    if (type !== undefined) {
+      owner = type;
+      const heading = kind === "class" ? "Class" : "Interface";
+      [section = ""] = pages.split(`\n## ${heading} ${type}\n`)[1]!.split("\n## ");
+    }
+    if (/^\S/.test(line) && type === undefined) owner = "";
+    const [, isStatic = "", name] =
+      /^ {2}(static )?(?:readonly |get |set )?(\[?[A-Za-z][\w.]*\]?)\??[:(<]/.exec(line) ?? [];
+    if (owner === "" || name === undefined) continue;
+    count++;
+    const items = [`\n- \`${isStatic}${name}`, `\n- <code>${isStatic}${name}`];
+    const forms = [
+      `\n### ${owner}.${name.replaceAll(/[[\]]/g, "\\$&")}\n`,
+      `\n### ${owner}.${name}\n`,
+    ];
+    if (![...items, ...forms].some((form) => section.includes(form))) {
+      missing.push(`${owner}.${name}`);
+    }
+  }
+  assert.deepEqual(missing, []);
+  assert.ok(count > 300, String(count));
 });
 
 Deno.test("the folder of the reference has the pages of its groups, and nothing else", () => {
@@ -101,6 +133,8 @@ export declare class Shop extends Base {
   static limit: number;
   /** Seconds. */
   static wait: number;
+  /** Bytes of this one. */
+  readonly limit: number;
   private constructor();
   /** Whether it is open. */
   get open(): boolean;
@@ -141,7 +175,7 @@ Deno.test("a class is shown with its members, their defaults, errors and links",
       "Only aiotest creates objects of this class.",
       "- `static limit: number`: Bytes. Default: `2097152` (2 MiB).\n" +
       "- `static wait: number`: Seconds. Default: `Infinity`.",
-      "- `open: boolean`: Whether it is open. It can be set.",
+      "- `limit: number`: Bytes of this one.\n- `open: boolean`: Whether it is open. It can be set.",
       "### Shop.visit\n\n```ts\nvisit(url: string, options?: Options): number\n```\n\nVisits it.\n",
       "- `url`: where it is.\n- `options`: [`Options`](#interface-options)",
       "Returns the number of visits.",
