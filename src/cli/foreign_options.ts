@@ -38,7 +38,13 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["slave", "worker"],
   ["expectslaves", "expect-workers"],
   ["summaryexport", "json"],
+  ["jsonfile", "json"],
   ["-P", "web-port"],
+  ["webauth", "web-token"],
+  ["weblogin", "web-token"],
+  ["otel", "otlp"],
+  ["showtaskratio", "show-users-weight"],
+  ["showtaskratiojson", "show-users-weight"],
   ["insecureskiptlsverify", "insecure"],
 ]);
 
@@ -55,4 +61,8 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ["list", LIST],
   ["-l", LIST],
   ["classpicker", "To run only some user classes: --user-classes A,B"],
+  ["configusers", "Set host, weight and fixedCount in the user classes of the test file."],
+  ["equalweights", "Remove @weight from the tests: then all are chosen equally often."],
+  ["enablerebalancing", "Leave it out: users are always divided among the workers that are there."],
+  ["skiplogsetup", "Leave it out: -L says how much is logged, and --logfile where."],
 ]);

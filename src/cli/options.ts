@@ -19,6 +19,7 @@ import {
 import {
   checkFlags,
   commandFlags,
+  type FlagTexts,
   parseAll,
   type ParsedArguments,
   parseKnown,
@@ -292,7 +293,7 @@ function checkOperands({ flags, operands }: ParsedArguments): void {
   const stray = command === "demo" ? others[0] : command === "check" ? others[1] : command;
   if (stray !== undefined) {
     const strays = operands.slice(operands.indexOf(stray));
-    throw new UsageError(`${stray}: unknown command`, hintFor(stray, strays));
+    throw new UsageError(`${stray}: unknown command`, hintFor(stray, strays, flags));
   }
   if (command === "demo") checkFlags(flags, "demo");
 }
@@ -303,16 +304,19 @@ function checkedFile({ operands: [, file] }: ParsedArguments, given: string | nu
   throw new UsageError(`check takes one test file: ${file}, ${given}`);
 }
 
-function hintFor(stray: string, strays: readonly string[]): string {
+function hintFor(stray: string, strays: readonly string[], flags: FlagTexts): string {
   if (/^https?:/i.test(stray)) return `To load-test a URL: aiotest quick ${stray}`;
   // Locust takes the names of user classes there.
   const classes = strays.filter((one) => /^\p{Lu}[\w$]*$/u.test(one));
   if (classes.includes(stray)) {
     return `To run only some user classes: --user-classes ${classes.join(",")}`;
   }
-  return /\.m?[jt]s$/.test(stray)
-    ? `To run a test file: aiotest -f ${stray}`
-    : "For all commands, run aiotest --help.";
+  if (/\.m?[jt]s$/.test(stray)) return `To run a test file: aiotest -f ${stray}`;
+  // Locust separates tags by blanks.
+  const list = ["tags", "exclude-tags"].find((name) => flags.has(name));
+  return list === undefined
+    ? "For all commands, run aiotest --help."
+    : `Several tags are separated by commas: --${list} a,b`;
 }
 
 /** A toggle that was not given is false, `x` of `--no-x` is true, and other flags are left out. */

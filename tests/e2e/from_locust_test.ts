@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { UsageError } from "../../src/core/errors.ts";
+import { parse } from "../support/command_line.ts";
 import { isMissing } from "../support/machine.ts";
 import { type AiotestRun, MigrationPage } from "../support/migration.ts";
 import type { Finished } from "../support/process.ts";
@@ -208,4 +210,22 @@ compare("a nested task set as a loop runs", async () => {
   const { code, stderr, summary } = await ours.page.runAiotest(line);
   assert.equal(code, 0, stderr);
   assert.ok(summary.totals.requests > 0);
+});
+
+Deno.test({
+  name: "each option of Locust is known here, or the error says what to write instead",
+  ignore,
+  async fn(): Promise<void> {
+    const { stdout } = await new Deno.Command("locust", { args: ["--help"] }).output();
+    const flags = new TextDecoder().decode(stdout).matchAll(/^ +(?:-\w[^-]*, )?(--[a-z-]+)/gm);
+    const foreign: string[] = [];
+    for (const flag of new Set([...flags].map(([, name]) => name!))) {
+      if (["--help", "--version", "--config"].includes(flag)) continue;
+      const error: unknown = await parse({ args: [flag] }).catch((thrown) => thrown);
+      if (!(error instanceof UsageError) || !error.message.endsWith("unknown option")) continue;
+      foreign.push(flag);
+      assert.doesNotMatch(error.hint, /^(?:|For all options.*)$/, flag);
+    }
+    assert.ok(foreign.includes("--headless"), foreign.join());
+  },
 });
