@@ -25,6 +25,7 @@ import {
   holds,
   isLowerBound,
   type MetricFamily,
+  nameHere,
   percentOf,
   someOf,
   type Threshold,
@@ -300,7 +301,7 @@ function checkCustomMetric(
     throw new UsageError(
       `Threshold ${expression}: the test file has no metric ${metric}`,
       didYouMean(
-        nearestWord(metric, known.map(({ name }) => name)),
+        nameHere(metric) ?? nearestWord(metric, known.map(({ name }) => name)),
         own.length === 0
           ? `It has none. Make it at the top of the file: const ${variableOf(metric)} = ` +
             `metrics.trend("${metric}");`

@@ -335,6 +335,8 @@ const BAD: readonly [text: string, problem: string][] = [
   ["p999<1s", "p999 is not a percentile; use p0 to p100, such as p99.9"],
   ["latency<1s", "unknown metric latency"],
   ["constructor<1s", "unknown metric constructor"],
+  ["http_req_failed<1%", "unknown metric http_req_failed; here it is error_rate"],
+  ["vusers.failed==0", "unknown metric vusers.failed; here it is failures"],
   [
     "stream_first_event_ms<1s",
     "unknown metric stream_first_event_ms; one that the test counts needs a figure, as in " +
@@ -707,6 +709,11 @@ Deno.test("thresholds of metrics that the test file does not have are found befo
     assert.ok(error instanceof UsageError);
     assert.match(error.message, /Threshold cart_siz.p95<20: the test file has no metric cart_siz/);
     assert.match(error.hint, /Did you mean cart_size\?/);
+    return true;
+  });
+  assert.throws(check("http_req_duration.p95<200"), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.equal(error.hint, "Did you mean p95?");
     return true;
   });
   assert.throws(check("orders.count>1"), (error) => {
