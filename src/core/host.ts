@@ -52,6 +52,7 @@ import {
   openOutputFile,
   type OutputFile,
 } from "./output_files.ts";
+import { withoutRepeats } from "./repeated_signals.ts";
 import { openStreamFile, type StreamFile, type StreamFileOptions } from "./stream_files.ts";
 import { decodeTextFile } from "./text_files.ts";
 import type { WebHandler, WebListener, WebListenOptions } from "./web_server.ts";
@@ -348,7 +349,9 @@ function onInterrupt(
   // Windows has no SIGTERM. SIGBREAK, sent by Ctrl-Break, is the closest equivalent. SIGHUP is sent there
   // when the console window is closed.
   const term: Deno.Signal = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
-  const listeners: [signal: Deno.Signal, listener: () => void][] = [[term, onSignal]];
+  const listeners: [signal: Deno.Signal, listener: () => void][] = [
+    [term, withoutRepeats(onSignal)],
+  ];
   if (!isChild) listeners.push(["SIGINT", onSignal]);
   if (!survivesHangup) listeners.push(["SIGHUP", onHangup]);
   for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);

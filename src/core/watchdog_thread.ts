@@ -8,6 +8,7 @@ import { sleep, systemClock } from "./clock.ts";
 import { errorText, ExitCode } from "./errors.ts";
 import { StreamOutput } from "./output.ts";
 import { openOutputFile } from "./output_files.ts";
+import { withoutRepeats } from "./repeated_signals.ts";
 
 /** What the thread is to do, and what it knows. */
 export interface WatchdogOptions {
@@ -130,9 +131,10 @@ function run(start: Start): void {
     (text) => stderr.write(`${text}\n`),
     () => void endProcess(start.summaryPath),
   );
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGBREAK"] : ["SIGTERM"];
-  if (!start.isChild) signals.push("SIGINT");
-  for (const signal of signals) Deno.addSignalListener(signal, () => watch.interrupt());
+  const interrupt = (): void => watch.interrupt();
+  const term = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
+  Deno.addSignalListener(term, withoutRepeats(interrupt));
+  if (!start.isChild) Deno.addSignalListener("SIGINT", interrupt);
   if (!start.survivesHangup) Deno.addSignalListener("SIGHUP", () => watch.hangUp());
   setInterval(() => watch.check(), CHECK_MS);
 }
