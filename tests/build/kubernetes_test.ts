@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { Settings } from "../../src/cli/settings.ts";
-import { DEFAULTS, parse } from "../support/command_line.ts";
+import { DEFAULTS } from "../support/command_line.ts";
 import {
   type Edit,
   type Job,
@@ -13,7 +12,7 @@ import {
   selects,
   type Service,
 } from "../support/kubernetes/objects.ts";
-import { containerOf, environmentOf, SECRETS } from "../support/kubernetes/pods.ts";
+import { containerOf, SECRETS, settingsOf } from "../support/kubernetes/pods.ts";
 import { isMissing } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import project from "../../deno.json" with { type: "json" };
@@ -53,20 +52,6 @@ const REPORTS = Objects.parse(
     Deno.readTextFileSync(projectPath(`deploy/kubernetes/reports/${name}.yaml`))
   ).join("---\n"),
 );
-
-/** What aiotest makes of the arguments and variables of a Job's container. */
-async function settingsOf(objects: Objects, job: string): Promise<Settings> {
-  const container = containerOf(objects.one<Job>("Job", job).spec.template.spec);
-  const env = environmentOf(objects, container);
-  const unknown = Object.keys(env).filter((name) => !name.startsWith("AIOTEST_"));
-  assert.deepEqual(unknown, []);
-  const options = await parse({ args: [...container.args ?? []], env: { ...env } });
-  const { given, extra: _, readFrom: __, ...settings } = options;
-  // Each variable is an option: none is misspelled.
-  const flags = (container.args ?? []).filter((arg) => arg.startsWith("--"));
-  assert.equal(given.size, Object.keys(env).length + flags.length);
-  return settings;
-}
 
 Deno.test("every object matches the schemas of Kubernetes", { ignore }, () => {
   const all = [...EVERY_RUN, REPORTS].flatMap((objects) => objects.all);
@@ -333,7 +318,7 @@ Deno.test("pods run as the image's user, in the image of this version", { ignore
   }
 });
 
-Deno.test("workers of a run are spread over the nodes", { ignore }, () => {
+Deno.test("workers are spread over the nodes", { ignore }, () => {
   for (const objects of EVERY_RUN) {
     const { labels, spec } = objects.pods.get(objects.one("Job", "worker").metadata.name)!;
     const { labelSelector } = spec.topologySpreadConstraints![0]!;

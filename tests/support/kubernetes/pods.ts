@@ -5,9 +5,11 @@
  */
 
 import assert from "node:assert/strict";
+import type { Settings } from "../../../src/cli/settings.ts";
+import { parse } from "../command_line.ts";
 import { projectPath } from "../paths.ts";
 import { startAiotest, type Started } from "../process.ts";
-import type { Container, Labels, Objects, PodSpec, TextMap, Volume } from "./objects.ts";
+import type { Container, Job, Labels, Objects, PodSpec, TextMap, Volume } from "./objects.ts";
 
 /** The Secret that docs/kubernetes.md creates; no file has it. */
 export const SECRETS: Readonly<Record<string, Labels>> = {
@@ -31,6 +33,20 @@ export function environmentOf(objects: Objects, { env, envFrom }: Container): La
     all[name] = secret === undefined ? value! : secretsOf(objects)[secret.name]![secret.key]!;
   }
   return all;
+}
+
+/** What aiotest makes of the arguments and variables of a Job's container. */
+export async function settingsOf(objects: Objects, job: string): Promise<Settings> {
+  const container = containerOf(objects.one<Job>("Job", job).spec.template.spec);
+  const env = environmentOf(objects, container);
+  const unknown = Object.keys(env).filter((name) => !name.startsWith("AIOTEST_"));
+  assert.deepEqual(unknown, []);
+  const options = await parse({ args: [...container.args ?? []], env: { ...env } });
+  const { given, extra: _, readFrom: __, ...settings } = options;
+  // Each variable is an option: none is misspelled.
+  const flags = (container.args ?? []).filter((arg) => arg.startsWith("--"));
+  assert.equal(given.size, Object.keys(env).length + flags.length);
+  return settings;
 }
 
 /** All Secrets of a namespace. */
