@@ -118,6 +118,26 @@ Deno.test("every object of the chart matches the schemas of Kubernetes", { ignor
   }
 });
 
+Deno.test(
+  "the command that the page on Kubernetes installs the chart with works",
+  { ignore },
+  async () => {
+    const page = await Deno.readTextFile(projectPath("docs/kubernetes.md"));
+    const command = /^helm (install .+)$/m.exec(page)![1]!
+      .replace("install", "template").replace('"$(openssl rand -hex 32)"', "between-us")
+      .replace("testFile=", "testFile=deploy/kubernetes/run/");
+    const { code, stdout, stderr } = await runCommand("helm", command.split(" "), {
+      cwd: projectPath("."),
+    });
+    assert.equal(code, 0, stderr);
+    const objects = Objects.parse(stdout);
+    assert.equal(objects.one<Job>("Job", "shop-worker").spec.parallelism, 8);
+    const { host, users, runTime, expectWorkers } = await settingsOf(objects, "shop-master");
+    assert.deepEqual([host, users, runTime, expectWorkers], ["http://shop:8000", 5000, 600, 8]);
+    objects.one("ConfigMap", "shop-test");
+  },
+);
+
 Deno.test("values of the chart reach the pods", { ignore }, async () => {
   const objects = await chart(
     [

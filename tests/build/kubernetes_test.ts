@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { runCommand } from "../../build/project.ts";
 import { DEFAULTS } from "../support/command_line.ts";
 import {
   type Edit,
@@ -11,10 +12,12 @@ import {
   schemaProblems,
   selects,
   type Service,
+  type TextMap,
 } from "../support/kubernetes/objects.ts";
 import { containerOf, SECRETS, settingsOf } from "../support/kubernetes/pods.ts";
 import { isMissing } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
+import { parse as parseYaml, stringify as stringifyYaml } from "yaml";
 import project from "../../deno.json" with { type: "json" };
 
 const ignore = isMissing("kubectl");
@@ -324,4 +327,72 @@ Deno.test("workers are spread over the nodes", { ignore }, () => {
     const { labelSelector } = spec.topologySpreadConstraints![0]!;
     assert.ok(selects(labelSelector.matchLabels, labels));
   }
+});
+
+/** What the page on Kubernetes says. */
+const PAGE = Deno.readTextFileSync(projectPath("docs/kubernetes.md"));
+
+Deno.test("the page names files, Jobs and keys of the secret that exist", { ignore }, () => {
+  const paths = [...PAGE.matchAll(/\bdeploy\/(?:kubernetes|helm)[\w./-]*\w/g)].map(([path]) =>
+    path
+  );
+  assert.ok(paths.length > 10);
+  for (const path of paths) Deno.statSync(projectPath(path));
+  const jobs = [...PAGE.matchAll(/\bjob[ /](aiotest-\w+)/g)].map(([, name]) => name!);
+  assert.ok(jobs.length > 5);
+  for (const job of jobs) RUNS.plain.one("Job", job);
+  const [, name, keys] = /create secret generic (\S+) (.+)/.exec(PAGE)!;
+  const literals = [...keys!.matchAll(/--from-literal=([\w-]+)=/g)].map(([, key]) => key!);
+  assert.deepEqual(literals, Object.keys(SECRETS[name!]!));
+});
+
+Deno.test("the commands of the page that need no server work", { ignore }, async () => {
+  const typed = async (pattern: RegExp, ...flags: string[]): Promise<Objects> => {
+    const words = pattern.exec(PAGE)![1]!.replaceAll('"$(openssl rand -hex 32)"', "between-us")
+      .replaceAll("'", "").replace(" job aiotest-worker", "").split(" ");
+    const { code, stdout, stderr } = await runCommand("kubectl", [
+      ...words,
+      ...flags,
+      "-o",
+      "yaml",
+    ]);
+    assert.equal(code, 0, stderr);
+    return Objects.parse(stdout);
+  };
+  const secret = await typed(/^kubectl (create secret .+)$/m, "--dry-run=client");
+  for (const object of secret.all) assert.deepEqual(schemaProblems(object), []);
+  const worker = projectPath("deploy/kubernetes/base/worker.yaml");
+  const patched = await typed(/^kubectl (patch job aiotest-worker .+)$/m, "--local", "-f", worker);
+  assert.equal(patched.one<Job>("Job", "worker").spec.parallelism, 8);
+});
+
+Deno.test("the changes to kustomization.yaml on the page work", { ignore }, async () => {
+  const fragments = [...PAGE.matchAll(/```yaml\n# \S+\/kustomization\.yaml\n([^]*?)```/g)]
+    .map(([, text]) => parseYaml(text!));
+  const [files, nodes, second] = fragments;
+  assert.equal(fragments.length, 3);
+  const entries = files.configMapGenerator[0].files as string[];
+  const changed = await kustomized("run", [
+    ...entries.slice(1).map((file): Edit => [`run/${file}`, () => `// ${file}`]),
+    [
+      KUSTOMIZATION,
+      (text) => {
+        const { configMapGenerator: [options], ...rest } = parseYaml(text);
+        const configMapGenerator = [options, ...files.configMapGenerator];
+        return stringifyYaml({ ...rest, ...nodes, ...second, configMapGenerator });
+      },
+    ],
+  ]);
+  assert.deepEqual(
+    Object.keys(changed.one<TextMap>("ConfigMap", "test").data!),
+    [...entries].sort(),
+  );
+  assert.deepEqual(
+    (changed.pods.get("checkout-aiotest-master")!.spec as { nodeSelector?: object }).nodeSelector,
+    { pool: "on-demand" },
+  );
+  for (const { labels } of changed.pods.values()) {
+    assert.equal(labels["app.kubernetes.io/instance"], "checkout");
+  }
+  for (const object of changed.all) assert.deepEqual(schemaProblems(object), []);
 });
