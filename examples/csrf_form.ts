@@ -18,9 +18,10 @@ export class MemberTest extends FastHttpUser {
   async #submit(url: string, values: Record<string, string>): Promise<void> {
     const res = await this.session.get(url);
     if (!res.ok) return; // it is counted as a failure
-    const form = (await res.html()).find("form[method=post]");
+    const form = (await res.html()).find("form[method=post i]");
     if (form === null) throw new Error(`${url} has no form`);
+    const action = new URL(form.attr("action") ?? "", res.url).href;
     // The token is one of the fields, whatever it is called.
-    await this.session.post(form.attr("action") ?? url, { form: { ...form.fields(), ...values } });
+    await this.session.post(action, { form: { ...form.fields(), ...values } });
   }
 }

@@ -86,7 +86,7 @@ export function formsTarget(): Target & { readonly comments: readonly string[] }
     const token = crypto.randomUUID();
     tokens.set(token, session);
     const html = `<!doctype html><form action="/search"><input name="q"></form>
-      <form method="post" action="${action}"><input type="hidden" name="authenticity" value="${token}">
+      <form method="POST" action="${action}"><input type="hidden" name="authenticity" value="${token}">
       <input name="text"><select name="kind"><option>opinion<option selected>praise</select>
       <input type="submit" name="go" value="Send"></form>`;
     const headers = { "content-type": "text/html", "set-cookie": `session=${session}` };
@@ -109,7 +109,7 @@ export function formsTarget(): Target & { readonly comments: readonly string[] }
     "/home": () => new Response("welcome"),
     "/comments": (request) => {
       if (!members.has(sessionOf(request))) return refused(401);
-      if (request.method === "GET") return page("/comments", sessionOf(request));
+      if (request.method === "GET") return page("", sessionOf(request));
       const form = formOf(request);
       if (!isGenuine(request) || form.get("kind") !== "praise" || form.has("go")) {
         return refused(403);
