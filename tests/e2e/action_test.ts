@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { seeded } from "../support/cutting_target.ts";
-import { denoDir } from "../support/doc_page.ts";
+import { aiotestScript } from "../support/doc_page.ts";
 import { type Action, commandsIn, readYaml, RunnerJob } from "../support/github_action.ts";
 import { isMissing } from "../support/machine.ts";
 import { tablesOf } from "../support/markdown.ts";
@@ -14,10 +14,7 @@ const ACTION = await readYaml<Action>("action.yml");
 const VERSION: string = JSON.parse(await Deno.readTextFile(projectPath("deno.json"))).version;
 
 /** aiotest as a program, as a release would have it. */
-const PROGRAM = `#!/bin/sh
-export DENO_DIR="${await denoDir()}" AIOTEST_NO_HISTORY=1
-exec "${Deno.execPath()}" run -A --quiet "${projectPath("cli.ts")}" "$@"
-`;
+const PROGRAM = await aiotestScript();
 
 const TEST_FILE = `
 import { FastHttpUser } from "aiotest";

@@ -64,6 +64,14 @@ export async function denoDir(): Promise<string> {
   return JSON.parse(stdout).denoDir;
 }
 
+/** A program that starts the aiotest of this checkout, as its executable would. */
+export async function aiotestScript(): Promise<string> {
+  return `#!/bin/sh
+export DENO_DIR="${await denoDir()}" AIOTEST_NO_HISTORY=1 AIOTEST_NO_WEB=1
+exec "${Deno.execPath()}" run -A --quiet "${PROJECT_ROOT}/cli.ts" "$@"
+`;
+}
+
 /** Milliseconds in which every command has to be over. */
 const LIMIT_MS = 90_000;
 
