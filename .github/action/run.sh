@@ -29,8 +29,13 @@ baseline=$(relative "$INPUT_BASELINE")
 folder=$(mktemp -d "$RUNNER_TEMP/aiotest-XXXXXX")
 trap 'rm -rf -- "$folder"' EXIT
 
+# lines TEXT: the lines of an input without blanks around them, and without empty ones.
+lines() {
+  printf '%s\n' "$1" | sed -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' -e '/^$/d'
+}
+arguments=()
+while IFS= read -r line; do arguments+=("$line"); done < <(lines "$INPUT_ARGS")
 # With the value in the same argument, no value is taken for an option.
-arguments=(--no-web "--json=$json" "--markdown=$folder/run.md")
 option() { # option NAME VALUE
   [[ -z $2 ]] || arguments+=("--$1=$2")
 }
@@ -40,12 +45,9 @@ option users "$INPUT_USERS"
 option rate "$INPUT_RATE"
 option arrival-rate "$INPUT_ARRIVAL_RATE"
 option run-time "$INPUT_RUN_TIME"
-# lines TEXT: the lines of an input without blanks around them, and without empty ones.
-lines() {
-  printf '%s\n' "$1" | sed -e 's/\r$//' -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' -e '/^$/d'
-}
 while IFS= read -r line; do option threshold "$line"; done < <(lines "$INPUT_THRESHOLDS")
-while IFS= read -r line; do arguments+=("$line"); done < <(lines "$INPUT_ARGS")
+# If they are also among the further options, these last ones apply.
+arguments+=(--no-web "--json=$json" "--markdown=$folder/run.md")
 
 # Nothing that aiotest prints is a command to the runner: names and errors may come from the target.
 token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')

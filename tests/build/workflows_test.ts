@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { relative } from "node:path";
 import { parse } from "yaml";
-import { TARGETS } from "../../build/compile.ts";
+import { checksums, TARGETS } from "../../build/compile.ts";
+import { platformPackage } from "../../build/npm.ts";
 import { runCommand } from "../../build/project.ts";
 import { type Action, readYaml, RunnerJob, type Step } from "../support/github_action.ts";
 import { isMissing } from "../support/machine.ts";
@@ -106,9 +107,9 @@ Deno.test("workflows and docs name actions by their commits, with the version be
   const pinned = new Map<string, string>();
   for (const [, action, commit] of texts.join("\n").matchAll(/uses: ([^.@\s]+)@(.+)/g)) {
     if (action === "OWNER/aiotest") continue;
-    assert.match(commit!, /^[0-9a-f]{40} # v\d+\.\d+\.\d+$/, action);
+    assert.match(commit!, /^[0-9a-f]{40} # v\d+\.\d+\.\d+$/, action!);
     const repository = action!.split("/").slice(0, 2).join("/");
-    assert.equal(pinned.get(repository) ?? commit, commit, action);
+    assert.equal(pinned.get(repository) ?? commit, commit, action!);
     pinned.set(repository, commit!);
   }
   assert.ok(pinned.size >= 5);
@@ -159,7 +160,7 @@ Deno.test("the scripts of all steps are valid, and the tasks and versions in the
     const { code, stderr } = await runCommand("bash", ["-n", "-c", script]);
     assert.equal(code, 0, `${script}\n${stderr}`);
     for (const [, task] of script.matchAll(/\bdeno task ([\w:]+)/g)) {
-      assert.ok(task! in tasks, task);
+      assert.ok(task! in tasks, task!);
     }
     for (const [, found] of script.matchAll(/\bdeno@(\S+)/g)) assert.equal(found, deno);
   }
@@ -181,9 +182,9 @@ Deno.test("files have the names that the executables of a release get", async ()
   assert.deepEqual(known, names);
 });
 
-/** A step of the job that checks a release. */
-function checkStep(name: string): Step {
-  const step = RELEASE.jobs.check!.steps!.find((one) => one.name === name);
+/** A step of the workflow that makes a release. */
+function releaseStep(name: string): Step {
+  const step = stepsOf(RELEASE).find((one) => one.name === name);
   assert.ok(step !== undefined, name);
   return step;
 }
@@ -197,8 +198,8 @@ async function checkedOut(files: Readonly<Record<string, string>>): Promise<Runn
   return job;
 }
 
-const VERSION_STEP = checkStep("Compare the tag with the version");
-const NOTES_STEP = checkStep("Take the notes from CHANGELOG.md");
+const VERSION_STEP = releaseStep("Compare the tag with the version");
+const NOTES_STEP = releaseStep("Take the notes from CHANGELOG.md");
 
 Deno.test("a release needs a tag of the version that deno.json and the image have", async () => {
   const config = await Deno.readTextFile(projectPath("deno.json"));
@@ -269,6 +270,93 @@ Deno.test("the notes of a release are those of its version, with links that work
       "",
     ]);
   }
+});
+
+/** A program that prints its arguments on one line. */
+const PRINTER = `#!/bin/sh
+printf '%s\\n' "$(basename "$0") $*"
+`;
+
+/** A job in which some programs only print their arguments. */
+async function printing(
+  programs: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<RunnerJob> {
+  const path = `bin:${Deno.env.get("PATH")}`;
+  const job = await RunnerJob.start({ ...env, PATH: path, GITHUB_REPOSITORY: "Owner/Tool" });
+  for (const folder of ["bin", "dist", "npm"]) await Deno.mkdir(`${job.workspace}/${folder}`);
+  for (const name of programs) {
+    await Deno.writeTextFile(`${job.workspace}/bin/${name}`, PRINTER, { mode: 0o755 });
+  }
+  return job;
+}
+
+Deno.test("npm gets the packages of the platforms first, and a pre-release is not the latest", async () => {
+  const step = releaseStep("Publish");
+  const published = async (version: string): Promise<string[]> => {
+    await using job = await printing(["npm"], { VERSION: version });
+    const platforms = TARGETS.map((target) => platformPackage(target).replace(/^@(.*)\//, "$1-"));
+    for (const name of ["aiotest", ...platforms]) {
+      await Deno.writeTextFile(`${job.workspace}/npm/${name}-${version}.tgz`, "");
+    }
+    const { code, stdout, stderr } = await job.run(step, new Map());
+    assert.equal(code, 0, stderr);
+    const calls = stdout.trimEnd().split("\n");
+    assert.equal(calls.length, TARGETS.length + 1);
+    assert.ok(calls.at(-1)!.startsWith(`npm publish npm/aiotest-${version}.tgz --provenance `));
+    for (const name of platforms) assert.ok(calls.some((call) => call.includes(`${name}-`)), name);
+    return calls.map((call) => / --tag (\S+)$/.exec(call)![1]!);
+  };
+  assert.deepEqual(new Set(await published("1.2.3")), new Set(["latest"]));
+  assert.deepEqual(new Set(await published("1.2.3-rc.1")), new Set(["next"]));
+});
+
+Deno.test("the draft has the executables and their checksums, which must be right", async () => {
+  const step = releaseStep("Create the draft");
+  const context = new Map([
+    ["github.ref_name", "v1.2.3-rc.1"],
+    ["github.token", "secret"],
+    ["github.repository", "owner/shop"],
+  ]);
+  await using job = await printing(["gh"], { VERSION: "1.2.3-rc.1" });
+  const paths = TARGETS.map(({ name, suffix }) => `dist/aiotest-1.2.3-rc.1-${name}${suffix}`)
+    .sort();
+  for (const path of paths) await Deno.writeTextFile(`${job.workspace}/${path}`, path);
+  const sums = await checksums(paths.map((path) => `${job.workspace}/${path}`));
+  await Deno.writeTextFile(`${job.workspace}/dist/SHA256SUMS`, sums);
+  const { code, stdout, stderr } = await job.run(step, context);
+  assert.equal(code, 0, stderr);
+  assert.equal(
+    stdout.trimEnd().split("\n").at(-1),
+    "gh release create v1.2.3-rc.1 --draft --verify-tag --title aiotest 1.2.3-rc.1 " +
+      `--notes-file notes.md --prerelease ${paths.join(" ")} dist/SHA256SUMS`,
+  );
+  await Deno.writeTextFile(`${job.workspace}/${paths[0]}`, "changed");
+  const changed = await job.run(step, context);
+  assert.equal(changed.code, 1);
+  assert.doesNotMatch(changed.stdout, /^gh /m);
+});
+
+Deno.test("the image of all platforms has the version, and of a release also its first two numbers", async () => {
+  const step = releaseStep("Tag the images of all platforms as one");
+  const tagged = async (version: string): Promise<string> => {
+    await using job = await printing(["docker"], { VERSION: version });
+    const { code, stdout, stderr, outputs } = await job.run(step, new Map());
+    assert.equal(code, 0, stderr);
+    assert.equal(outputs.get("image"), "ghcr.io/owner/tool");
+    return stdout.trimEnd();
+  };
+  const image = "ghcr.io/owner/tool";
+  assert.equal(
+    await tagged("1.2.3"),
+    `docker buildx imagetools create --tag ${image}:1.2.3 --tag ${image}:1.2 ` +
+      `${image}:1.2.3-amd64 ${image}:1.2.3-arm64`,
+  );
+  assert.equal(
+    await tagged("1.2.3-rc.1"),
+    `docker buildx imagetools create --tag ${image}:1.2.3-rc.1 ` +
+      `${image}:1.2.3-rc.1-amd64 ${image}:1.2.3-rc.1-arm64`,
+  );
 });
 
 Deno.test("the jobs for GitLab are valid by GitLab's own schema", {

@@ -2,13 +2,17 @@ import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import { parse } from "yaml";
 import { runCommand } from "../../build/project.ts";
+import { markdownReport } from "../../src/report/markdown.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { aiotestScript } from "../support/doc_page.ts";
 import { RunnerJob, type Step } from "../support/github_action.ts";
 import { checkJunit, elementsOf, parseXml } from "../support/junit.ts";
 import { tablesOf } from "../support/markdown.ts";
+import { isMissing } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { sideBySide } from "../support/side_by_side.ts";
+import { snapshot } from "../support/snapshots.ts";
+import { joined } from "../support/texts.ts";
 
 /** The YAML and the Jenkinsfile of docs/continuous-integration.md, by the file that their first line names. */
 const FILES = new Map(
@@ -138,6 +142,30 @@ testExample("Jenkins: the summary of the last build is the baseline of the next 
   );
   assert.match(await workspace.run(compare!, variables), /\nPASSED no figure is certainly worse/);
 });
+
+testExample("GitLab: the tables are posted to the merge request as they are", async () => {
+  const page = await Deno.readTextFile(projectPath("docs/continuous-integration.md"));
+  const command = /^curl .*CI_API_V4_URL.*$/m.exec(page)![0];
+  const posted: unknown[] = [];
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      const body = (await request.formData()).get("body");
+      posted.push([request.method, pathname, request.headers.get("private-token"), body]);
+      return new Response("{}", { status: 201 });
+    },
+  );
+  await using workspace = await Workspace.make();
+  const report = joined(markdownReport(snapshot({ warnings: ["a & b = 100 %+"] }), 0));
+  await Deno.writeTextFile(workspace.path("report.md"), report);
+  await workspace.run(command, {
+    ...{ TOKEN: "secret", CI_API_V4_URL: `http://127.0.0.1:${server.addr.port}/api/v4` },
+    ...{ CI_PROJECT_ID: "7", CI_MERGE_REQUEST_IID: "12" },
+  });
+  const path = "/api/v4/projects/7/merge_requests/12/notes";
+  assert.deepEqual(posted, [["POST", path, "secret", report]]);
+}, { ignore: isMissing("curl") });
 
 testExample("GitHub Actions without the action: the tables are in the job's summary", async () => {
   const workflow = parse(FILES.get(".github/workflows/load-test-by-hand.yml")!);
