@@ -6,7 +6,7 @@
  */
 
 import type { CustomFlag } from "./custom_flags.ts";
-import type { JsonSchema, OptionType, RawType } from "./option_types.ts";
+import { inFiles, type JsonSchema, type OptionType, type RawType } from "./option_types.ts";
 import { defaultText, kebabCase, type Setting } from "./setting_types.ts";
 import { DEMO_SETTINGS, QUICK_SETTINGS, SETTINGS } from "./settings.ts";
 
@@ -66,7 +66,7 @@ function settingSchema(setting: Setting<unknown>, isForQuick: boolean): JsonSche
   const about = notes.length === 0 ? help : `${help} (${notes.join("; ")})`;
   return {
     // What editors say about a pattern does not explain it.
-    description: `${about}\n\nExpected: ${type.expected}. ${type.hint ?? ""}`.trimEnd(),
+    description: `${about}\n\nExpected: ${inFiles(type)}. ${type.hint ?? ""}`.trimEnd(),
     ...valueSchema(type),
     ...(isWritten(value, type) ? { default: value } : {}),
   };

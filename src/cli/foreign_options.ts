@@ -45,6 +45,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["otel", "otlp"],
   ["showtaskratio", "show-users-weight"],
   ["showtaskratiojson", "show-users-weight"],
+  ["prometheusport", "web-port"],
   ["insecureskiptlsverify", "insecure"],
 ]);
 

@@ -63,6 +63,11 @@ export interface OptionType<Value> {
   shown?(text: string): string;
 }
 
+/** What a configuration file can have for an option. Flags and variables are texts, so they know more words. */
+export function inFiles({ types, expected }: OptionType<unknown>): string {
+  return types.every((type) => type === "boolean") ? "true or false" : expected;
+}
+
 /** The type of a configuration file's value; `null` if it is none of them. */
 export function rawTypeOf(raw: unknown): RawType | null {
   if (typeof raw === "string") return "text";

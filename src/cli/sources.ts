@@ -15,7 +15,7 @@ import { hideCredentials } from "../core/text.ts";
 import { type FlagTexts, suggestion } from "./flag_parser.ts";
 import { foreignOption } from "./foreign_options.ts";
 import { readOptionFile } from "./option_files.ts";
-import { type OptionType, rawTypeOf, textOf } from "./option_types.ts";
+import { inFiles, type OptionType, rawTypeOf, textOf } from "./option_types.ts";
 import type { OtherFile } from "./report_files.ts";
 import {
   environmentName,
@@ -300,7 +300,7 @@ export class Sources {
     const { key, value } = entry;
     const place = `${this.#file!.path}: ${key} = ${written(value, type)}`;
     const raw = rawTypeOf(value);
-    if (raw === null || !type.types.includes(raw)) throw refusal(place, type);
+    if (raw === null || !type.types.includes(raw)) throw refusal(place, type, inFiles(type));
     if (raw !== "list" && raw !== "numbers" && raw !== "table") {
       return read(place, String(value), type);
     }
@@ -334,8 +334,12 @@ function readEach<Value>(
     }).value;
 }
 
-function refusal(place: string, type: OptionType<unknown>): UsageError {
-  return new UsageError(`${place}: expected ${type.expected}`, type.hint);
+function refusal(
+  place: string,
+  type: OptionType<unknown>,
+  expected: string = type.expected,
+): UsageError {
+  return new UsageError(`${place}: expected ${expected}`, type.hint);
 }
 
 /** A value of a configuration file, without its secrets. */

@@ -34,6 +34,24 @@ for (const [path, text, message] of BAD) {
   });
 }
 
+Deno.test("a key that is an earlier name of an option is refused with the later one", async () => {
+  for (
+    const [key, name] of [["prometheus-port", "web-port"], [
+      "show-users-wight",
+      "show-users-weight",
+    ]]
+  ) {
+    const error = await refusal({
+      args: ["--config", "a.json"],
+      files: { "/home/me/a.json": JSON.stringify({ [key!]: true }) },
+    });
+    assert.deepEqual([error.message, error.hint], [
+      `a.json: unknown option ${key}`,
+      `Did you mean ${name}?`,
+    ]);
+  }
+});
+
 Deno.test("each format may say where its schema is", async () => {
   for (
     const [path, text] of [
