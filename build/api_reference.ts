@@ -244,7 +244,10 @@ class Reference {
     });
     const result = tags.find(({ name }) => name === "returns")?.text ?? "";
     const resultType = node.type === undefined ? "" : this.#linkedTypes(node.type, entry);
-    const returns = described(result, resultType);
+    const promise = node.type?.getText().startsWith("Promise<") ? "a promise of " : "";
+    const returns = result === "" && resultType !== ""
+      ? `${promise}${resultType}.`
+      : described(result, resultType);
     const known = new Set(["param", "returns"]);
     const [, what = text, example = ""] = /^([^]*?[^:]\n)\n(```[^]*)$/.exec(text) ?? [];
     return [
