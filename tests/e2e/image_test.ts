@@ -15,9 +15,10 @@ import { identity, testAuthority } from "../support/certificates.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { compiledExecutable } from "../support/executable.ts";
 import { Container } from "../support/image/container.ts";
-import { COMMIT, Image } from "../support/image/image.ts";
+import { COMMIT, type Image, Images } from "../support/image/image.ts";
 import { TestFolder } from "../support/image/test_folder.ts";
 import { isMissing, steadyPort } from "../support/machine.ts";
+import { projectPath } from "../support/paths.ts";
 
 const TOOLS = ["buildah", "debootstrap", "unshare", "nsenter", "chroot"];
 
@@ -33,15 +34,14 @@ async function obstacle(): Promise<string | null> {
 const reason = await obstacle();
 if (reason !== null) process.stderr.write(`The image is not tested: ${reason}.\n`);
 
-let made: Promise<Image> | undefined;
+let made: Promise<Images> | undefined;
 
-function theImage(): Promise<Image> {
-  made ??= Image.build();
+function theImages(): Promise<Images> {
+  made ??= Images.create();
   return made;
 }
 
-// If it could not be built, the tests have reported that.
-Deno.test.afterAll(async () => await made?.then((image) => image.remove(), () => {}));
+Deno.test.afterAll(async () => await (await made)?.remove());
 
 const TEST_FILE = `
 import { FastHttpUser } from "aiotest";
@@ -52,28 +52,45 @@ export class VisitorTest extends FastHttpUser {
 `;
 
 function testImage(name: string, body: (image: Image) => Promise<void>): void {
-  Deno.test(name, { ignore: reason !== null }, async () => await body(await theImage()));
+  Deno.test(name, { ignore: reason !== null }, async () => {
+    const images = await theImages();
+    await body(await images.debian);
+  });
 }
 
-testImage("the image's configuration is that of the Dockerfile", async ({ config }) => {
+/** What both images have in common. */
+const CONFIG = {
+  labels: {
+    "org.opencontainers.image.title": "aiotest",
+    "org.opencontainers.image.description": "A scriptable, distributed load generator",
+    "org.opencontainers.image.version": VERSION,
+    "org.opencontainers.image.revision": COMMIT,
+    "org.opencontainers.image.licenses": "MIT",
+  },
+  env: {
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    AIOTEST_HISTORY: "/reports/.aiotest",
+  },
+  user: ["10001", "10001"],
+  workdir: "/test",
+  ports: ["5557/tcp", "8089/tcp"],
+  stopSignal: "SIGTERM",
+  entrypoint: ["aiotest"],
+};
+
+/** The megabytes that docs/docker.md says an image adds to its base. */
+function documentedMegabytes(): number {
+  const page = Deno.readTextFileSync(projectPath("docs/docker.md"));
+  const [, size] = /aiotest adds less than (\d+) MB/.exec(page) ?? [];
+  assert.ok(size !== undefined, "docs/docker.md does not say how large the image is");
+  return Number(size);
+}
+
+testImage("the image's configuration and size are as documented", async ({ config }) => {
   await Promise.resolve();
-  assert.deepEqual(config, {
-    labels: {
-      "org.opencontainers.image.title": "aiotest",
-      "org.opencontainers.image.description": "A scriptable, distributed load generator",
-      "org.opencontainers.image.version": VERSION,
-      "org.opencontainers.image.revision": COMMIT,
-      "org.opencontainers.image.licenses": "MIT",
-    },
-    env: {
-      PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-      AIOTEST_HISTORY: "/reports/.aiotest",
-    },
-    user: ["10001", "10001"],
-    workdir: "/test",
-    ports: ["5557/tcp", "8089/tcp"],
-    stopSignal: "SIGTERM",
-    entrypoint: ["aiotest"],
+  const { addedBytes, ...others } = config;
+  assert.deepEqual(others, {
+    ...CONFIG,
     healthCheck: {
       test: ["CMD", "aiotest-alive"],
       interval: 30,
@@ -82,6 +99,7 @@ testImage("the image's configuration is that of the Dockerfile", async ({ config
       retries: 3,
     },
   });
+  assert.ok(addedBytes < documentedMegabytes() * 1e6, String(addedBytes));
 });
 
 testImage("the image's command prints its version and its help", async (image) => {
@@ -142,6 +160,53 @@ testImage(
     const report = JSON.parse(await Deno.readTextFile(`${image.root}/reports/stopped.json`));
     assert.equal(report.totals.requests, target.total);
     assert.equal(report.exitCode, 0);
+  },
+);
+
+testImage(
+  "the dashboard and the metrics are reached from other addresses, with the token",
+  async (image) => {
+    await using target = new CountingTarget();
+    await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
+    const port = String(steadyPort());
+    await using container = new Container(
+      image,
+      ["-f", "aiotestfile.js", "-H", target.url, "-u", "5", "-r", "50"],
+      {
+        tests: tests.path,
+        readOnly: true,
+        env: {
+          AIOTEST_NO_WEB: "",
+          AIOTEST_WEB_HOST: "0.0.0.0",
+          AIOTEST_WEB_PORT: port,
+          AIOTEST_WEB_TOKEN: "for-the-dashboard",
+        },
+      },
+    );
+    await target.reached(50);
+    const url = `http://127.0.0.2:${port}`;
+    const headers = { authorization: "Bearer for-the-dashboard" };
+    for (const path of ["/metrics", "/api/summary"]) {
+      const refused = await fetch(url + path);
+      await refused.body?.cancel();
+      assert.equal(refused.status, 401, path);
+    }
+    const probed = await fetch(`${url}/healthz`);
+    await probed.body?.cancel();
+    assert.equal(probed.status, 200);
+    const metrics = await fetch(`${url}/metrics`, { headers });
+    assert.match(await metrics.text(), /^aiotest_run_info\{/m);
+    const page = await fetch(`${url}/`, { headers });
+    assert.match(await page.text(), /<title>/);
+    // With a token, others may control the run as well.
+    const stopped = await fetch(`${url}/api/stop`, {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json", "x-aiotest": "1" },
+      body: "{}",
+    });
+    assert.equal(stopped.status, 200, await stopped.text());
+    const { code, stderr } = await container.finished;
+    assert.equal(code, 0, stderr);
   },
 );
 
@@ -330,4 +395,33 @@ async function getsStuck(image: Image, role: keyof typeof COMPLAINTS): Promise<v
 
 testImage("a worker or a master in an endless loop is unhealthy", async (image) => {
   await Promise.all([getsStuck(image, "worker"), getsStuck(image, "master")]);
+});
+
+Deno.test("the image without a shell runs a test on a read-only root, and is stopped gracefully", {
+  ignore: reason !== null,
+}, async () => {
+  const image = await (await theImages()).distroless();
+  const { addedBytes, ...others } = image.config;
+  assert.deepEqual(others, { ...CONFIG, healthCheck: null });
+  assert.ok(addedBytes < documentedMegabytes() * 1e6, String(addedBytes));
+  assert.deepEqual([...Deno.readDirSync(`${image.root}/usr/local/bin`)].map(({ name }) => name), [
+    "aiotest",
+  ]);
+
+  await using target = new CountingTarget();
+  await using tests = new TestFolder({ "aiotestfile.js": TEST_FILE });
+  const options = ["-H", target.url, "-u", "5", "-r", "50", "--json", "/reports/run.json"];
+  await using container = new Container(image, ["-f", "aiotestfile.js", ...options], {
+    tests: tests.path,
+    readOnly: true,
+  });
+  await target.reached(50);
+  container.stop();
+  const { code, stderr } = await container.finished;
+  assert.equal(code, 0, stderr);
+  const { totals } = JSON.parse(await Deno.readTextFile(`${image.root}/reports/run.json`));
+  assert.deepEqual([totals.requests, totals.failures], [target.total, 0]);
+  for (const folder of ["test", "reports"]) {
+    assert.equal((await Deno.stat(`${image.root}/${folder}`)).uid, 10_001, folder);
+  }
 });

@@ -13,12 +13,14 @@ export interface ImageConfig {
   readonly ports: readonly string[];
   readonly stopSignal: string;
   readonly entrypoint: readonly string[];
-  readonly healthCheck: HealthCheck;
+  readonly healthCheck: HealthCheck | null;
+  /** Bytes of the layers that the Dockerfile adds to its base image, not compressed. */
+  readonly addedBytes: number;
 }
 
 /** How the health of a container is checked. */
 export interface HealthCheck {
-  /** `CMD` and a command, or `NONE`. */
+  /** `CMD`, and a command. */
   readonly test: readonly string[];
   /** Seconds. */
   readonly interval: number;
@@ -33,6 +35,10 @@ const BUILDAH_LABEL = "io.buildah.version";
 /** How the Dockerfile is built. */
 export interface BuildOptions {
   readonly tag: string;
+  /** The stage to build; by default the last. */
+  readonly target?: string;
+  /** Folders that replace stages, by their names. */
+  readonly stages?: Readonly<Record<string, string>>;
   /** Build arguments. */
   readonly args?: Readonly<Record<string, string>>;
   /** Paths that are mounted while instructions run, by their paths in the container. */
@@ -41,13 +47,15 @@ export interface BuildOptions {
 
 /** What `buildah inspect` says of an image in Docker's format, as far as tests read it. */
 interface Inspected {
+  /** JSON. The first layer is that of the base image. */
+  readonly Manifest: string;
   readonly Docker: {
     readonly config: {
       readonly User: string;
       readonly ExposedPorts: Readonly<Record<string, unknown>>;
       readonly Env: readonly string[];
       /** Times are in nanoseconds. */
-      readonly Healthcheck: {
+      readonly Healthcheck?: {
         readonly Test: readonly string[];
         readonly Interval: number;
         readonly Timeout: number;
@@ -104,7 +112,9 @@ export class ImageStore {
   }
 
   /** Builds the project's Dockerfile, with the project's folder as its context. */
-  async build({ tag, args = {}, mounts = {} }: BuildOptions): Promise<void> {
+  async build(
+    { tag, target, stages = {}, args = {}, mounts = {} }: BuildOptions,
+  ): Promise<void> {
     await this.#buildah(
       "build",
       "--quiet",
@@ -115,6 +125,8 @@ export class ImageStore {
       "--network=host",
       ...Object.entries(args).map(([name, value]) => `--build-arg=${name}=${value}`),
       ...Object.entries(mounts).map(([inside, outside]) => `--volume=${outside}:${inside}`),
+      ...Object.entries(stages).map(([name, folder]) => `--build-context=${name}=${folder}`),
+      ...target === undefined ? [] : [`--target=${target}`],
       `--tag=${tag}`,
       PROJECT_ROOT,
     );
@@ -124,6 +136,7 @@ export class ImageStore {
   async config(tag: string): Promise<ImageConfig> {
     const inspected: Inspected = JSON.parse(await this.#buildah("inspect", "--type=image", tag));
     const { config } = inspected.Docker;
+    const { layers }: { layers: { size: number }[] } = JSON.parse(inspected.Manifest);
     const health = config.Healthcheck;
     const [user, group] = config.User.split(":");
     assert.ok(user !== undefined && group !== undefined, config.User);
@@ -139,13 +152,14 @@ export class ImageStore {
       ports: Object.keys(config.ExposedPorts).sort(),
       stopSignal: config.StopSignal,
       entrypoint: config.Entrypoint,
-      healthCheck: {
+      healthCheck: health === undefined ? null : {
         test: health.Test,
         interval: health.Interval / 1e9,
         timeout: health.Timeout / 1e9,
         startPeriod: health.StartPeriod / 1e9,
         retries: health.Retries,
       },
+      addedBytes: layers.slice(1).reduce((sum, { size }) => sum + size, 0),
     };
   }
 

@@ -108,7 +108,9 @@ export class Container implements AsyncDisposable {
 
   /** Runs the HEALTHCHECK: null, or why the container is unhealthy. */
   async healthProblem(): Promise<string | null> {
-    const [kind, ...command] = this.#image.config.healthCheck.test;
+    const { healthCheck } = this.#image.config;
+    assert.ok(healthCheck !== null, "the image has no health check");
+    const [kind, ...command] = healthCheck.test;
     assert.equal(kind, "CMD");
     const { code, stdout, stderr } = await this.run(command);
     return code === 0 ? null : `${stdout}${stderr}`.trim();

@@ -25,6 +25,34 @@ export async function debianRoot(): Promise<string> {
   return root;
 }
 
+/** Without documents, these are what `gcr.io/distroless/cc-debian12` has of programs' needs. */
+const DISTROLESS = ["libc6", "libgcc-s1", "libstdc++6", "tzdata"];
+
+/** Links and files of packages; folders come with them. */
+const COPY_PACKAGES = `
+set -e
+to=$1
+shift
+for package in "$@"; do cat var/lib/dpkg/info/"$package".list var/lib/dpkg/info/"$package":*.list 2>/dev/null || true; done |
+  grep -v -e ^/usr/share/doc -e ^/usr/share/lintian -e ^/usr/share/man |
+  while read -r path; do if [ -f ".$path" ]; then echo ".$path"; fi; done |
+  tar --create --files-from=- | tar --extract --directory="$to"
+`;
+
+/** Fills a folder with the few packages of Debian that are in a distroless image: no shell, and no programs. */
+export async function makeDistrolessRoot(folder: string): Promise<void> {
+  const args = ["-c", COPY_PACKAGES, "sh", folder, ...DISTROLESS];
+  const copied = await runCommand("sh", args, { cwd: await debianRoot() });
+  assert.equal(copied.code, 0, copied.stderr);
+  for (const path of ["dev", "etc", "proc", "tmp"]) {
+    await Deno.mkdir(`${folder}/${path}`, { recursive: true });
+  }
+  await Deno.chmod(`${folder}/tmp`, 0o1777);
+  const users =
+    "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532::/home/nonroot:/sbin/nologin\n";
+  await Deno.writeTextFile(`${folder}/etc/passwd`, users);
+}
+
 async function exists(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isDirectory;

@@ -1,45 +1,73 @@
 import { runCommand } from "../../../build/project.ts";
-import { type ImageConfig, ImageStore } from "./buildah.ts";
-import { debianRoot } from "./debian.ts";
+import { type BuildOptions, type ImageConfig, ImageStore } from "./buildah.ts";
+import { debianRoot, makeDistrolessRoot } from "./debian.ts";
 
 /** The base images of the Dockerfile, as it names them. */
 const DENO = "docker.io/denoland/deno:2.9.6";
 const DEBIAN = "docker.io/library/debian:12-slim";
+const DISTROLESS = "gcr.io/distroless/cc-debian12:latest";
 
-/** The commit that the image is told of. */
+/** The commit that the images are told of. */
 export const COMMIT = "0123abc";
 
-/**
- * The image as buildah builds it from the Dockerfile, and the files of a container of it. The base images are
- * stand-ins: both are a bare Debian, and Deno is this machine's.
- */
-export class Image {
+/** An image as buildah has built it, and the files of a container of it. */
+export interface Image {
   readonly root: string;
   readonly config: ImageConfig;
-  readonly #store: ImageStore;
+}
 
-  private constructor(store: ImageStore, root: string, config: ImageConfig) {
+/**
+ * The images of the Dockerfile. Their base images are stand-ins: that of Deno is a bare Debian as well, with this
+ * machine's Deno.
+ */
+export class Images {
+  readonly #store: ImageStore;
+  readonly #debian: Promise<Image>;
+
+  private constructor(store: ImageStore) {
     this.#store = store;
-    this.root = root;
-    this.config = config;
+    this.#debian = this.#buildDebian();
   }
 
-  /** Builds the Dockerfile, all stages of it. */
-  static async build(): Promise<Image> {
-    const store = await ImageStore.create();
-    try {
-      await store.importRoot(await debianRoot(), [DEBIAN, DENO]);
-      const mounts = await denoMounts(store.folder);
-      await store.build({ tag: "aiotest", args: { COMMIT }, mounts });
-      return new Image(store, await store.unpack("aiotest"), await store.config("aiotest"));
-    } catch (error) {
-      await store.remove();
-      throw error;
-    }
+  static async create(): Promise<Images> {
+    return new Images(await ImageStore.create());
   }
 
   async remove(): Promise<void> {
     await this.#store.remove();
+  }
+
+  /** The default image. */
+  get debian(): Promise<Image> {
+    return this.#debian;
+  }
+
+  /** The image without a shell. Its executable is that of the default image. */
+  async distroless(): Promise<Image> {
+    const { root } = await this.#debian;
+    const base = `${this.#store.folder}/distroless`;
+    await Deno.mkdir(base);
+    await makeDistrolessRoot(base);
+    await this.#store.importRoot(base, [DISTROLESS]);
+    const compiled = `${this.#store.folder}/compiled`;
+    await Deno.mkdir(`${compiled}/src/dist`, { recursive: true });
+    await Deno.mkdir(`${compiled}/empty`);
+    await Deno.link(`${root}/usr/local/bin/aiotest`, `${compiled}/src/dist/aiotest`);
+    const stages = { compile: compiled };
+    return await this.#build({ tag: "aiotest:distroless", target: "distroless", stages });
+  }
+
+  async #buildDebian(): Promise<Image> {
+    await this.#store.importRoot(await debianRoot(), [DEBIAN, DENO]);
+    return await this.#build({ tag: "aiotest", mounts: await denoMounts(this.#store.folder) });
+  }
+
+  async #build(options: BuildOptions): Promise<Image> {
+    await this.#store.build({ args: { COMMIT }, ...options });
+    return {
+      root: await this.#store.unpack(options.tag),
+      config: await this.#store.config(options.tag),
+    };
   }
 }
 
