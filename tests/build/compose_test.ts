@@ -19,7 +19,12 @@ import {
 import composeSpec from "../support/compose/compose_spec.json" with { type: "json" };
 import { projectPath } from "../support/paths.ts";
 
-const FILES = ["compose.local.yml", "compose.distributed.yml", "compose.redis.yml"];
+const FILES = [
+  "compose.local.yml",
+  "compose.distributed.yml",
+  "compose.redis.yml",
+  "compose.lab.yml",
+];
 
 /** What aiotest makes of a service's command and environment. */
 async function settingsOf(service: Service): Promise<Settings> {
@@ -93,6 +98,7 @@ Deno.test("the command and environment of every node are valid options of aiotes
     rate: 10,
     runTime: 60,
     json: "/reports/summary.json",
+    webHost: "0.0.0.0",
   });
   for (
     const [name, file] of [["distributed", "basic.ts"], ["redis", "redis_accounts.ts"]] as const
@@ -110,6 +116,7 @@ Deno.test("the command and environment of every node are valid options of aiotes
       expectWorkersMaxWait: 120,
       token: "between-us",
       json: "/reports/summary.json",
+      webHost: "0.0.0.0",
     });
     assert.deepEqual(await settingsOf(worker!), {
       ...DEFAULTS,
@@ -118,6 +125,49 @@ Deno.test("the command and environment of every node are valid options of aiotes
       reconnectTimeout: 120,
       token: "between-us",
     });
+  }
+});
+
+Deno.test("the lab starts without any variables, and its master stays after the run", async () => {
+  const { master, worker } = readCompose(COMPOSE_RUNS.lab).services;
+  assert.deepEqual(await settingsOf(master!), {
+    ...DEFAULTS,
+    aiotestfile: "redis_accounts.ts",
+    host: "http://target:8000",
+    users: 40,
+    rate: 2,
+    runTime: 300,
+    master: true,
+    expectWorkers: 2,
+    expectWorkersMaxWait: 120,
+    token: "lab",
+    json: "/reports/summary.json",
+    keep: true,
+    webHost: "0.0.0.0",
+    webToken: "lab",
+  });
+  assert.deepEqual(await settingsOf(worker!), {
+    ...DEFAULTS,
+    worker: true,
+    masterHost: "master",
+    reconnectTimeout: 120,
+    token: "lab",
+  });
+});
+
+Deno.test("the dashboard can be reached on this machine, and no port on others", async () => {
+  for (const { services } of everyRun()) {
+    const node = services.aiotest ?? services.master!;
+    assert.deepEqual(node.ports, ["127.0.0.1:8089:8089"]);
+    assert.equal((await settingsOf(node)).webPort, 8089);
+    for (const { ports } of Object.values(services)) {
+      for (const port of ports ?? []) assert.match(port, /^127\.0\.0\.1:(\d+):\1$/);
+    }
+  }
+  const env = { AIOTEST_WEB_TOKEN: "for-the-dashboard" };
+  for (const name of ["local", "distributed", "lab"] as const) {
+    const { aiotest, master } = composeRun(name, env).services;
+    assert.equal((await settingsOf((aiotest ?? master)!)).webToken, "for-the-dashboard");
   }
 });
 
@@ -149,7 +199,7 @@ Deno.test("nodes have time to stop, enough file descriptors, and no unneeded pri
 });
 
 Deno.test("a master is stopped before its workers", () => {
-  for (const { services } of [composeRun("distributed"), composeRun("redis")]) {
+  for (const { services } of [composeRun("distributed"), composeRun("redis"), composeRun("lab")]) {
     assert.equal(services.master!.depends_on!.worker!.condition, "service_started");
     assert.equal(services.worker!.depends_on?.master, undefined);
   }

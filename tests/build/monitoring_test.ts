@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parse as parseYaml } from "yaml";
 import type { MetricFamily } from "../../src/report/metric_families.ts";
 import { RunMetrics } from "../../src/report/metrics.ts";
-import { projectPath } from "../support/paths.ts";
+import { composeRun, DEPLOY } from "../support/compose/compose_file.ts";
 import { dashboardQueries } from "../support/prometheus_server.ts";
 import {
   latencies,
@@ -11,8 +11,6 @@ import {
   statistics,
   unfinishedAt,
 } from "../support/snapshots.ts";
-
-const DEPLOY = projectPath("deploy");
 
 /** The metrics of a run in which everything happens. */
 function everyFamily(): MetricFamily[] {
@@ -123,4 +121,29 @@ Deno.test("Grafana is provisioned with the dashboard and Prometheus", async () =
   assert.deepEqual(providers, [
     { name: "aiotest", type: "file", options: { path: "/var/lib/grafana/dashboards" } },
   ]);
+});
+
+Deno.test("Grafana and Prometheus of the lab find each other, and the master", async () => {
+  const { services, configs } = composeRun("lab");
+  const own = Deno.readTextFileSync(`${DEPLOY}/grafana/provisioning/datasources/prometheus.yml`);
+  assert.deepEqual(
+    parseYaml(configs!["data-source"]!.content),
+    parseYaml(own.replace("http://127.0.0.1:9090", "http://prometheus:9090")),
+  );
+  const mounts = (name: string): string[][] =>
+    services[name]!.volumes!.map((volume) => volume.split(":"));
+  const [provider, dashboard] = mounts("grafana");
+  const { providers } = parseYaml(await Deno.readTextFile(`${DEPLOY}/${provider![0]}`));
+  assert.equal(dashboard![1], `${providers[0].options.path}/aiotest.json`);
+  const { uid } = JSON.parse(await Deno.readTextFile(`${DEPLOY}/${dashboard![0]}`));
+  assert.equal(uid, "aiotest");
+
+  const { scrape_configs } = parseYaml(
+    await Deno.readTextFile(`${DEPLOY}/${mounts("prometheus")[0]![0]}`),
+  );
+  const [{ static_configs, authorization }] = scrape_configs;
+  assert.deepEqual(static_configs, [{ targets: ["master:8089"] }]);
+  const [token] = services.prometheus!.configs!;
+  assert.equal(authorization.credentials_file, token!.target);
+  assert.equal(configs![token!.source]!.content, services.master!.environment!.AIOTEST_WEB_TOKEN);
 });

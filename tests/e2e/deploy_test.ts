@@ -8,7 +8,11 @@ import assert from "node:assert/strict";
 import { parse as parseYaml } from "yaml";
 import { composeRun, DEPLOY, everyRun, nodesOf } from "../support/compose/compose_file.ts";
 import { isMissing, steadyPort } from "../support/machine.ts";
+import { projectPath } from "../support/paths.ts";
+import { startAiotest } from "../support/process.ts";
+import { PrometheusServer } from "../support/prometheus_server.ts";
 import { RedisServer } from "../support/redis_server.ts";
+import { Target } from "../support/target.ts";
 
 Deno.test("the network settings of the compose files exist on this system", {
   ignore: isMissing("unshare") || Deno.uid() !== 0,
@@ -16,7 +20,7 @@ Deno.test("the network settings of the compose files exist on this system", {
   const wanted = everyRun().flatMap(nodesOf).flatMap(({ sysctls }) =>
     Object.entries(sysctls ?? {})
   );
-  assert.equal(wanted.length, 6);
+  assert.equal(wanted.length, 8);
   for (const [name, value] of wanted) {
     const path = `/proc/sys/${name.replaceAll(".", "/")}`;
     // In its own network namespace, like a container.
@@ -119,4 +123,66 @@ Deno.test("Prometheus accepts the scrape configuration, with the interval that G
   assert.equal(global.scrape_interval, "2s");
   assert.equal(scrape_configs[0].metrics_path, "/metrics");
   assert.deepEqual(scrape_configs[0].static_configs, [{ targets: ["127.0.0.1:8089"] }]);
+});
+
+Deno.test("Prometheus of the lab scrapes the master with the token, and sees all workers", {
+  ignore: isMissing("prometheus") || isMissing("redis-server"),
+}, async () => {
+  await using redis = await RedisServer.start();
+  await using target = new Target();
+  target.otherwise(() => Response.json({ token: "example" }));
+  const { services, configs } = composeRun("lab", {
+    AIOTEST_HOST: target.url,
+    AIOTEST_USERS: "4",
+    AIOTEST_RATE: "100",
+  });
+  const { accounts, master, worker, prometheus } = services;
+  const words = accounts!.command!.map((word) => word === "redis" ? "127.0.0.1" : word);
+  const filled = await new Deno.Command(words[0]!, {
+    args: ["-p", String(redis.port), ...words.slice(1)],
+    env: { ...accounts!.environment },
+    stdout: "null",
+  }).output();
+  assert.equal(filled.code, 0);
+
+  const port = String(steadyPort());
+  const reports = await Deno.makeTempDir();
+  const started = startAiotest(
+    master!.command!.map((word) => word.replace("/reports", reports)),
+    {
+      cwd: projectPath("examples"),
+      env: {
+        ...master!.environment,
+        AIOTEST_NO_WEB: "",
+        AIOTEST_WEB_PORT: "0",
+        AIOTEST_MASTER_BIND_PORT: port,
+        AIOTEST_REDIS_HOST: "127.0.0.1",
+        AIOTEST_REDIS_PORT: String(redis.port),
+      },
+    },
+  );
+  const workers = Array.from(
+    { length: Number(worker!.deploy!.replicas) },
+    () =>
+      startAiotest(worker!.command!.map((word) => word === "master" ? "127.0.0.1" : word), {
+        cwd: reports,
+        env: { ...worker!.environment, AIOTEST_MASTER_PORT: port },
+      }),
+  );
+  const token = `${reports}/token`;
+  await Deno.writeTextFile(token, configs!["web-token"]!.content);
+  try {
+    const webPort = await started.tells(/Dashboard: http:\/\/[^/]*:(\d+)\//);
+    const config = Deno.readTextFileSync(`${DEPLOY}/prometheus/lab.yml`)
+      .replace("master:8089", `127.0.0.1:${webPort}`)
+      .replace(prometheus!.configs![0]!.target, token);
+    await using server = await PrometheusServer.configured(config);
+    await server.until("count(aiotest_workers_user_count)", 2);
+    await server.until("sum(aiotest_workers_user_count)", 4);
+  } finally {
+    started.kill("SIGINT");
+    const ends = await Promise.all([started, ...workers].map(({ finished }) => finished));
+    await Deno.remove(reports, { recursive: true });
+    assert.deepEqual(ends.map(({ code }) => code), [0, 0, 0], ends[0]!.stderr);
+  }
 });

@@ -9,7 +9,7 @@ export interface Series {
 /** How long something may take to be seen by Prometheus, in milliseconds. */
 const LIMIT_MS = 60_000;
 
-/** A real Prometheus that scrapes one address of this machine twice a second. */
+/** A real Prometheus that scrapes one address of this machine, by default twice a second. */
 export class PrometheusServer implements AsyncDisposable {
   readonly url: string;
   readonly #child: Deno.ChildProcess;
@@ -22,17 +22,21 @@ export class PrometheusServer implements AsyncDisposable {
   }
 
   /** @param target host and port. */
-  static async start(target: string): Promise<PrometheusServer> {
-    const folder = await Deno.makeTempDir();
-    const config = `${folder}/prometheus.yml`;
-    await Deno.writeTextFile(
-      config,
+  static start(target: string): Promise<PrometheusServer> {
+    return PrometheusServer.configured(
       `global: { scrape_interval: 500ms, scrape_timeout: 500ms }
 scrape_configs:
   - job_name: aiotest
     static_configs: [{ targets: ["${target}"] }]
 `,
     );
+  }
+
+  /** @param text its configuration. */
+  static async configured(text: string): Promise<PrometheusServer> {
+    const folder = await Deno.makeTempDir();
+    const config = `${folder}/prometheus.yml`;
+    await Deno.writeTextFile(config, text);
     const child = new Deno.Command("prometheus", {
       args: [
         `--config.file=${config}`,

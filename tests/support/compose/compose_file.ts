@@ -9,6 +9,9 @@ export interface Service {
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  /** Files that Compose writes. */
+  readonly configs?: readonly { readonly source: string; readonly target: string }[];
   readonly depends_on?: Readonly<Record<string, Dependency>>;
   readonly healthcheck?: { readonly test: readonly string[] };
   readonly stop_grace_period?: string;
@@ -30,6 +33,7 @@ export interface Dependency {
 export interface Compose {
   readonly services: Readonly<Record<string, Service>>;
   readonly volumes?: Readonly<Record<string, unknown>>;
+  readonly configs?: Readonly<Record<string, { readonly content: string }>>;
 }
 
 /** The folder of the compose files, which their relative paths start from. */
@@ -61,6 +65,7 @@ export const COMPOSE_RUNS = {
   local: ["compose.local.yml"],
   distributed: ["compose.distributed.yml"],
   redis: ["compose.distributed.yml", "compose.redis.yml"],
+  lab: ["compose.lab.yml"],
 };
 
 /** The compose file of a run, with variables of your own. */
@@ -73,7 +78,7 @@ export function composeRun(
 
 /** The compose files of all runs. */
 export function everyRun(): Compose[] {
-  return [composeRun("local"), composeRun("distributed"), composeRun("redis")];
+  return [composeRun("local"), composeRun("distributed"), composeRun("redis"), composeRun("lab")];
 }
 
 /** The services of a run that are aiotest. */
