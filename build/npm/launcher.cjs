@@ -73,15 +73,32 @@ function endBySignal(signal) {
 }
 
 const path = findExecutable();
-// A terminal sends these to both processes. Only the executable acts on them.
-const shared = ["SIGINT", "SIGQUIT", "SIGBREAK"];
-// These may be sent to this process alone. On Windows, there is no way to pass them on, but the executable
-// notices that its console is closed.
-const forwarded = ["SIGTERM", "SIGHUP"];
 let child = null;
-for (const signal of shared) process.on(signal, () => {});
-for (const signal of forwarded) {
-  process.on(signal, () => void (process.platform !== "win32" && child?.kill(signal)));
+let isTold = false;
+
+/** Passes a request to end on. On Windows, that is not possible, and nothing sends one. */
+function passOn(signal) {
+  isTold = true;
+  if (process.platform !== "win32") child?.kill(signal);
+}
+
+// A terminal sends these to both processes. Only the executable acts on them.
+for (const signal of ["SIGINT", "SIGQUIT", "SIGBREAK"]) {
+  process.on(signal, () => {
+    isTold = true;
+  });
+}
+// These may be sent to this process alone.
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => passOn(signal));
+// npm passes SIGTERM on to a shell, which ends without a word to this process. The load must not go on.
+if (process.env.npm_command !== undefined) {
+  const parent = process.ppid;
+  let checksWithout = 0;
+  setInterval(() => {
+    if (process.ppid === parent) return;
+    // A signal that has ended the shell may be on its way here, too.
+    if (++checksWithout === 2 && !isTold) passOn("SIGTERM");
+  }, 300);
 }
 try {
   child = spawn(path, process.argv.slice(2), { stdio: "inherit" });

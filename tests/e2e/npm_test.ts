@@ -181,6 +181,21 @@ Deno.test({
       });
     }
 
+    await t.step(
+      "SIGTERM to npx ends a run with its report, although npm ends before",
+      async () => {
+        await using target = new CountingTarget();
+        const args = ["aiotest", "-f", "visits.js", "-H", target.url, "--json", "npx.json"];
+        const run = startAiotest(args, { ...project.options, executable: "npx" });
+        await target.reached(3);
+        run.kill("SIGTERM");
+        // Standard output is closed when the last of the processes has ended.
+        const { stdout, stderr } = await run.finished;
+        assert.match(stdout, /PASSED/, stderr);
+        assertEqualCounts(await project.summary("npx.json"), target);
+      },
+    );
+
     await t.step("the launcher dies by the signal that has ended the executable", async () => {
       await using target = new CountingTarget();
       const { folder, env, launcher } = project;
