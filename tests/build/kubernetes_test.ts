@@ -199,6 +199,9 @@ Deno.test("services and network policies select the pods of their run, and no ot
     };
     for (const { spec } of objects.of<Service>("Service")) {
       assert.deepEqual(selected(spec.selector), ["master"]);
+      // Workers connect to the pod itself, also before it is ready.
+      assert.equal(spec.clusterIP, "None");
+      assert.equal(spec.publishNotReadyAddresses, true);
     }
     for (const { metadata, spec } of objects.of<NetworkPolicy>("NetworkPolicy")) {
       const kind = metadata.name.replace(/.*-/, "");

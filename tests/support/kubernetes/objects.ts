@@ -104,6 +104,7 @@ export interface Job extends KubeObject {
 /** A Service. */
 export interface Service extends KubeObject {
   readonly spec: {
+    readonly clusterIP: string;
     readonly selector: Labels;
     readonly publishNotReadyAddresses: boolean;
     readonly ports: readonly {
