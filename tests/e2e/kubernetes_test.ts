@@ -38,6 +38,14 @@ const paths = (await Deno.readTextFile(new URL("paths.txt", import.meta.url))).t
 export const pathOf = (id: number): string => paths[id % paths.length]!;
 `;
 
+/** For users of which half fail without a request, and the others with one. */
+const FAILING = `
+export function pathOf(id: number): string {
+  if (id % 2 === 0) return "/broken";
+  throw new Error("no path");
+}
+`;
+
 /** A user's files, and options besides the target. */
 function edits(target: string, options: Readonly<Record<string, string>>): Edit[] {
   const lines = Object.entries({ HOST: target, USERS: "12", RATE: "1000", ...options })
@@ -151,6 +159,24 @@ Deno.test("the pods of a run end with it, with exact counts, and its reports are
   assert.match(await Deno.readTextFile(run.report("report.html")), /^<!DOCTYPE html>/i);
   // `aiotest history` in the pod that reads the reports.
   assert.ok([...Deno.readDirSync(run.report(".aiotest"))].length > 0);
+});
+
+Deno.test("the workers of a failed run end well, so that Kubernetes does not replace them", {
+  ignore,
+}, async () => {
+  await using target = new CountingTarget();
+  const options = { EXPECT_WORKERS: "2", ITERATIONS: "60", THRESHOLD: "failures<1" };
+  const objects = await kustomized("run", [
+    ...edits(target.url, options),
+    ["run/paths.ts", () => FAILING],
+  ]);
+  await using run = await Run.start(objects);
+  assertCode(await run.master.finished, 3);
+  for (const worker of run.workers) assertCode(await worker.finished, 0);
+  const { totals, userErrors, complete } = await run.summary();
+  assert.ok(totals.failures > 0);
+  assert.ok(userErrors.length > 0);
+  assert.equal(complete, true);
 });
 
 Deno.test(
