@@ -81,8 +81,7 @@ const page = sideBySide("the tests of the pages do what those of the other tools
 
 page("k6: scenarios, setup, checks, groups, metrics, thresholds and their exit codes", async () => {
   const path = "docs/from-k6.md";
-  const [run, crossed, shape, ...rest] = await commandsOf(path);
-  assert.deepEqual(rest, []);
+  const [run, crossed] = await commandsOf(path);
   await using shop = new Shop();
   await using page = await MigrationPage.open(path, shop.url);
 
@@ -130,11 +129,23 @@ page("k6: scenarios, setup, checks, groups, metrics, thresholds and their exit c
       .map(({ passed }) => passed),
     [false],
   );
+});
+
+page("k6: stages become ramps, which are drawn, and one user tries the test", async () => {
+  const path = "docs/from-k6.md";
+  const [, , shape, ...rest] = await commandsOf(path);
+  assert.deepEqual(rest, []);
+  await using shop = new Shop();
+  await using page = await MigrationPage.open(path, shop.url);
 
   const drawn = await page.run(shape!);
   assert.equal(drawn.code, 0, drawn.stderr);
   assert.match(drawn.stdout, /^Peak: 50 users, reached within 1m$/m);
   assert.match(drawn.stdout, /^Time: 6m30s$/m);
+
+  const once = await page.run(shape!.replace("--show-shape", "--once"));
+  assert.equal(once.code, 0, once.stdout);
+  assert.deepEqual(Object.fromEntries(shop.seen), { "GET /": 1, "GET /home": 1 });
 });
 
 page("Gatling: a feeder, arrivals that are new visitors, assertions", async () => {
