@@ -22,7 +22,7 @@ export interface RequestOptions extends BodyOptions {
    * Request headers, sent in this order before the headers that other options add. They replace those of the
    * session. Those that are `undefined` are left out, also if the session has them.
    */
-  readonly headers?: HeadersInit;
+  readonly headers?: HeadersInit | Readonly<Record<string, string | undefined>>;
   /** Time limit in seconds for the whole request, including redirects. Default: the user class's `timeout`. */
   readonly timeout?: number;
   /** `"manual"` returns a redirect as the response. Default: `"follow"`. */
@@ -308,7 +308,10 @@ export function hasHeader(headers: HeaderPairs, lowerName: string): boolean {
  * @param leftOut gets the names, in lower case, of those that are `undefined`.
  * @throws TypeError that names the header, if something has no text of its own.
  */
-export function headerPairs(headers: HeadersInit, leftOut: string[] = []): [string, string][] {
+export function headerPairs(
+  headers: NonNullable<RequestOptions["headers"]>,
+  leftOut: string[] = [],
+): [string, string][] {
   if (typeof headers !== "object" || headers === null) {
     throw new TypeError(
       `headers: ${typeof headers === "string" ? "a string" : shown(headers)}, expected an object`,

@@ -747,7 +747,7 @@ export class Session {
 /** Options of requests to an origin that must not get the credentials of another one. */
 const FOREIGN: RequestOptions = {
   auth: null,
-  headers: Object.fromEntries(OF_ORIGIN.map((name) => [name, undefined])) as unknown as HeadersInit,
+  headers: Object.fromEntries(OF_ORIGIN.map((name) => [name, undefined])),
 };
 
 /** A request of a batch that has failed does not lose the others; one that is cut off ends the batch. */
