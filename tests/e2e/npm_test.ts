@@ -12,6 +12,7 @@ import { compiledExecutable } from "../support/executable.ts";
 import { childrenOf, isMissing } from "../support/machine.ts";
 import { PROJECT_ROOT } from "../support/paths.ts";
 import { type Finished, runAiotest, startAiotest } from "../support/process.ts";
+import { sideBySide } from "../support/side_by_side.ts";
 
 const EXECUTABLE = await compiledExecutable();
 const OWN = findTarget(Deno.build.target);
@@ -119,153 +120,205 @@ function launchAfter(project: NodeProject, code: string): Promise<Finished> {
 
 const ON_MUSL = "process.report.getReport = () => ({ header: {} })";
 
+const READY = EXECUTABLE !== null && !NO_TOOLS && Deno.build.os === "linux";
+
+/** The project that most tests share: it has the real executable. */
+let shared: Promise<NodeProject> | null = null;
+
+function installed(): Promise<NodeProject> {
+  return shared ??= installFrom(EXECUTABLE!);
+}
+
+Deno.test.afterAll(async () => await (await shared)?.[Symbol.asyncDispose]());
+
+/** A project with both packages. */
+async function installFrom(executable: string): Promise<NodeProject> {
+  const tarballs = await Deno.makeTempDir();
+  const project = await NodeProject.create();
+  await project.install(...await makeTarballs(tarballs, executable));
+  await project.write({ "visits.js": VISITS });
+  await Deno.remove(tarballs, { recursive: true });
+  return project;
+}
+
+const steps = sideBySide("aiotest from npm", 3);
+
+function test(name: string, fn: () => Promise<void>): void {
+  steps(name, fn, { ignore: !READY });
+}
+
+test("the demo runs, and its summary has the counts that it has printed", async () => {
+  const project = await installed();
+  const { code, stdout, stderr } = await project.run("npx", "aiotest", "demo", "-t", "2s");
+  assert.equal(code, 0, stderr);
+  const { totals } = await project.summary("aiotest-demo.json");
+  assert.ok(totals.requests > 10, String(totals.requests));
+  const printed = /^PASSED .*?([\d,]+) requests/m.exec(stdout)?.[1];
+  assert.equal(printed, totals.requests.toLocaleString("en-US"), stdout);
+});
+
+test("the test of the package's page runs", async () => {
+  const project = await installed();
+  await using target = new CountingTarget();
+  const page = await Deno.readTextFile(`${PROJECT_ROOT}/build/npm/README.md`);
+  const [, test] = /^```js\n(.+?)^```$/ms.exec(page)!;
+  await project.write({
+    "aiotestfile.js": test!.replace("http://127.0.0.1:8000", target.url),
+  });
+  const load = ["-f", "aiotestfile.js", "-u", "10", "-r", "10", "-t", "1s"];
+  const { code, stderr } = await project.run("npx", "aiotest", ...load, "--json", "page.json");
+  assert.equal(code, 0, stderr);
+  assertEqualCounts(await project.summary("page.json"), target);
+});
+
+test("the exit code is that of the executable", async () => {
+  const project = await installed();
+  await using target = new CountingTarget();
+  const run = ["-f", "visits.js", "--iterations", "5"];
+  const codes = await Promise.all([
+    project.aiotest(...run, "-H", target.url),
+    project.aiotest(...run, "-H", "http://127.0.0.1:1"),
+    project.aiotest(...run, "--colour"),
+    project.aiotest(...run, "-H", target.url, "--threshold", "requests<1"),
+  ]);
+  assert.deepEqual(codes.map(({ code }) => code), [0, 1, 2, 3], codes[3]!.stderr);
+  assert.equal(target.total, 10);
+});
+
+// The launcher passes SIGTERM on, so it can reach the executable twice.
+const ends = [["SIGINT", "group"], ["SIGTERM", "launcher"], ["SIGTERM", "group"]] as const;
+for (const [signal, receiver] of ends) {
+  test(`${signal} to the ${receiver} ends a run with its report`, async () => {
+    const project = await installed();
+    await using target = new CountingTarget();
+    const file = `${signal}_${receiver}.json`;
+    const args = ["-f", "visits.js", "-H", target.url, "--json", file];
+    const run = startAiotest(args, { ...project.options, detached: true });
+    await target.reached(3);
+    Deno.kill(receiver === "group" ? -run.pid : run.pid, signal);
+    const { code, stdout, stderr } = await run.finished;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /PASSED/);
+    assertEqualCounts(await project.summary(file), target);
+  });
+}
+
+test(
+  "SIGTERM to npx ends a run with its report, although npm ends before",
+  async () => {
+    const project = await installed();
+    await using target = new CountingTarget();
+    const args = ["aiotest", "-f", "visits.js", "-H", target.url, "--json", "npx.json"];
+    const run = startAiotest(args, { ...project.options, executable: "npx" });
+    await target.reached(3);
+    run.kill("SIGTERM");
+    // Standard output is closed when the last of the processes has ended.
+    const { stdout, stderr } = await run.finished;
+    assert.match(stdout, /PASSED/, stderr);
+    assertEqualCounts(await project.summary("npx.json"), target);
+  },
+);
+
+test("the launcher dies by the signal that has ended the executable", async () => {
+  const project = await installed();
+  await using target = new CountingTarget();
+  const { folder, env, launcher } = project;
+  const args = ["-f", "visits.js", "-H", target.url];
+  const silent = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  const options = { args, cwd: folder, env, clearEnv: true, ...silent };
+  const run = new Deno.Command(launcher, options).spawn();
+  await target.reached(1);
+  const [executable] = childrenOf(run.pid);
+  Deno.kill(executable!, "SIGKILL");
+  assert.equal((await run.status).signal, "SIGKILL");
+});
+
+// The package.json that npm has written has no type.
+for (const type of ["module", "commonjs"]) {
+  test(`with type ${type}, a test imports aiotest from the executable`, async () => {
+    const project = await installed();
+    await project.write({
+      [`${type}/package.json`]: JSON.stringify({ type }),
+      [`${type}/visits.js`]: VISITS,
+    });
+    const { code, stdout, stderr } = await project.aiotest("check", `${type}/visits.js`);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /VisitTest/);
+  });
+}
+
+test(
+  "a package of node_modules is refused, and the error says what to do",
+  async () => {
+    const project = await installed();
+    await project.write({
+      "node_modules/pad/package.json": `{ "name": "pad", "version": "1.0.0" }`,
+      "node_modules/pad/index.js": "export default 1;",
+      "padded.js": `import pad from "pad"; pad;`,
+      "versioned.js": `import pad from "npm:pad@1.0.0"; pad;`,
+    });
+    const files = ["padded.js", "versioned.js"];
+    const checks = await Promise.all(files.map((file) => project.aiotest("check", file)));
+    for (const { code, stderr } of checks) {
+      assert.equal(code, 2);
+      assert.match(stderr, /import failed: pad.*deno bundle --external aiotest/s);
+      assert.doesNotMatch(stderr, /write "npm:pad"/);
+    }
+  },
+);
+
+test("in Node.js, an import of aiotest says how a test is run", async () => {
+  const project = await installed();
+  await project.write({
+    "visits.mjs": VISITS,
+    "visits.cjs": `const { FastHttpUser } = require("aiotest"); FastHttpUser;`,
+  });
+  for (const file of ["visits.mjs", "visits.cjs"]) {
+    const { code, stderr } = await project.run("node", file);
+    assert.equal(code, 1);
+    assert.match(stderr, /^Error: Node\.js cannot run a test file.*npx aiotest -f FILE$/m);
+  }
+});
+
 Deno.test({
-  name: "npm installs aiotest with the executable, and npx runs it",
-  ignore: EXECUTABLE === null || NO_TOOLS || Deno.build.os !== "linux",
+  name: "the launcher says why it cannot start the executable",
+  ignore: NO_TOOLS || OWN === null || Deno.build.os !== "linux",
   async fn(t): Promise<void> {
-    const tarballs = await Deno.makeTempDir();
-    const [main, platform] = await makeTarballs(tarballs, EXECUTABLE!);
     await using project = await NodeProject.create();
-    await project.install(main, platform);
-    await project.write({ "visits.js": VISITS });
+    await project.write({ "program": "#!/bin/sh\necho started" });
+    const [main, platform] = await makeTarballs(project.folder, `${project.folder}/program`);
+    const name = `@aiotest/${OWN!.name}`;
+    const dependencies = { aiotest: `file:${main}` };
+    const overrides = { [name]: `file:${platform}` };
+    await project.write({ "package.json": JSON.stringify({ dependencies, overrides }) });
+    await project.install("--omit=optional");
 
-    await t.step("the demo runs, and its summary has the counts that it has printed", async () => {
-      const { code, stdout, stderr } = await project.run("npx", "aiotest", "demo", "-t", "2s");
-      assert.equal(code, 0, stderr);
-      const { totals } = await project.summary("aiotest-demo.json");
-      assert.ok(totals.requests > 10, String(totals.requests));
-      const printed = /^PASSED .*?([\d,]+) requests/m.exec(stdout)?.[1];
-      assert.equal(printed, totals.requests.toLocaleString("en-US"), stdout);
+    await t.step("the package with it is left out", async () => {
+      const { code, stderr } = await project.aiotest();
+      assert.equal(code, 127);
+      const start = `aiotest: ${name} ${config.version}, the package with the executable, is not `;
+      assert.ok(stderr.startsWith(`${start}installed.\n`), stderr);
+      assert.match(stderr, /To install it:\n {2}npm install --include=optional\n/);
+      assertNeedsGlibc(await launchAfter(project, ON_MUSL), 127);
+      // As the error says.
+      await project.install("--include=optional");
+      assert.equal((await project.aiotest()).stdout, "started\n");
     });
 
-    await t.step("the test of the package's page runs", async () => {
-      await using target = new CountingTarget();
-      const page = await Deno.readTextFile(`${PROJECT_ROOT}/build/npm/README.md`);
-      const [, test] = /^```js\n(.+?)^```$/ms.exec(page)!;
-      await project.write({
-        "aiotestfile.js": test!.replace("http://127.0.0.1:8000", target.url),
-      });
-      const load = ["-f", "aiotestfile.js", "-u", "10", "-r", "10", "-t", "1s"];
-      const { code, stderr } = await project.run("npx", "aiotest", ...load, "--json", "page.json");
-      assert.equal(code, 0, stderr);
-      assertEqualCounts(await project.summary("page.json"), target);
-    });
-
-    await t.step("the exit code is that of the executable", async () => {
-      await using target = new CountingTarget();
-      const run = ["-f", "visits.js", "--iterations", "5"];
-      const codes = await Promise.all([
-        project.aiotest(...run, "-H", target.url),
-        project.aiotest(...run, "-H", "http://127.0.0.1:1"),
-        project.aiotest(...run, "--colour"),
-        project.aiotest(...run, "-H", target.url, "--threshold", "requests<1"),
-      ]);
-      assert.deepEqual(codes.map(({ code }) => code), [0, 1, 2, 3], codes[3]!.stderr);
-      assert.equal(target.total, 10);
-    });
-
-    // The launcher passes SIGTERM on, so it can reach the executable twice.
-    const ends = [["SIGINT", "group"], ["SIGTERM", "launcher"], ["SIGTERM", "group"]] as const;
-    for (const [signal, receiver] of ends) {
-      await t.step(`${signal} to the ${receiver} ends a run with its report`, async () => {
-        await using target = new CountingTarget();
-        const file = `${signal}_${receiver}.json`;
-        const args = ["-f", "visits.js", "-H", target.url, "--json", file];
-        const run = startAiotest(args, { ...project.options, detached: true });
-        await target.reached(3);
-        Deno.kill(receiver === "group" ? -run.pid : run.pid, signal);
-        const { code, stdout, stderr } = await run.finished;
-        assert.equal(code, 0, stderr);
-        assert.match(stdout, /PASSED/);
-        assertEqualCounts(await project.summary(file), target);
-      });
-    }
-
-    await t.step(
-      "SIGTERM to npx ends a run with its report, although npm ends before",
-      async () => {
-        await using target = new CountingTarget();
-        const args = ["aiotest", "-f", "visits.js", "-H", target.url, "--json", "npx.json"];
-        const run = startAiotest(args, { ...project.options, executable: "npx" });
-        await target.reached(3);
-        run.kill("SIGTERM");
-        // Standard output is closed when the last of the processes has ended.
-        const { stdout, stderr } = await run.finished;
-        assert.match(stdout, /PASSED/, stderr);
-        assertEqualCounts(await project.summary("npx.json"), target);
-      },
-    );
-
-    await t.step("the launcher dies by the signal that has ended the executable", async () => {
-      await using target = new CountingTarget();
-      const { folder, env, launcher } = project;
-      const args = ["-f", "visits.js", "-H", target.url];
-      const silent = { stdin: "null", stdout: "null", stderr: "null" } as const;
-      const options = { args, cwd: folder, env, clearEnv: true, ...silent };
-      const run = new Deno.Command(launcher, options).spawn();
-      await target.reached(1);
-      const [executable] = childrenOf(run.pid);
-      Deno.kill(executable!, "SIGKILL");
-      assert.equal((await run.status).signal, "SIGKILL");
-    });
-
-    // npm has written a package.json without a type.
-    for (const type of ["module", "commonjs"]) {
-      await t.step(`with type ${type}, a test imports aiotest from the executable`, async () => {
-        const path = `${project.folder}/package.json`;
-        const manifest = JSON.parse(await Deno.readTextFile(path));
-        await Deno.writeTextFile(path, JSON.stringify({ ...manifest, type }));
-        const { code, stdout, stderr } = await project.aiotest("check", "visits.js");
-        assert.equal(code, 0, stderr);
-        assert.match(stdout, /VisitTest/);
-      });
-    }
-
-    await t.step(
-      "a package of node_modules is refused, and the error says what to do",
-      async () => {
-        await project.write({
-          "node_modules/pad/package.json": `{ "name": "pad", "version": "1.0.0" }`,
-          "node_modules/pad/index.js": "export default 1;",
-          "padded.js": `import pad from "pad"; pad;`,
-          "versioned.js": `import pad from "npm:pad@1.0.0"; pad;`,
-        });
-        for (const file of ["padded.js", "versioned.js"]) {
-          const { code, stderr } = await project.aiotest("check", file);
-          assert.equal(code, 2);
-          assert.match(stderr, /import failed: pad.*deno bundle --external aiotest/s);
-          assert.doesNotMatch(stderr, /write "npm:pad"/);
-        }
-      },
-    );
-
-    await t.step("in Node.js, an import of aiotest says how a test is run", async () => {
-      await project.write({
-        "visits.mjs": VISITS,
-        "visits.cjs": `const { FastHttpUser } = require("aiotest"); FastHttpUser;`,
-      });
-      for (const file of ["visits.mjs", "visits.cjs"]) {
-        const { code, stderr } = await project.run("node", file);
-        assert.equal(code, 1);
-        assert.match(stderr, /^Error: Node\.js cannot run a test file.*npx aiotest -f FILE$/m);
-      }
-    });
-
-    await t.step("a platform without an executable is named, and those that have one", async () => {
+    await t.step("the platform has none", async () => {
       const set = `Object.defineProperty(process, "platform", { value: "sunos" })`;
       const { code, stderr } = await launchAfter(project, set);
       assert.equal(code, 127);
+      const platform = `sunos-${OWN!.name.slice("linux-".length)}`;
       assert.equal(
         stderr,
-        `aiotest: there is no executable for sunos-${OWN!.name.slice("linux-".length)}.\n` +
-          `There is one for: ${OWN!.name}\n`,
+        `aiotest: there is no executable for ${platform}.\nThere is one for: ${OWN!.name}\n`,
       );
     });
 
-    await t.step("an executable that may not be executed is named", async () => {
+    await t.step("it may not be executed", async () => {
       await Deno.chmod(project.executable, 0o644);
-      const { code, stderr } = await project.aiotest("--version");
-      await Deno.chmod(project.executable, 0o755);
+      const { code, stderr } = await project.aiotest();
       assert.equal(code, 126);
       const path = await Deno.realPath(project.executable);
       assert.equal(
@@ -274,43 +327,18 @@ Deno.test({
       );
     });
 
-    await t.step("without glibc, the error names it", async () => {
-      // The kernel does not find the loader that the program names, as on Alpine.
-      await Deno.rename(project.executable, `${project.executable}.kept`);
-      await Deno.writeFile(project.executable, await withOtherLoader(EXECUTABLE!), { mode: 0o755 });
-      const installed = await launchAfter(project, ON_MUSL);
-      await Deno.remove(project.executable);
-      const leftOut = await launchAfter(project, ON_MUSL);
-      await Deno.rename(`${project.executable}.kept`, project.executable);
-      for (const [{ code, stderr }, expected] of [[installed, 126], [leftOut, 127]] as const) {
-        assert.match(stderr, /^aiotest: The executable for Linux needs glibc, .*musl on Alpine/);
-        assert.equal(code, expected);
-      }
+    await t.step("its loader is missing, as on a system with musl", async () => {
+      await Deno.writeFile(project.executable, await withOtherLoader(Deno.execPath()));
+      await Deno.chmod(project.executable, 0o755);
+      assertNeedsGlibc(await launchAfter(project, ON_MUSL), 126);
     });
-
-    await t.step("without optional dependencies, the error says how to install them", async () => {
-      await using other = await NodeProject.create();
-      await other.write({ "program": "#!/bin/sh\necho started" });
-      const [main, platform] = await makeTarballs(other.folder, `${other.folder}/program`);
-      const overrides = { [`@aiotest/${OWN!.name}`]: `file:${platform}` };
-      const dependencies = { aiotest: `file:${main}` };
-      await other.write({ "package.json": JSON.stringify({ dependencies, overrides }) });
-      await other.install("--omit=optional");
-      const { code, stderr } = await other.aiotest("--version");
-      assert.equal(code, 127);
-      assert.match(
-        stderr,
-        new RegExp(
-          `^aiotest: @aiotest/${OWN!.name} ${config.version}, .* is not installed\\.\n.*` +
-            "To install it:\n {2}npm install --include=optional\n",
-        ),
-      );
-      await other.install("--include=optional");
-      assert.equal((await other.aiotest()).stdout, "started\n");
-    });
-    await Deno.remove(tarballs, { recursive: true });
   },
 });
+
+function assertNeedsGlibc({ code, stderr }: Finished, exitCode: number): void {
+  assert.match(stderr, /^aiotest: The executable for Linux needs glibc, .*musl on Alpine/);
+  assert.equal(code, exitCode);
+}
 
 /** The start of a program for Linux, but with a loader that no system has. */
 async function withOtherLoader(program: string): Promise<Uint8Array<ArrayBuffer>> {
