@@ -49,6 +49,9 @@ while IFS= read -r line; do option threshold "$line"; done < <(lines "$INPUT_THR
 # If they are also among the further options, these last ones apply.
 arguments+=(--no-web "--json=$json" "--markdown=$folder/run.md")
 
+# On Windows, bash would take values that begin with a slash for paths, and change them.
+export MSYS2_ARG_CONV_EXCL='*'
+
 # Nothing that aiotest prints is a command to the runner: names and errors may come from the target.
 token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 printf '::stop-commands::%s\n' "$token"

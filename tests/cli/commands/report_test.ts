@@ -43,7 +43,8 @@ Deno.test("without options, the tables are printed, and nothing is written", asy
 });
 
 Deno.test("each report goes to its file; the exit code says whether they were written", async () => {
-  const args = ["run.json", "--html", "a.html", "--junit", "a.xml", "--csv", "a"];
+  const args = ["run.json", "--html", "a.html", "--junit", "a.xml", "--csv", "a"]
+    .concat("--markdown", "a.md");
   const host = await report(args);
   assert.equal(host.exitCode, 0, host.stderr.text);
   assert.deepEqual([...host.files.keys()].slice(INPUTS.length), [
@@ -53,7 +54,9 @@ Deno.test("each report goes to its file; the exit code says whether they were wr
     "/home/me/a_failures.csv",
     "/home/me/a_exceptions.csv",
     "/home/me/a.xml",
+    "/home/me/a.md",
   ]);
+  assert.match(host.files.get("/home/me/a.md")!, /^## ❌ FAILED\n[^]*\(exit code 3\)\n/);
   const full = await report(args, "/home/me/a.xml");
   assert.equal(full.exitCode, 1);
   assert.equal(full.stderr.text, "aiotest: --junit a.xml: cannot write the file: no space\n");
@@ -61,7 +64,15 @@ Deno.test("each report goes to its file; the exit code says whether they were wr
 });
 
 Deno.test("reports of a run that was killed say that it was still going", async () => {
-  const host = await report(["going.json", "--html", "a.html", "--junit", "a.xml"]);
+  const host = await report([
+    "going.json",
+    "--html",
+    "a.html",
+    "--junit",
+    "a.xml",
+    "--markdown",
+    "a.md",
+  ]);
   assert.equal(host.exitCode, 0);
   const going = /the run was still going when this was written/;
   assert.match(host.stdout.text, /\nRUNNING {2}/);
@@ -70,6 +81,7 @@ Deno.test("reports of a run that was killed say that it was still going", async 
       host.stdout.text,
       host.files.get("/home/me/a.html")!,
       host.files.get("/home/me/a.xml")!,
+      host.files.get("/home/me/a.md")!,
     ]
   ) {
     assert.match(text, going);
