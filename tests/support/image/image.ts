@@ -1,11 +1,37 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { runCommand } from "../../../build/project.ts";
+import { projectPath } from "../paths.ts";
 import { type BuildOptions, type ImageConfig, ImageStore } from "./buildah.ts";
 import { debianRoot, makeDistrolessRoot } from "./debian.ts";
 
-/** The base images of the Dockerfile, as it names them. */
-const DENO = "docker.io/denoland/deno:2.9.6";
+/** Base images of the Dockerfile, with the registries that Docker takes them from. */
 const DEBIAN = "docker.io/library/debian:12-slim";
 const DISTROLESS = "gcr.io/distroless/cc-debian12:latest";
+
+/**
+ * The folder of a store with stand-ins of the Dockerfile's base images. That of Deno is a bare Debian as well. They
+ * take a while to make, so they are kept with the system's temporary files.
+ */
+export async function baseImages(): Promise<string> {
+  const dockerfile = await Deno.readTextFile(projectPath("Dockerfile"));
+  const [, deno] = /^FROM (denoland\/deno:\S+) AS compile$/m.exec(dockerfile)!;
+  const debian = await debianRoot();
+  const parent = dirname(debian);
+  using lock = await Deno.open(`${parent}/images.lock`, { create: true, write: true });
+  await lock.lock(true);
+  const folder = `${parent}/${deno!.replace(/\W/g, "-")}`;
+  if (existsSync(folder)) return folder;
+  const fresh = await Deno.makeTempDir({ dir: parent });
+  const store = new ImageStore(fresh);
+  await store.importRoot(debian, [DEBIAN, `docker.io/${deno}`]);
+  const distroless = await Deno.makeTempDir({ dir: parent });
+  await makeDistrolessRoot(distroless);
+  await store.importRoot(distroless, [DISTROLESS]);
+  await Deno.remove(distroless, { recursive: true });
+  await Deno.rename(fresh, folder);
+  return folder;
+}
 
 /** The commit that the images are told of. */
 export const COMMIT = "0123abc";
@@ -16,10 +42,7 @@ export interface Image {
   readonly config: ImageConfig;
 }
 
-/**
- * The images of the Dockerfile. Their base images are stand-ins: that of Deno is a bare Debian as well, with this
- * machine's Deno.
- */
+/** The images of the Dockerfile, over stand-ins of their base images, compiled by this machine's Deno. */
 export class Images {
   readonly #store: ImageStore;
   readonly #debian: Promise<Image>;
@@ -30,7 +53,9 @@ export class Images {
   }
 
   static async create(): Promise<Images> {
-    return new Images(await ImageStore.create());
+    const bases = await baseImages();
+    const folder = await Deno.makeTempDir({ prefix: "aiotest-images-" });
+    return new Images(new ImageStore(folder, bases));
   }
 
   async remove(): Promise<void> {
@@ -45,10 +70,6 @@ export class Images {
   /** The image without a shell. Its executable is that of the default image. */
   async distroless(): Promise<Image> {
     const { root } = await this.#debian;
-    const base = `${this.#store.folder}/distroless`;
-    await Deno.mkdir(base);
-    await makeDistrolessRoot(base);
-    await this.#store.importRoot(base, [DISTROLESS]);
     const compiled = `${this.#store.folder}/compiled`;
     await Deno.mkdir(`${compiled}/src/dist`, { recursive: true });
     await Deno.mkdir(`${compiled}/empty`);
@@ -58,7 +79,6 @@ export class Images {
   }
 
   async #buildDebian(): Promise<Image> {
-    await this.#store.importRoot(await debianRoot(), [DEBIAN, DENO]);
     return await this.#build({ tag: "aiotest", mounts: await denoMounts(this.#store.folder) });
   }
 
