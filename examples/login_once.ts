@@ -1,29 +1,26 @@
 // One login for the whole run: `setup` is called once, on the master or in the process of a local run, and what
 // it returns is `this.run.data` of all users of all workers.
 import process from "node:process";
-import { events, FastHttpUser } from "aiotest";
+import { FastHttpUser, run } from "aiotest";
 
 const LOGIN = {
   username: process.env.SHOP_USER ?? "admin",
   password: process.env.SHOP_PASSWORD ?? "secret",
 };
 
-let host = "http://127.0.0.1:8000";
-
-events.on("init", ({ options }) => {
-  if (options.host) host = String(options.host);
-});
+const SHOP = "http://127.0.0.1:8000";
 
 export async function setup(): Promise<{ token: string }> {
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify(LOGIN);
-  const res = await fetch(`${host}/login`, { method: "POST", headers, body });
+  // `run.host` is the option --host.
+  const res = await fetch(`${run.host ?? SHOP}/login`, { method: "POST", headers, body });
   if (!res.ok) throw new Error(`POST /login: status ${res.status}`);
   return { token: (await res.json()).token };
 }
 
 export class OrdersTest extends FastHttpUser {
-  static override host = host;
+  static override host = SHOP;
   static override waitTime = 0.1;
 
   override onStart(): void {

@@ -311,6 +311,7 @@ async function openRun(
   logger.info(`Waiting for workers at ${where}.`);
   const run = new MasterRun({
     runId,
+    host: options.host,
     ...runLabels(options),
     testfileHash,
     restored,

@@ -391,7 +391,7 @@ export class RunSession {
       placeOf: (thrown: unknown) =>
         this.places.placeOf(thrown, errorText(thrown), systemClock.now()),
     };
-    currentRun.prepare(node);
+    currentRun.prepare(node, options.host);
     await nodeCluster.init(() => prepareWithin(events, "init", event, limit));
   }
 

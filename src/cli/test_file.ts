@@ -256,6 +256,7 @@ function makeProbe(userClass: UserClass, signal: AbortSignal): User {
   const run: RunInfo = {
     id: "",
     node: "local",
+    host: null,
     userCount: 0,
     runTime: 0,
     data: null,

@@ -17,11 +17,18 @@ export class CurrentRun implements RunInfo {
   #run: RunInfo | null = null;
   /** The name of this node while the run is prepared; `null` while the test file is imported. */
   #node: string | null = null;
+  #host: string | null = null;
   #early: EarlyCall[] = [];
 
-  /** The handlers of `init` are about to be called. @param node the name of this process. */
-  prepare(node: string): void {
+  /**
+   * The handlers of `init` are about to be called.
+   *
+   * @param node the name of this process.
+   * @param host `--host`.
+   */
+  prepare(node: string, host: string | null): void {
     this.#node = node;
+    this.#host = host;
     this.#run = null;
   }
 
@@ -37,6 +44,10 @@ export class CurrentRun implements RunInfo {
 
   get node(): string {
     return this.#run?.node ?? this.#node ?? "";
+  }
+
+  get host(): string | null {
+    return this.#run?.host ?? this.#host;
   }
 
   get userCount(): number {

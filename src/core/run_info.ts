@@ -10,6 +10,11 @@ export interface RunInfo {
   readonly id: string;
   /** The name of this node; `local` in a local run. */
   readonly node: string;
+  /**
+   * The option `--host`; `null` without it, when each class has a host of its own, and while the test file is
+   * imported. For code outside of user classes, such as `setup`: a user has `this.host`.
+   */
+  readonly host: string | null;
   /** Number of users running on this node. */
   readonly userCount: number;
   /** Seconds since the test started; 0 before that. */

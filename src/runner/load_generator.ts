@@ -141,6 +141,7 @@ export class LoadGenerator {
     this.run = liveRunInfo({
       id: () => runId,
       node,
+      host: () => host,
       users: () => this.users,
       runTime: () => this.elapsedSeconds,
       data: options.data,
@@ -469,6 +470,8 @@ export function loadedClasses(classes: readonly DiscoveredClass[]): LoadedClass[
 export interface RunIdentity {
   id(): string;
   readonly node: string;
+  /** `--host`; on a worker, `null` before the master has sent it. */
+  host(): string | null;
   /** Users that run on this node now. */
   users(): number;
   /** Seconds since the test started; 0 before that. */
@@ -483,7 +486,7 @@ export interface RunIdentity {
 
 /** The run as test files see it; its fields always give the current values. */
 export function liveRunInfo(
-  { id, node, users, runTime, data, onEnd, onNote }: RunIdentity,
+  { id, node, host, users, runTime, data, onEnd, onNote }: RunIdentity,
 ): RunInfo {
   const end = (kind: RunEnd["kind"], reason: unknown): void =>
     onEnd({ kind, reason: reasonText(reason), node });
@@ -492,6 +495,9 @@ export function liveRunInfo(
       return id();
     },
     node,
+    get host(): string | null {
+      return host();
+    },
     get userCount(): number {
       return users();
     },

@@ -57,6 +57,8 @@ export interface MasterRunOptions
     RunWatchOptions,
     RunLabels {
   readonly runId: string;
+  /** `--host`; `null` if each class has its own. */
+  readonly host: string | null;
   /** SHA-256 of the test file's text, as hexadecimal digits. */
   readonly testfileHash: string;
   /** The run that this master resumes; `null` if the run is new. */
@@ -186,6 +188,7 @@ export class MasterRun {
     this.#run = liveRunInfo({
       id: () => this.#runState.runId,
       node: "master",
+      host: () => options.host,
       users: () => this.#runState.users,
       runTime: () => this.#time.elapsedSeconds,
       data: () => this.#setupAndTeardown.data,

@@ -86,6 +86,7 @@ export class WorkerRun {
   #state: WorkerStateName = "preparing";
   #isSettingUp = false;
   #node: WorkerNode | null = null;
+  #host: string | null = null;
   /** What `setup` has returned, while parts of it may be missing; `null` before it is announced. */
   #partialData: PartialSetupData | null = null;
   #data: unknown = null;
@@ -158,6 +159,7 @@ export class WorkerRun {
     return liveRunInfo({
       id: () => this.#runId ?? "",
       node: this.#options.connection.identity.workerId,
+      host: () => this.#host,
       users: () => this.#node?.users ?? 0,
       runTime: () => this.#node?.elapsedSeconds ?? 0,
       data: () => this.#data,
@@ -266,8 +268,10 @@ export class WorkerRun {
       setUp,
     } = this.#options;
     try {
+      const load = await setUp(options);
+      this.#host = load.host;
       this.#node = new WorkerNode({
-        ...await setUp(options),
+        ...load,
         runId: this.#runId!,
         node: connection.identity.workerId,
         firstUserId: workerIndex * USER_IDS_PER_WORKER + 1,

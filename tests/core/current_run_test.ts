@@ -8,13 +8,14 @@ Deno.test("there is no run to end while the test file is imported", () => {
     message: "run.fail: there is no run yet. Call it in init or later.",
   });
   assert.deepEqual([run.id, run.node, run.userCount, run.runTime, run.data], ["", "", 0, 0, null]);
+  assert.equal(run.host, null);
 });
 
 Deno.test("calls in init reach the run, once of each kind, and later ones at once", () => {
   const run = new CurrentRun();
   const calls: string[] = [];
-  run.prepare("w1");
-  assert.equal(run.node, "w1");
+  run.prepare("w1", "http://a.test");
+  assert.deepEqual([run.node, run.host], ["w1", "http://a.test"]);
   run.stop("first");
   run.stop("second");
   run.fail("third");

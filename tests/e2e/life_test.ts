@@ -18,7 +18,7 @@ function file(kind: string): string {
 import { FastHttpUser, run } from "aiotest";
 export async function setup() {
   await Promise.resolve();
-  return { reason: "no stock", node: run.node };
+  return { reason: "no stock", node: run.node, host: run.host };
 }
 export async function teardown(data) {
   console.log("torn down", JSON.stringify(data), run.node);
@@ -27,6 +27,8 @@ export class EndTest extends FastHttpUser {
   static waitTime = 0.05;
   async testGet() {
     await this.session.get("/plain");
+    const hosts = [run.host, this.run.host, this.run.data.host];
+    if (hosts.some((host) => host !== this.host)) throw new Error("another host: " + hosts);
     if (this.run.runTime < 0.5 || this.run.node.endsWith("-1")) return;
     this.run.${kind}(this.run.data.reason);
   }
@@ -67,7 +69,8 @@ for (const [where, args, node] of PLACES) {
           [];
         assert.equal(stops.length, args.length > 0 ? 2 : 0, stderr);
         const owner = args.length > 0 ? "master" : "local";
-        const torn = `torn down {"reason":"no stock","node":"${owner}"} ${owner}`;
+        const data = JSON.stringify({ reason: "no stock", node: owner, host: target.url });
+        const torn = `torn down ${data} ${owner}`;
         assert.equal((stdout + stderr).split(torn).length, 2, stdout + stderr);
       } finally {
         await Deno.remove(cwd, { recursive: true });

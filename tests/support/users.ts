@@ -22,6 +22,7 @@ import { FakeClock } from "./fake_clock.ts";
 export const RUN: RunInfo = {
   id: "run",
   node: "local",
+  host: null,
   userCount: 1,
   runTime: 0,
   data: null,

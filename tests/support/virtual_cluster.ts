@@ -222,6 +222,7 @@ export class VirtualCluster {
       void rpc.localRpc.call(messageCall({ to, kind, data: "null" }), false, () => {});
     const run = new MasterRun({
       runId: "run-1",
+      host: null,
       name: null,
       labels: {},
       testfileHash: MASTER_HASH,
