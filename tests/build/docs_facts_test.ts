@@ -47,3 +47,17 @@ Deno.test("SECURITY.md lists every option that opens a port", async () => {
     ].sort(),
   );
 });
+
+Deno.test("CONTRIBUTING.md names the tools that CI installs for tests", async () => {
+  const script = await Deno.readTextFile(projectPath(".ci/run"));
+  const tools = [...script.matchAll(/^need (\S+)/gm)].map(([, tool]) => tool!);
+  const contributing = await Deno.readTextFile(projectPath("CONTRIBUTING.md"));
+  const [, sentence = ""] = /^End-to-end tests use ([^]+?), and the executable/m.exec(
+    contributing,
+  )!;
+  const named = new Set(sentence.split(/,\s+|\s+and\s+/));
+  // CI unpacks kubectl and helm with it.
+  const missing = tools.filter((tool) => !named.has(tool) && tool !== "unzip");
+  assert.ok(tools.length > 10);
+  assert.deepEqual(missing, []);
+});

@@ -6,6 +6,7 @@ import type { WebListener, WebListenOptions } from "../../src/core/web_server.ts
 import { LogTail } from "../../src/web/feed.ts";
 import { identity } from "../support/certificates.ts";
 import { FakeRun } from "../support/dashboard.ts";
+import { onlyBlock } from "../support/fenced_blocks.ts";
 import { FakeHost } from "../support/fake_host.ts";
 import { runMetadata } from "../support/run_metadata.ts";
 import { snapshot } from "../support/snapshots.ts";
@@ -81,6 +82,7 @@ Deno.test("the dashboard logs its URL", async () => {
     assert.deepEqual(lines, [`INFO Dashboard: ${where}`]);
   }
   assert.equal(host.asked.at(-1)!.hostname, "*");
+  assert.equal(await onlyBlock("docs/dashboard.md", "text"), `Dashboard: ${cases[0]![1]}\n`);
 });
 
 Deno.test("with a certificate, the URL is one of HTTPS", async () => {

@@ -7,11 +7,19 @@ import { testAuthority } from "../support/certificates.ts";
 import { endOf } from "../support/cluster.ts";
 import { FROM_PAGE, type RawRequest, sendRaw } from "../support/dashboard.ts";
 import { EventReader } from "../support/event_reader.ts";
-import { isMissing } from "../support/machine.ts";
+import { onlyBlock } from "../support/fenced_blocks.ts";
+import { LoggingServer } from "../support/logging_server.ts";
+import { isMissing, steadyPort } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { startAiotest, type Started } from "../support/process.ts";
 import { ReverseProxy } from "../support/reverse_proxy.ts";
 import { Target } from "../support/target.ts";
+
+/** The options for a dashboard behind a proxy of this machine, as the page explains them. */
+const BEHIND_PROXY = [
+  ...["--web-base-path", "/aiotest", "--web-allowed-host", "localhost"],
+  ...["--web-trusted-proxy", "127.0.0.1"],
+];
 
 const SHOP = `
 import { FastHttpUser } from "aiotest";
@@ -73,11 +81,38 @@ async function documentedServer(dashboard: URL): Promise<string> {
     .replace("location ", `location /removed/ { proxy_pass ${dashboard.origin}/; }\n  location `);
 }
 
-async function errorAt(url: string): Promise<string> {
+async function errorAt(url: string, status = 404): Promise<string> {
   const response = await fetch(url);
-  assert.equal(response.status, 404);
+  assert.equal(response.status, status);
   return (await response.json()).error;
 }
+
+Deno.test("behind Caddy, the dashboard is below its path, and knows that its client uses a proxy", {
+  ignore: isMissing("caddy"),
+}, async () => {
+  await using scene = new Scene();
+  const dashboard = await scene.start(BEHIND_PROXY, { AIOTEST_WEB_TOKEN: TOKEN });
+  const folder = await Deno.makeTempDir();
+  const url = `http://localhost:${steadyPort()}/aiotest`;
+  const site = (await onlyBlock("docs/dashboard.md", "caddyfile"))
+    .replace("load.example.com", new URL(url).origin)
+    .replace("127.0.0.1:8089", dashboard.host);
+  await Deno.writeTextFile(`${folder}/Caddyfile`, `{\n  admin off\n}\n${site}`);
+  const env = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder };
+  const args = ["run", "--config", `${folder}/Caddyfile`];
+  await using _proxy = await LoggingServer.start(
+    { program: "caddy", args, env },
+    "serving initial",
+  );
+  const page = await fetch(url);
+  assert.deepEqual([page.status, page.url], [200, `${url}/`]);
+  assert.match(await page.text(), /<title>/);
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const summary = await fetch(`${url}/api/summary`, { headers });
+  assert.deepEqual([summary.status, (await summary.json()).state], [200, "running"]);
+  assert.match(await errorAt(`${url}/api/summary`, 401), /token/);
+  await Deno.remove(folder, { recursive: true });
+});
 
 if (isMissing("nginx")) {
   Deno.test({
@@ -88,10 +123,7 @@ if (isMissing("nginx")) {
 } else {
   browserTest("behind nginx, below a path, a run can be seen and stopped", async (browser) => {
     await using scene = new Scene();
-    const dashboard = await scene.start([
-      ...["--web-base-path", "/aiotest", "--web-allowed-host", "localhost"],
-      ...["--web-trusted-proxy", "127.0.0.1"],
-    ], { AIOTEST_WEB_TOKEN: TOKEN });
+    const dashboard = await scene.start(BEHIND_PROXY, { AIOTEST_WEB_TOKEN: TOKEN });
     assert.equal(dashboard.pathname, "/aiotest/");
     await using proxy = await ReverseProxy.start(await documentedServer(dashboard));
     const { tlsPort, plainPort } = proxy;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fencedBlocks } from "../support/fenced_blocks.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { runAiotest, startAiotest } from "../support/process.ts";
 import { sideBySide } from "../support/side_by_side.ts";
@@ -61,6 +62,10 @@ test("a run logs connections, look-ups and users only with -L DEBUG", () =>
         /DEBUG +User 2 of ShopTest has ended: it was stopped\.$/m,
       ]
     ) assert.match(debug.stderr, pattern);
+    const page = (await fencedBlocks("docs/debugging.md")).map(({ text }) => text).join("");
+    const ofUsers = page.match(/^DEBUG +User .+$/gm)!;
+    assert.equal(ofUsers.length, 2);
+    for (const line of ofUsers) assert.ok(debug.stderr.includes(`${line}\n`), line);
     assert.equal(info.code, 0, info.stderr);
     assert.doesNotMatch(info.stderr, /DEBUG|Connection|Look-up/);
   }));

@@ -152,6 +152,19 @@ Deno.test("the test files on the pages pass the type check", async () => {
     }
   }
   assert.ok(names.length > 5, String(names.length));
+  for (const [page, around] of Object.entries(AROUND_FRAGMENTS)) {
+    const fragments = (await readBlocks(page)).filter((block) =>
+      block.kind === "code" && !isTestFile(block)
+    );
+    assert.ok(fragments.length > 0, page);
+    for (const { text } of fragments) {
+      const isOfUser = /\bthis\./.test(text);
+      const name = `${folder}/${names.length}.ts`;
+      const code = isOfUser ? `class Some extends User { async test() {\n${text}} }` : text;
+      await Deno.writeTextFile(name, `// ${page}\n${around}\n${code}`);
+      names.push(name);
+    }
+  }
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["check", "--config", `${PROJECT_ROOT}/deno.json`, ...names],
     env: { NO_COLOR: "1" },
@@ -159,6 +172,19 @@ Deno.test("the test files on the pages pass the type check", async () => {
   assert.equal(code, 0, new TextDecoder().decode(stderr));
   await Deno.remove(folder, { recursive: true });
 });
+
+/** Pages with parts of test files, and what the parts are taken from. */
+const AROUND_FRAGMENTS: Readonly<Record<string, string>> = {
+  "docs/protocols.md": `import { User } from "aiotest";
+    import type { Socket } from "node:net";
+    declare const client: { query(text: string): Promise<unknown> };
+    declare const insert: string;
+    declare const socket: Socket;
+    declare function ask(command: string): Promise<string>;`,
+  "docs/redis.md": `declare const redis: ReturnType<typeof import("redis").createClient>;`,
+  "docs/sharing-data.md": `import { cluster } from "aiotest";`,
+  "docs/test-file-from-master.md": "export {};",
+};
 
 function isTestFile({ kind, text }: Block): boolean {
   return kind === "code" && text.includes('from "aiotest"') && /^export class/m.test(text);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { identity } from "../support/certificates.ts";
+import { fencedBlocks } from "../support/fenced_blocks.ts";
 import { projectPath } from "../support/paths.ts";
 import { type Finished, runAiotest } from "../support/process.ts";
 import { answering, RawServer } from "../support/raw_server.ts";
@@ -93,6 +94,38 @@ test("with --print-secrets, nothing is hidden", async () => {
     assert.ok(stdout.includes(secret), secret);
   }
 });
+
+test("docs/debugging.md shows a pass as it is printed", async () => {
+  await using target = new Target({ "/search": () => Response.json({ found: false }) });
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/aiotestfile.ts`, SEARCH);
+  const { code, stdout } = await runAiotest(["-H", target.url, "--once"], { cwd: folder });
+  await Deno.remove(folder, { recursive: true });
+  assert.equal(code, 1);
+  const [pass] = stdout.trimStart().split("\n\nRequests, in order\n");
+  const page = (await fencedBlocks("docs/debugging.md"))
+    .find(({ language, text }) => language === "text" && text.startsWith("ShopTest"))!.text;
+  const linesOf = (text: string): string[] =>
+    settled(text.replace(/^ +< date: .*\n/m, ""))
+      // A body may arrive a moment after its head.
+      .replace(" download N ms,", "").replaceAll(/(?<=\.ts):\d+:\d+$/gm, "").split("\n");
+  assert.deepEqual(linesOf(pass!), linesOf(page.trim()));
+});
+
+const SEARCH = `import assert from "node:assert/strict";
+import { FastHttpUser } from "aiotest";
+
+export class ShopTest extends FastHttpUser {
+  token = "Bearer t0ken";
+
+  async testSearch(): Promise<void> {
+    const headers = { authorization: this.token };
+    await this.session.get("/search", { params: { q: "F22" }, headers }, async (res) => {
+      assert.equal((await res.json()).found, true);
+    });
+  }
+}
+`;
 
 test("a pass of one URL is one request", async () => {
   await using target = shop();

@@ -5,6 +5,7 @@ import { PrometheusText } from "../../src/report/prometheus.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import type { Snapshot } from "../../src/stats/snapshot.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
+import { fencedBlocks } from "../support/fenced_blocks.ts";
 import { isMissing } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { startAiotest } from "../support/process.ts";
@@ -232,7 +233,7 @@ Deno.test("Prometheus gets names and errors with special characters unchanged", 
 
 const CUSTOM = 'aiotest_custom_cache_hits_total{result="hit"}';
 
-Deno.test("Prometheus has an answer to all that the dashboard of Grafana asks", {
+Deno.test("Prometheus has an answer to all that the dashboard of Grafana and docs/metrics.md ask", {
   ignore,
 }, async () => {
   await using target = new Target({ "/": () => new Response("ok") });
@@ -271,6 +272,10 @@ Deno.test("Prometheus has an answer to all that the dashboard of Grafana asks", 
     }`,
   );
   const queries = await dashboardQueries();
+  const documented = (await fencedBlocks("docs/metrics.md"))
+    .filter(({ language }) => language === "promql")
+    .flatMap(({ text }) => text.trim().split("\n"))
+    .filter((line) => !line.startsWith("#"));
   const { query } = await scrape({
     args: [
       ...["-f", `${folder}/aiotestfile.ts`, "--arrival-rate", "2", "--max-users", "2"],
@@ -279,12 +284,14 @@ Deno.test("Prometheus has an answer to all that the dashboard of Grafana asks", 
     total: 103,
     // The iterations have ended, so their times are known.
     settled: "sum(aiotest_iterations_completed_total) >= bool 2",
-    expressions: [...queries.map(({ expression }) => expression), CUSTOM],
+    expressions: [...queries.map(({ expression }) => expression), CUSTOM, ...documented],
   });
   assert.deepEqual(query(CUSTOM).map(({ value }) => value), [2]);
   for (const { title, expression } of queries) {
     assert.ok(query(expression).length > 0 || title === "Runs", `${title}: ${expression}`);
   }
+  assert.equal(documented.length, 4);
+  for (const expression of documented) assert.ok(query(expression).length > 0, expression);
   const meetings = queries.find(({ expression }) => expression.includes("rendezvous"))!;
   assert.deepEqual(
     query(meetings.expression).map(({ labels, value }) => [labels.complete, value]).sort(),

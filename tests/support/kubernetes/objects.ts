@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { validate as configMap } from "kubernetes-models/_schemas/IoK8sApiCoreV1ConfigMap";
 import { validate as job } from "kubernetes-models/_schemas/IoK8sApiBatchV1Job";
+import { validate as ingress } from "kubernetes-models/_schemas/IoK8sApiNetworkingV1Ingress";
 import { validate as networkPolicy } from "kubernetes-models/_schemas/IoK8sApiNetworkingV1NetworkPolicy";
 import { validate as pod } from "kubernetes-models/_schemas/IoK8sApiCoreV1Pod";
 import { validate as secret } from "kubernetes-models/_schemas/IoK8sApiCoreV1Secret";
@@ -233,6 +234,7 @@ interface Validator {
 
 const VALIDATORS: Readonly<Record<string, unknown>> = {
   "batch/v1 Job": job,
+  "networking.k8s.io/v1 Ingress": ingress,
   "networking.k8s.io/v1 NetworkPolicy": networkPolicy,
   "v1 ConfigMap": configMap,
   "v1 PersistentVolumeClaim": volumeClaim,
