@@ -303,7 +303,9 @@ Deno.test("npm gets the packages of the platforms first, and a pre-release is no
     assert.equal(code, 0, stderr);
     const calls = stdout.trimEnd().split("\n");
     assert.equal(calls.length, TARGETS.length + 1);
-    assert.ok(calls.at(-1)!.startsWith(`npm publish npm/aiotest-${version}.tgz --provenance `));
+    assert.ok(calls.at(-1)!.startsWith(`npm publish ./npm/aiotest-${version}.tgz --provenance `));
+    // npm takes "npm/…" as a repository.
+    assert.ok(calls.every((call) => call.startsWith("npm publish ./npm/aiotest-")), stdout);
     for (const name of platforms) assert.ok(calls.some((call) => call.includes(`${name}-`)), name);
     return calls.map((call) => / --tag (\S+)$/.exec(call)![1]!);
   };
