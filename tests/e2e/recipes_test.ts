@@ -235,6 +235,11 @@ test("every token of a language model is counted, and when the first one arrives
   assert.ok(first.figures.min! >= THINKING_MS, String(first.figures.min));
   assert.equal(trend(summary, "stream_events_per_second").count, 20);
   assert.deepEqual(summary.checks.map(({ passed, failed }) => [passed, failed]), [[20, 0]]);
+  const wrong = await runRecipe("llm-streaming.md", {
+    addresses: { ...addresses, "LLM_API_KEY=secret": "LLM_API_KEY=guessed" },
+    flags: ["-u", "5", "--iterations", "5"],
+  });
+  assert.deepEqual(wrong.summary.failures.map(({ error }) => error), ["HTTP 401: no key"]);
 });
 
 test("a feed is followed over many connections, and no event is missed", async () => {

@@ -12,6 +12,9 @@ import { type Block, blocksOf } from "./doc_page.ts";
 import { projectPath } from "./paths.ts";
 import type { Finished } from "./process.ts";
 
+/** Milliseconds after which a command is killed. */
+const LIMIT_MS = 90_000;
+
 /** How the commands of a page are run. */
 export interface RecipeOptions {
   /** What stands in for addresses of the page, such as `127.0.0.1:8000` for its service. */
@@ -82,6 +85,7 @@ export class RecipeFolder implements AsyncDisposable {
         ...env,
       },
       stdin: "null",
+      signal: AbortSignal.timeout(LIMIT_MS),
     }).output();
     const decoder = new TextDecoder();
     return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };

@@ -13,12 +13,12 @@ import { type SeenRequest, Target } from "./target.ts";
 import { sleep } from "./timing.ts";
 
 /** What a request says in JSON. */
-export function jsonOf<Content>({ body }: SeenRequest): Content {
+function jsonOf<Content>({ body }: SeenRequest): Content {
   return JSON.parse(new TextDecoder().decode(body));
 }
 
 /** What a request says in the fields of a form. */
-export function formOf({ body }: SeenRequest): URLSearchParams {
+function formOf({ body }: SeenRequest): URLSearchParams {
   return new URLSearchParams(new TextDecoder().decode(body));
 }
 
@@ -125,7 +125,7 @@ export function formsTarget(): Target & { readonly comments: readonly string[] }
 export interface TokenCounts {
   /** Requests for a token that were in progress at the same time. */
   mostAtOnce: number;
-  /** Requests with the token that was handed out last, or an earlier one. */
+  /** Requests for reports by their token. */
   readonly uses: Map<string, number>;
 }
 
