@@ -56,7 +56,7 @@ const TESTED_BY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "docs/test-file.md": "ts",
     "docs/thresholds.md": "sh ts",
     "README.zh-CN.md": "sh ts",
-    "docs/zh/": "sh ts console text -",
+    "docs/zh/": "sh ts console text dockerfile -",
   },
   "tests/build/doc_blocks_test.ts": {
     "docs/comparing-runs.md": "-",
