@@ -1,6 +1,7 @@
 /** Facts that pages repeat from the code. */
 
 import assert from "node:assert/strict";
+import { FastHttpUser, GrpcUser, WebSocketUser } from "../../mod.ts";
 import { commandFlags } from "../../src/cli/flag_parser.ts";
 import { FILES_SENT_TO_WORKERS, SENT_TO_WORKERS, SETTINGS } from "../../src/cli/settings.ts";
 import { ExitCode } from "../../src/core/errors.ts";
@@ -497,6 +498,228 @@ const REPEATED: readonly [page: string, text: string, file: string, name: string
       "MAX_BODY_SIZE",
       64 * MIB,
     ],
+    [
+      "docs/http-users.md",
+      "at most five, otherwise `BAD_ENCODING`",
+      "http/decoding",
+      "MAX_CODINGS",
+      5,
+    ],
+    [
+      "docs/http-users.md",
+      "at most 1,000, otherwise `BAD_ENCODING`",
+      "http/decoding",
+      "MAX_FRAMES",
+      1000,
+    ],
+    ["docs/http-users.md", "over 100: `BAD_RESPONSE`", "http/response_parser", "MAX_INTERIM", 100],
+    [
+      "docs/http-users.md",
+      "over 16 KiB: `TOO_LARGE`",
+      "http/response_parser",
+      "MAX_EXTENSIONS",
+      16 * KIB,
+    ],
+    [
+      "docs/http-users.md",
+      "are kept for the last 32 hosts",
+      "http/socket_transport",
+      "MAX_IDLE_ORIGINS",
+      32,
+    ],
+    [
+      "docs/http-users.md",
+      "| at most 200 are fetched",
+      "http/html_resources",
+      "MAX_RESOURCES",
+      200,
+    ],
+    [
+      "docs/http-users.md",
+      "Only the first 8 Mi characters are read",
+      "http/html_resources",
+      "MAX_LENGTH",
+      8 * MIB,
+    ],
+    [
+      "docs/http-users.md",
+      "Pages of over 8 Mi characters",
+      "http/html_element",
+      "MAX_LENGTH",
+      8 * MIB,
+    ],
+    ["docs/http-users.md", "nested over 512 deep", "http/html_element", "MAX_DEPTH", 512],
+    [
+      "docs/http-users.md",
+      "50 cookies per domain, 3,000 in total, and 4 KiB",
+      "http/cookies",
+      "MAX_PER_DOMAIN",
+      50,
+    ],
+    [
+      "docs/http-users.md",
+      "50 cookies per domain, 3,000 in total, and 4 KiB",
+      "http/cookies",
+      "MAX_COOKIES",
+      3000,
+    ],
+    [
+      "docs/http-users.md",
+      "50 cookies per domain, 3,000 in total, and 4 KiB",
+      "http/cookies",
+      "MAX_COOKIE",
+      4 * KIB,
+    ],
+    [
+      "docs/http-users.md",
+      "the next one is tried after 250 ms",
+      "http/connect_race",
+      "NEXT_MS",
+      250,
+    ],
+    [
+      "docs/http-users.md",
+      "is tried last for the next 10 seconds",
+      "http/address_order",
+      "AVOIDED_MS",
+      10_000,
+    ],
+    [
+      "docs/http-users.md",
+      "waits up to one second for",
+      "http/request_encoder",
+      "CONTINUE_MS",
+      1000,
+    ],
+    [
+      "docs/http-users.md",
+      "at most six requests are in progress at once",
+      "user/batch",
+      "PER_ORIGIN",
+      6,
+    ],
+    [
+      "docs/http-users.md",
+      "at most 256 requests are under way",
+      "http/request_queue",
+      "EVEN_REQUESTS",
+      256,
+    ],
+    [
+      "docs/http-users.md",
+      "for over 50 ms in five seconds in a row",
+      "http/request_queue",
+      "WATCHED_SECONDS",
+      5,
+    ],
+    ["docs/streams.md", "over 16 Mi characters", "http/event_stream", "MAX_EVENT_SIZE", 16 * MIB],
+    [
+      "docs/samples.md",
+      "Names, URLs and errors are cut after 2,000",
+      "report/sample_lines",
+      "MAX_KEPT",
+      2000,
+    ],
+    ["docs/metrics.md", "Up to 20,000 wait", "cli/trace_export", "MAX_WAITING", 20_000],
+    ["docs/metrics.md", "aiotest waits up to 5 s for it", "cli/otlp", "OTLP_END_LIMIT_MS", 5000],
+    ["docs/history.md", "five seconds after the start", "cli/history", "FIRST_WRITE_S", 5],
+    ["docs/history.md", "every 30 seconds or less often", "cli/history", "REWRITE_MS", 30_000],
+    [
+      "docs/summary.md",
+      "the 20 names with the most requests",
+      "stats/histories",
+      "SHOWN_NAMES",
+      20,
+    ],
+    [
+      "docs/summary.md",
+      "The first 100 names of a run, the first 50 classes",
+      "stats/histories",
+      "MAX_NAMES",
+      100,
+    ],
+    [
+      "docs/summary.md",
+      "the first 50 classes and the first 50 groups",
+      "stats/histories",
+      "MAX_CLASSES",
+      50,
+    ],
+    [
+      "docs/summary.md",
+      "the first 50 classes and the first 50 groups",
+      "stats/histories",
+      "MAX_GROUPS",
+      50,
+    ],
+    ["docs/summary.md", "there are at most 900 steps", "stats/histories", "MAX_STEPS", 900],
+    ["docs/summary.md", "more than ten seconds late", "stats/histories", "LIVE_SECONDS", 10],
+    ["docs/summary.md", "there are at most 450", "stats/heat_map", "MAX_COLUMNS", 450],
+    ["docs/summary.md", "noted up to five times", "runner/threshold_watch", "MAX_TIMES", 5],
+    [
+      "docs/debugging.md",
+      "prints the first 20 requests of a run",
+      "cli/print_http",
+      "MAX_PRINTED",
+      20,
+    ],
+    ["docs/debugging.md", "shown up to 2 KiB", "cli/pass_output", "MAX_BODY_TEXT", 2 * KIB],
+    [
+      "docs/debugging.md",
+      "If a user does nothing for 10 seconds",
+      "cli/pass_output",
+      "IDLE_MS",
+      10_000,
+    ],
+    [
+      "docs/debugging.md",
+      "`this.sleep` takes at most one second",
+      "cli/pass_output",
+      "MAX_SLEEP",
+      1,
+    ],
+    [
+      "docs/debugging.md",
+      "At most 20 different lines are logged per second",
+      "core/repeated_log",
+      "MAX_TEXTS",
+      20,
+    ],
+    ["docs/command-line.md", "A run has at most 20 labels", "cli/option_types", "MAX_LABELS", 20],
+    ["docs/measuring.md", "have at most 50 characters", "core/tags", "MAX_KEY", 50],
+    ["docs/measuring.md", "100 characters are kept", "core/tags", "MAX_VALUE", 100],
+    ["docs/measuring.md", "A request has at most 10 tags", "core/tags", "MAX_TAGS", 10],
+    ["docs/grpc.md", "64 messages are kept", "user/grpc_stream", "MAX_QUEUED", 64],
+    [
+      "docs/grpc.md",
+      "| 4 MiB | the largest message",
+      "user/grpc_user",
+      "MAX_MESSAGE_SIZE",
+      4 * MIB,
+    ],
+    ["docs/streams.md", "at most 256 KiB wait for it", "user/streams", "MAX_WAITING", 256 * KIB],
+    [
+      "docs/streams.md",
+      "up to 4 MiB of a stream",
+      "http2/http2_connection",
+      "STREAM_WINDOW",
+      4 * MIB,
+    ],
+    [
+      "docs/debugging.md",
+      "the first five failed requests of each name",
+      "stats/failure_samples",
+      "SAMPLES_PER_ERROR",
+      5,
+    ],
+    [
+      "docs/command-line.md",
+      "SIGTERM again within a second",
+      "core/repeated_signals",
+      "SAME_REQUEST_MS",
+      1000,
+    ],
+    ["docs/http-users.md", "again, up to ten times", "http2/http2_pool", "MAX_ATTEMPTS", 10],
     ["docs/websocket.md", "at least 64 bytes", "websocket/deflate", "MIN_DEFLATED", 64],
   ];
 
@@ -554,4 +777,43 @@ async function wordsOfSource(): Promise<string> {
   };
   await read(projectPath("src"));
   return texts.join("\n").replaceAll(/["`]\s*\+\s*["`]/g, "").replaceAll(/\s+/g, " ");
+}
+
+Deno.test("docs/http-users.md explains every code of a RequestError", async () => {
+  const labels = rowsOf(await sectionOf("docs/http-users.md", "Errors"))
+    .flatMap(([cell]) => [...cell!.matchAll(/`([A-Z_]+)`/g)].map(([, label]) => label!));
+  const source = await Deno.readTextFile(projectPath("src/http/request_error.ts"));
+  const [, union = ""] = /type RequestErrorCode =([^;]+);/.exec(source) ?? [];
+  const codes = [...union.matchAll(/"(\w+)"/g)].map(([, code]) => code!);
+  assert.ok(codes.length > 20);
+  assert.deepEqual(labels.sort(), codes.sort());
+});
+
+/** Tables of settings of user classes, with the class whose defaults they have. */
+const CLASS_SETTINGS = [
+  ["docs/test-file.md", "User classes", FastHttpUser],
+  ["docs/grpc.md", "Settings", GrpcUser],
+  ["docs/websocket.md", "Settings", WebSocketUser],
+] as const;
+
+for (const [page, heading, userClass] of CLASS_SETTINGS) {
+  Deno.test(`${page} has the defaults of ${userClass.name}`, async () => {
+    const rows = rowsOf(await sectionOf(page, heading)).filter(([cell]) =>
+      /^`[a-z]\w+`$/.test(cell!)
+    );
+    assert.ok(rows.length > 5);
+    const wrong = rows.flatMap(([cell, shown]) => {
+      const value = Reflect.get(userClass, cell!.replaceAll("`", ""));
+      const [, mebibytes] = /^(\d+) MiB$/.exec(shown!) ?? [];
+      const expected = mebibytes === undefined
+        ? typeof value === "object" || typeof value === "string"
+          ? JSON.stringify(value)
+          : String(value)
+        : String(value / MIB);
+      const given = mebibytes ?? shown!.replaceAll("`", "");
+      const isNone = given === "" && [undefined, null, ""].includes(value);
+      return isNone || given === expected ? [] : [`${cell}: ${given}, not ${expected}`];
+    });
+    assert.deepEqual(wrong, []);
+  });
 }

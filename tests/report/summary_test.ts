@@ -36,6 +36,7 @@ import {
   unfinishedAt,
   workerRow,
 } from "../support/snapshots.ts";
+import { onlyBlock } from "../support/fenced_blocks.ts";
 import { projectPath } from "../support/paths.ts";
 import { runMetadata } from "../support/run_metadata.ts";
 import { joined, writtenSummary } from "../support/texts.ts";
@@ -471,6 +472,25 @@ Deno.test("a summary with all that a test file can say and measure matches the s
     { ...summary, histories: [{ ...summary.histories[0], p50: ["1"] }] },
   ];
   for (const content of wrong) assert.equal(validate(content), false);
+});
+
+Deno.test("docs/summary.md shows the fields of a summary, in their order", async () => {
+  const shown = JSON.parse(await onlyBlock("docs/summary.md", "jsonc"));
+  const summary = writtenSummary(scriptedSnapshot(30), { ...OPTIONS, exitCode: 0 });
+  assert.deepEqual(Object.keys(shown), Object.keys(summary));
+  for (const [name, part] of Object.entries(shown)) {
+    const written: unknown = Object.entries(summary).find(([key]) => key === name)![1];
+    const fields = [part].flat()[0];
+    if (typeof fields !== "object" || fields === null || name === "labels") continue;
+    const sample = [written].flat()[0];
+    if (sample === undefined) continue;
+    const known = Object.keys(sample as object);
+    assert.deepEqual(
+      Object.keys(fields).filter((key) => key !== "…" && !known.includes(key)),
+      [],
+      name,
+    );
+  }
 });
 
 Deno.test("classes have their users, load, iterations and totals, and short rows by name", () => {
