@@ -817,3 +817,62 @@ for (const [page, heading, userClass] of CLASS_SETTINGS) {
     assert.deepEqual(wrong, []);
   });
 }
+
+/** Words in backticks of the first cells of a table. */
+function firstWords(section: string): string[] {
+  return rowsOf(section).flatMap(([cell]) =>
+    [...cell!.matchAll(/`(\w+)`/g)].map(([, word]) => word!)
+  );
+}
+
+/** The members of an interface, as its file declares them. */
+async function membersOf(file: string, name: string): Promise<string[]> {
+  const source = await Deno.readTextFile(projectPath(file));
+  const [, members = ""] =
+    new RegExp(`interface ${name}\\b[^{]*\\{\n([^]*?)^\\}`, "m").exec(source) ?? [];
+  return [...members.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, member]) => member!);
+}
+
+Deno.test("docs/test-file.md explains every option of a request", async () => {
+  const options = [
+    ...await membersOf("src/http/request_options.ts", "RequestOptions"),
+    ...await membersOf("src/http/request_options.ts", "BodyOptions"),
+  ];
+  assert.ok(options.length > 8, String(options));
+  assert.deepEqual(
+    firstWords(await sectionOf("docs/test-file.md", "Requests")).sort(),
+    options.sort(),
+  );
+});
+
+Deno.test("docs/test-file.md explains every event", async () => {
+  const names = await membersOf("src/core/events.ts", "EventMap");
+  assert.ok(names.length > 8, String(names));
+  assert.deepEqual(firstWords(await sectionOf("docs/test-file.md", "Events")).sort(), names.sort());
+});
+
+Deno.test("docs/test-file.md names every field of a request's event", async () => {
+  const rows = rowsOf(await sectionOf("docs/test-file.md", "Events"));
+  const [, , fields] = rows.find(([cell]) => cell === "`request`")!;
+  const named = [...fields!.matchAll(/`(\w+)`/g)].map(([, field]) => field!);
+  assert.deepEqual(named.sort(), (await membersOf("src/core/events.ts", "RequestEvent")).sort());
+});
+
+Deno.test("docs/dashboard.md explains every status of an error", async () => {
+  const listed = rowsOf(await sectionOf("docs/dashboard.md", "HTTP API"))
+    .map(([cell]) => Number(cell)).filter((status) => status >= 400);
+  const answered = new Set<number>();
+  for await (const { name } of Deno.readDir(projectPath("src/web"))) {
+    if (!name.endsWith(".ts")) continue;
+    const source = await Deno.readTextFile(projectPath(`src/web/${name}`));
+    for (const [, status] of source.matchAll(/status: ([45]\d\d)/g)) answered.add(Number(status));
+  }
+  assert.deepEqual(listed, [...answered].sort());
+});
+
+Deno.test("CONTRIBUTING.md lists every benchmark", async () => {
+  const section = await sectionOf("CONTRIBUTING.md", "Benchmarks and profiles");
+  const files = [...Deno.readDirSync(projectPath("bench"))].map(({ name }) => name)
+    .filter((name) => name.endsWith(".ts")).map((name) => name.slice(0, -".ts".length));
+  assert.deepEqual(firstWords(section).sort(), files.sort());
+});
