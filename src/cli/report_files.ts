@@ -6,7 +6,13 @@
  */
 
 import { resolve } from "node:path";
-import { atLeastFailed, systemReason, UsageError } from "../core/errors.ts";
+import {
+  AiotestError,
+  atLeastFailed,
+  isInstance,
+  systemReason,
+  UsageError,
+} from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { DescriptorReserve, OutputFile } from "../core/output_files.ts";
 import { frozen } from "../stats/frozen_snapshot.ts";
@@ -173,41 +179,31 @@ interface ReportOptions extends Readonly<Record<ReportOption, string | null>> {
 }
 
 /** Whether the options ask for a run, and not only for what it would be. */
-export function isRun(
-  { showShape, showUsersWeight }: Pick<ReportOptions, "showShape" | "showUsersWeight">,
-): boolean {
+function isRun({ showShape, showUsersWeight }: ReportOptions): boolean {
   return !showShape && !showUsersWeight;
 }
 
-/** How reports begin. */
-const BEGINNINGS: Readonly<Record<ReportOption, RegExp>> = {
-  json: /^\{\s*"schema":\s*\d+,\s*"aiotest":/,
-  html: /^<!doctype html>[^]*<title>aiotest/i,
-  junit: /^<\?xml [^>]*>\s*<testsuites name="aiotest(?:"|: )/,
-  markdown: /^## \S+ (?:<code>[^\n]*<\/code> )?[A-Z ]+\n\n[^\n]+\n\nRun [^\n]+\n/,
-  csv: /^(?:Type|Timestamp|Method|Count|Class|Group|Check|Metric),/,
-};
-
 /**
- * Removes the reports of an earlier run before the test file is imported, which may fail or never end. Files
- * that are no reports stay: which files are data of the test is known only after the import. Never rejects.
+ * The error of a run that has not started, which says of the files of an earlier run that they are still there:
+ * they must not be taken for those of this run. Any other error is returned as it is.
  */
-export async function removeOldReports(
-  host: Pick<Host, "cwd" | "isFile" | "readTextFile" | "outputFile">,
+export async function withEarlierFiles(
+  host: Pick<Host, "cwd" | "isFile">,
   options: ReportOptions,
-): Promise<void> {
-  if (!isRun(options) || options.worker) return;
+  error: unknown,
+): Promise<unknown> {
+  if (!isInstance(error, AiotestError) || !isRun(options) || options.worker) return error;
+  const kept: string[] = [];
   for (const { option, path } of requestedFiles(options)) {
-    const fullPath = resolve(host.cwd, path);
-    try {
-      if (!await host.isFile(fullPath)) continue;
-      const beginning = (await host.readTextFile(fullPath)).slice(0, 4_000);
-      const isReport = BEGINNINGS[option as ReportOption].test(beginning);
-      if (isReport) host.outputFile(fullPath).clear();
-    } catch {
-      // It is reported when the files are checked.
-    }
+    const isThere = await host.isFile(resolve(host.cwd, path)).catch(() => false);
+    if (isThere) kept.push(`--${option} ${path}`);
   }
+  if (kept.length === 0) return error;
+  const note = kept.length === 1
+    ? `The run has not started. This file was there before: ${kept[0]}`
+    : `The run has not started. These files were there before: ${kept.join(", ")}`;
+  const hint = error.hint === "" ? note : `${error.hint}\n${note}`;
+  return new AiotestError(error.message, error.exitCode, hint, error.cause);
 }
 
 /**

@@ -69,7 +69,6 @@ export async function runLocal(
   const session = new RunSession(host, shown, series);
   try {
     await session.open(exports);
-    session.removeOldReports();
     await session.init(NODE);
     const connections = await connectionOptions(host, options);
     const setup = setUpRun(readTestFile(exports), options, connections);
@@ -80,6 +79,8 @@ export async function runLocal(
     checkProxies(host, setup.classes, options.host);
     await loadClassFiles(host, options.aiotestfile, setup.classes);
     return await runWithServices(session, setup, { done, series });
+  } catch (error) {
+    throw await session.explained(error);
   } finally {
     session.close();
   }
@@ -176,6 +177,7 @@ async function runUsers(
   });
   currentRun.attach(run.info);
   await session.show(run, services);
+  session.begin();
   session.guard({
     stopping: STOPPING_USERS,
     stop: () => run.stop(),

@@ -168,7 +168,6 @@ async function runMasterOnce(
   awakeClock.start();
   try {
     await session.open(exports);
-    session.removeOldReports();
     await session.init(NODE);
     const connections = await connectionOptions(host, options);
     const setup = setUpRun(readTestFile(exports), options, connections);
@@ -212,6 +211,8 @@ async function runMasterOnce(
     } finally {
       close();
     }
+  } catch (error) {
+    throw await session.explained(error);
   } finally {
     awakeClock.stop();
     session.close();
@@ -225,6 +226,7 @@ async function runUntilEnd(
   series: RunSeries | null,
 ): Promise<number> {
   await session.show(run, services);
+  session.begin();
   // The master measures nothing itself.
   session.guard({
     stopping: STOPPING_USERS,

@@ -38,7 +38,6 @@ import { nodeCluster } from "../shared/cluster.ts";
 import type { SharedServices } from "../shared/services.ts";
 import { frozen } from "../stats/frozen_snapshot.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import { ThresholdSet } from "../stats/thresholds.ts";
 import type { DiscoveredClass } from "../user/discovery.ts";
 import { ErrorPlaces } from "../user/error_places.ts";
 import { LogTail } from "../web/feed.ts";
@@ -52,14 +51,12 @@ import { PassOutput } from "./pass_output.ts";
 import { targetFiles } from "./target_tls.ts";
 import {
   fileAt,
-  isRun,
   openNamed,
-  type OpenOutput,
   openOutputs,
   type OtherFile,
-  removeOld,
   ReportFiles,
   requestedFiles,
+  withEarlierFiles,
 } from "./report_files.ts";
 import { runMetadata } from "./run_metadata.ts";
 import type { RunSeries } from "./run_series.ts";
@@ -248,8 +245,7 @@ export class RunSession {
   #isReported = false;
   #files: ReportFiles | null = null;
   #history: HistoryWriter | null = null;
-  /** The file of `--samples` if this node writes it. */
-  #samples: OpenOutput | null = null;
+  #hasBegun = false;
   #isIncomplete = false;
   /** Outputs that are being written during the run. */
   readonly growing = new Set<string>();
@@ -327,7 +323,7 @@ export class RunSession {
     // With workers, each of them has a file, which does not exist here.
     if (samples !== null && !options.master && options.processes === null) {
       const output = { option: "samples", path: samples };
-      [this.#samples = null] = await openOutputs(host, [output], others);
+      await openOutputs(host, [output], others);
       others.push({ what: "the file of --samples", path: samples, isNew: true });
     }
     this.#files = await ReportFiles.open(host, options, others);
@@ -341,15 +337,19 @@ export class RunSession {
 
   /**
    * Removes the reports of an earlier run: whatever happens from now on, they must not be taken for this
-   * run's. Without a run, or with invalid thresholds, they stay.
+   * run's. To be called right before the run starts, when all else has been checked.
    *
-   * @throws UsageError if a threshold is invalid, or an old report cannot be removed.
+   * @throws UsageError if an old report cannot be removed.
    */
-  removeOldReports(): void {
-    if (!isRun(this.options)) return;
-    new ThresholdSet(this.options.threshold);
+  begin(): void {
     this.#files?.removeOld();
-    if (this.#samples !== null) removeOld(this.#samples);
+    this.#hasBegun = true;
+  }
+
+  /** An error that {@link begin} was not called because of, as {@link withEarlierFiles}; else as it is. */
+  async explained(error: unknown): Promise<unknown> {
+    if (this.#hasBegun || this.#files === null) return error;
+    return await withEarlierFiles(this.host, this.options, error);
   }
 
   /** Raises the exit code to 1 at least: an output that is written during the run lacks a part. */

@@ -66,3 +66,73 @@ Deno.test("the log of an import obeys --loglevel and --logfile", async () => {
   assert.equal(host.stderr.text, "");
   assert.match(host.files.get("/home/me/run.log")!, /INFO +reading accounts\n.*DEBUG +a detail\n$/);
 });
+
+/** A command whose old reports are there when it begins. @param load the import of the test file. */
+async function withOldReports(
+  load: () => Record<string, unknown>,
+  ...args: string[]
+): Promise<{ readonly code: number; readonly error: string; readonly texts: unknown[] }> {
+  const host = new FakeHost({
+    args: ["--json", "a.json", "--junit", "a.xml", "--no-web", "--no-history", ...args],
+    files: { "/home/me/a.json": "old", "/home/me/a.xml": "old" },
+    modules: { "/home/me/aiotestfile.ts": load },
+  });
+  const code = await main(host);
+  const texts = ["a.json", "a.xml"].map((name) => host.files.get(`/home/me/${name}`));
+  return { code, error: host.stderr.text, texts };
+}
+
+const shop = (): Record<string, unknown> => ({ ShopTest });
+
+Deno.test("a run that does not start leaves the reports of an earlier run, and says so", async () => {
+  const broken = (): never => {
+    throw new SyntaxError("Unexpected token");
+  };
+  const refused = (): Record<string, unknown> => ({ ShopTest, thresholds: ["p95<x"] });
+  const mistakes: [load: () => Record<string, unknown>, args: string[], message: string][] = [
+    [shop, ["-f", "nope.ts"], "nope.ts"],
+    [shop, ["--nope"], "--nope"],
+    [broken, [], "Unexpected token"],
+    [refused, [], "p95<x"],
+    [shop, ["--threshold", "p95<x"], "p95<x"],
+    [shop, ["--user-classes", "Nope"], "Nope"],
+  ];
+  for (const [load, args, message] of mistakes) {
+    const { code, error, texts } = await withOldReports(load, ...args);
+    assert.equal(code, 2, error);
+    assert.ok(error.includes(message), error);
+    assert.deepEqual(texts, ["old", "old"], message);
+    assert.match(
+      error,
+      /^The run has not started. These files were there before: --json a.json, --junit a.xml\n$/m,
+    );
+  }
+});
+
+Deno.test("a command that runs nothing leaves reports, and says nothing of them", async () => {
+  const { code, error, texts } = await withOldReports(shop, "--show-users-weight");
+  assert.equal(code, 0, error);
+  assert.deepEqual(texts, ["old", "old"]);
+  assert.equal(error, "");
+});
+
+Deno.test("when setup is called, the reports of an earlier run are gone, and a failure has its own", async () => {
+  let before: unknown[] = [];
+  const host = new FakeHost({
+    args: ["--json", "a.json", "--no-web", "--no-history", "-t", "1"],
+    files: { "/home/me/a.json": "old" },
+    modules: {
+      "/home/me/aiotestfile.ts": () => ({
+        ShopTest,
+        setup(): void {
+          before = [...host.files.keys()];
+          throw new Error("no account");
+        },
+      }),
+    },
+  });
+  assert.equal(await main(host), 2);
+  assert.deepEqual(before, []);
+  assert.doesNotMatch(host.stderr.text, /has not started/);
+  assert.match(JSON.parse(host.files.get("/home/me/a.json")!).warnings[0], /no account/);
+});

@@ -3,7 +3,6 @@ import {
   fileAt,
   openOutputs,
   type OtherFile,
-  removeOldReports,
   ReportFiles,
   requestedFiles,
   type WrittenReports,
@@ -68,21 +67,6 @@ const ALL = [
 const PATHS = ["a.html", "a_stats.csv", "a_stats_history.csv", "a_failures.csv", "a_exceptions.csv"]
   .concat("a.xml", "a.md", "a.json")
   .map((name) => `/home/me/${name}`);
-
-Deno.test("before the import, only files that are reports are removed", async () => {
-  const host = new FakeHost();
-  const options = await parse({ args: ALL });
-  const files = await ReportFiles.open(host, options, []);
-  await files.write({ snapshot: snapshot(), exitCode: 0, metadata: runMetadata });
-  assert.deepEqual(PATHS.filter((path) => !host.files.has(path)), []);
-  await removeOldReports(host, { ...options, showShape: true });
-  assert.deepEqual(PATHS.filter((path) => !host.files.has(path)), []);
-  await removeOldReports(host, options);
-  assert.deepEqual(PATHS.filter((path) => host.files.has(path)), []);
-  for (const path of PATHS) host.files.set(path, '{"users": "of aiotest"}');
-  await removeOldReports(host, options);
-  assert.deepEqual(PATHS.filter((path) => !host.files.has(path)), []);
-});
 
 Deno.test("all files that the options ask for are written", async () => {
   const host = new FakeHost();

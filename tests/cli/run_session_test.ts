@@ -328,24 +328,6 @@ Deno.test("a full log file is named once, and the run continues", async () => {
   assert.equal(JSON.parse(host.files.get("/home/me/a.json")!).exitCode, 1);
 });
 
-Deno.test("reports of an earlier run are removed before init, unless there will be no run", async () => {
-  const withOld = async (...args: string[]): Promise<FakeHost> => {
-    const { host, session } = await newSession("--json", "a.json", "--no-web", ...args);
-    host.files.set("/home/me/a.json", "old");
-    await session.open({});
-    try {
-      session.removeOldReports();
-    } catch (error) {
-      assert.ok(error instanceof UsageError, String(error));
-    }
-    return host;
-  };
-  assert.equal((await withOld()).files.has("/home/me/a.json"), false);
-  for (const args of [["--show-shape"], ["--show-users-weight"], ["--threshold", "p95<1parsec"]]) {
-    assert.equal((await withOld(...args)).files.get("/home/me/a.json"), "old", `${args}`);
-  }
-});
-
 Deno.test("outputs cannot replace what the run reads", async () => {
   const refusals: [args: string[], message: string][] = [
     [["--json", "aiotestfile.ts"], "this is the test file, which would be overwritten"],

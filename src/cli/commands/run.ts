@@ -9,7 +9,7 @@ import { events } from "../../core/events.ts";
 import type { Host } from "../../core/host.ts";
 import type { CommandLine, Options } from "../options.ts";
 import { lacksTestFile, type ReceivedTestFile, receiveTestFile } from "../received_test_file.ts";
-import { removeOldReports } from "../report_files.ts";
+import { withEarlierFiles } from "../report_files.ts";
 import { roleOf } from "../role.ts";
 import { runLocalSeries } from "../run_local.ts";
 import { runMaster } from "../run_master.ts";
@@ -40,36 +40,20 @@ async function runImported(host: Host, commandLine: CommandLine): Promise<number
 async function runOwnTestFile(host: Host, commandLine: CommandLine): Promise<number> {
   const known = commandLine.known();
   const { aiotestfile } = known;
-  // Without a test file, nothing can add flags: an unknown flag is reported before the missing file.
-  if (!await isTestFile(host, aiotestfile)) commandLine.parse();
-  // The test file may log while it is imported.
-  await openLog(host, known);
-  if (isValid(commandLine)) await removeOldReports(host, known);
-  const exports = await importOwnTestFile(host, commandLine);
-  return await runRole(host, exports, commandLine.parse(), { commandLine, ...ON_THIS_MACHINE });
-}
-
-/** Whether the command line is valid even if the test file adds no flags. */
-function isValid(commandLine: CommandLine): boolean {
+  let exports: TestFileExports;
+  let options: Options;
   try {
-    commandLine.parse();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function importOwnTestFile(host: Host, commandLine: CommandLine): Promise<TestFileExports> {
-  const known = commandLine.known();
-  try {
-    const exports = await importTestFile(host, known.aiotestfile, known.importTimeout);
+    // Without a test file, nothing can add flags: an unknown flag is reported before the missing file.
+    if (!await isTestFile(host, aiotestfile)) commandLine.parse();
+    // The test file may log while it is imported.
+    await openLog(host, known);
+    exports = await importTestFile(host, aiotestfile, known.importTimeout);
     await events.prepare("initCommandLineParser", { parser: commandLine.parser });
-    return exports;
+    options = commandLine.parse();
   } catch (error) {
-    // The flags that seemed to be invalid may have been those of the test file.
-    await removeOldReports(host, known);
-    throw error;
+    throw await withEarlierFiles(host, known, error);
   }
+  return await runRole(host, exports, options, { commandLine, ...ON_THIS_MACHINE });
 }
 
 /** Runs the test file that the master sends to a worker. Its files are deleted when the process ends. */
