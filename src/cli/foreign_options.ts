@@ -52,6 +52,8 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 const AT_ONCE = "Leave it out: a test starts at once, and aiotest exits when it is over.";
 const ALWAYS = "Leave it out: the report is printed at the end.";
 const LIST = "To list the user classes of a file: aiotest check FILE";
+const OUTPUTS =
+  "For a line for each request: --samples FILE.jsonl or FILE.csv; for the summary: --json FILE; for OpenTelemetry: --otlp URL";
 
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ["headless", AT_ONCE],
@@ -61,6 +63,9 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ["printstats", ALWAYS],
   ["list", LIST],
   ["-l", LIST],
+  ["out", OUTPUTS],
+  ["-o", OUTPUTS],
+  ["tag", "To label the run: --label KEY=VALUE; to run only tests with a tag: --tags A"],
   ["classpicker", "To run only some user classes: --user-classes A,B"],
   ["configusers", "Set host, weight and fixedCount in the user classes of the test file."],
   ["equalweights", "Remove @weight from the tests: then all are chosen equally often."],

@@ -8,6 +8,7 @@
 import { errorText, UsageError } from "../core/errors.ts";
 import type { CommandLineParser } from "../core/events.ts";
 import type { Host } from "../core/host.ts";
+import { didYouMean, nearestWord } from "../core/spelling.ts";
 import {
   type CustomFlag,
   CustomFlags,
@@ -311,13 +312,22 @@ function hintFor(stray: string, strays: readonly string[], flags: FlagTexts): st
   if (classes.includes(stray)) {
     return `To run only some user classes: --user-classes ${classes.join(",")}`;
   }
-  if (/\.m?[jt]s$/.test(stray)) return `To run a test file: aiotest -f ${stray}`;
+  const file = strays.find((one) => /\.m?[jt]s$/.test(one)) ?? "FILE";
+  if (stray === "run" || stray === file) return `To run a test file: aiotest -f ${file}`;
   // Locust separates tags by blanks.
   const list = ["tags", "exclude-tags"].find((name) => flags.has(name));
   return list === undefined
-    ? "For all commands, run aiotest --help."
+    ? didYouMean(nearestWord(stray, COMMANDS, { otherNames: OTHER_COMMANDS }), ALL_COMMANDS)
     : `Several tags are separated by commas: --${list} a,b`;
 }
+
+const ALL_COMMANDS = "For all commands, run aiotest --help.";
+
+/** What k6 calls commands. */
+const OTHER_COMMANDS: ReadonlyMap<string, typeof COMMANDS[number]> = new Map([
+  ["inspect", "check"],
+  ["new", "init"],
+]);
 
 /** A toggle that was not given is false, `x` of `--no-x` is true, and other flags are left out. */
 function readExtra(custom: readonly CustomFlag[], sources: Sources): Record<string, unknown> {

@@ -390,6 +390,14 @@ function importFailed(
   if (bare === undefined) {
     return new UsageError(`${place}: import failed: ${withoutDetails(text)}`, "", cause);
   }
+  const [tool, page] = OTHER_TOOLS.find(([, , names]) => names.test(bare)) ?? [];
+  if (tool !== undefined) {
+    return new UsageError(
+      `${place}: import failed: ${bare} is part of ${tool}, whose scripts aiotest cannot run`,
+      `docs/${page} shows what to write instead.`,
+      cause,
+    );
+  }
   return new UsageError(
     `${place}: import failed: ${bare} is neither a file nor a known package`,
     isExecutable
@@ -398,6 +406,14 @@ function importFailed(
     cause,
   );
 }
+
+/** Modules of other load generators, by their names, and the page about each. */
+const OTHER_TOOLS: readonly (readonly [tool: string, page: string, names: RegExp])[] = [
+  ["k6", "from-k6.md", /^k6(?:\/|$)/],
+  ["Locust", "from-locust.md", /^locust(?:\/|$)/],
+  ["Gatling", "from-gatling.md", /^@gatling\.io\//],
+  ["Artillery", "from-artillery.md", /^artillery(?:[-/]|$)/],
+];
 
 /** What the runtime of the executable says about `npm:` packages that are not embedded. */
 const NOT_EMBEDDED = /^Could not find constraint '(.+)' in the list of packages/;

@@ -8,6 +8,7 @@
 import { UsageError } from "../core/errors.ts";
 import { didYouMean, nearestWord } from "../core/spelling.ts";
 import { listed } from "../core/text.ts";
+import { nameHere } from "./foreign_metrics.ts";
 import { Histogram } from "./histogram.ts";
 import {
   figureName,
@@ -25,7 +26,6 @@ import {
   holds,
   isLowerBound,
   type MetricFamily,
-  nameHere,
   percentOf,
   someOf,
   type Threshold,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { nameHere } from "./foreign_metrics.ts";
 import { Histogram } from "./histogram.ts";
 import { Latencies } from "./latencies.ts";
 import {
@@ -178,34 +179,6 @@ export const METRICS_HINT =
   "tls_mean, dns_max, download_med and the like; for iterations: dropped, dropped_rate, " +
   "start_delay_p99, service_p95 and the like; for groups: p95[group NAME] and the like; for checks: checks; " +
   "for metrics of the test file: their name, a full stop and a figure, such as cart_size.p95.";
-
-/** What other programs call metrics, and what they are called here. */
-const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
-  ["http_req_duration", "p95"],
-  ["http_req_waiting", "ttfb_p95"],
-  ["http_req_receiving", "download_p95"],
-  ["http_req_connecting", "connect_p95"],
-  ["http_req_tls_handshaking", "tls_p95"],
-  ["http_req_failed", "error_rate"],
-  ["http_reqs", "count or rps"],
-  ["iteration_duration", "service_p95"],
-  ["dropped_iterations", "dropped"],
-  ["group_duration", "p95[group NAME]"],
-  ["http.response_time", "ttfb_p95"],
-  ["http.requests", "count"],
-  ["http.request_rate", "rps"],
-  ["vusers.failed", "failures"],
-  ["vusers.skipped", "dropped"],
-  ["maxerrorrate", "error_rate"],
-  ["responsetime", "p95"],
-  ["failedrequests", "failures or error_rate"],
-  ["fail_ratio", "error_rate"],
-]);
-
-/** What a metric of another program is called here; `null` if no other program has one of this name. */
-export function nameHere(name: string): string | null {
-  return OTHER_NAMES.get(name.toLowerCase()) ?? null;
-}
 
 /** The metric of a name, or what is wrong with the name. */
 export function metricOf(name: string): ThresholdMetric | string {

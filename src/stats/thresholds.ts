@@ -8,6 +8,7 @@ import { UsageError } from "../core/errors.ts";
 import { CLASS_KEY, readTags } from "../core/tags.ts";
 import { listed } from "../core/text.ts";
 import type { Snapshot, Statistics, ThresholdRow } from "./snapshot.ts";
+import { taggedNameHere } from "./foreign_metrics.ts";
 import {
   holds,
   isLowerBound,
@@ -237,6 +238,10 @@ export function readThreshold(text: string): Threshold | ThresholdProblem {
   if (name === "") {
     return problem(`expected a metric first, as in ${EXAMPLE}`, METRICS_HINT);
   }
+  const here = taggedNameHere(name, afterName);
+  if (here !== null) {
+    return problem(`this is k6's notation; here it is ${here}`);
+  }
   const target = targetOf(afterName, name);
   if ("problem" in target) return target;
   const { rest, ...selected } = target;
@@ -256,6 +261,15 @@ export function readThreshold(text: string): Threshold | ThresholdProblem {
     return problem(
       `${value} is not a valid value for ${name}; expected ${bound}`,
       /[<>=]/.test(value) ? "Each expression is one threshold; you can give several." : "",
+    );
+  }
+  if (/^rate$/i.test(name) && bound < 1 && !value.includes("/")) {
+    const share = isUpperBound({ operator })
+      ? "failed requests, write error_rate"
+      : "passed checks, write checks";
+    return problem(
+      `rate is the number of requests per second; for the share of ${share}${operator}${value}`,
+      `If you mean requests per second, write rps${operator}${value}.`,
     );
   }
   return { expression, metric, ...selected, operator, bound };

@@ -119,6 +119,9 @@ function aboutStatic(member: Member, base: UserClass): string | null {
   const { key, value } = member;
   const settings = settingsOf(base);
   if (settings.includes(key)) return null;
+  if (key === "thresholds") {
+    return `${key} is not a setting of user classes and has no effect: write export const ${key}, outside of the class.`;
+  }
   if (HOOKS.some((hook) => hook === key)) {
     return `${key} is static and is never called: make it a method.`;
   }

@@ -377,7 +377,7 @@ export class User {
    * @param name the name in reports; use only a few different ones.
    * @param ok whether it passed: any value, which counts as in an `if`.
    * @returns `ok` as `true` or `false`.
-   * @throws TypeError if `ok` is a function or a promise, which would always pass.
+   * @throws TypeError if `ok` is a function or a promise, which would always pass, or if the name is not a string.
    */
   check(name: string, ok: unknown): boolean {
     return this.#context.requests.check(name, ok);

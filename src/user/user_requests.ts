@@ -6,7 +6,7 @@
  */
 
 import { localFailureOf } from "../core/local_failures.ts";
-import { asText, shown } from "../core/text.ts";
+import { shown } from "../core/text.ts";
 import type { CheckResult, CheckSink } from "../http/http_response.ts";
 import type { ExchangeCounter, ExchangePhases, WireResponse } from "../http/transport.ts";
 import type { EndedGroup } from "../stats/group_stats.ts";
@@ -282,10 +282,11 @@ export class UserRequests implements CheckSink, SampleUser {
    * Counts the result of a check that does not fail its request.
    *
    * @param ok the result: whether it is truthy.
-   * @throws TypeError if it is a function or a promise, which are always truthy.
+   * @throws TypeError if it is a function or a promise, which are always truthy, or if the name is not a string.
    */
   check(name: string, ok: unknown): boolean {
-    const text = asText(name) || NO_NAME;
+    if (typeof name !== "string") throw new TypeError(notAName(name, ok));
+    const text = name || NO_NAME;
     const problem = notAResult(ok);
     if (problem !== null) throw new TypeError(`check ${shown(text)}: ${problem}`);
     const passed = Boolean(ok);
@@ -296,6 +297,20 @@ export class UserRequests implements CheckSink, SampleUser {
 
 /** The name of steps, groups and checks whose name is empty: their row is not one of all names. */
 export const NO_NAME = "(no name)";
+
+/** The first characters of a wrong name that an error shows. */
+const MAX_SHOWN = 60;
+
+/** What to write instead of a check whose name is not a string. k6 takes an object of functions. */
+function notAName(name: unknown, ok: unknown): string {
+  const conditions = [name, ok].flatMap((one) => Object.entries(Object(one)))
+    .filter(([, value]) => typeof value === "function");
+  const example = JSON.stringify(conditions[0]?.[0] ?? "name");
+  const text = shown(name);
+  const start = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+  return `check: the name is ${start}, expected a string; write check(${example}, …) with a value, not a ` +
+    "function, one call for each name";
+}
 
 /** What is wrong with the result of a check; `null` if nothing is. */
 function notAResult(ok: unknown): string | null {

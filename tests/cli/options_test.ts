@@ -38,6 +38,9 @@ Deno.test("the last of several values counts, but tags add up", async () => {
   assert.deepEqual(options.tags, ["a", "b", "c"]);
 });
 
+const OUTPUTS =
+  "For a line for each request: --samples FILE.jsonl or FILE.csv; for the summary: --json FILE; for OpenTelemetry: --otlp URL";
+
 const BAD_ARGUMENTS: [args: string[], message: string, hint: string][] = [
   [["--userz", "5"], "--userz: unknown option", "Did you mean --users?"],
   [["--userz=5"], "--userz: unknown option", "Did you mean --users?"],
@@ -75,7 +78,19 @@ const BAD_ARGUMENTS: [args: string[], message: string, hint: string][] = [
   [["-H", "--users", "5"], "--host: missing value", ""],
   [["--insecure=yes"], "--insecure=yes: --insecure takes no value", ""],
   [["shop.ts"], "shop.ts: unknown command", "To run a test file: aiotest -f shop.ts"],
-  [["domo"], "domo: unknown command", "For all commands, run aiotest --help."],
+  [["run", "shop.ts"], "run: unknown command", "To run a test file: aiotest -f shop.ts"],
+  [["run", "-u", "5"], "run: unknown command", "To run a test file: aiotest -f FILE"],
+  [["chek", "shop.ts"], "chek: unknown command", "Did you mean check?"],
+  [["inspect", "shop.ts"], "inspect: unknown command", "Did you mean check?"],
+  [["domo"], "domo: unknown command", "Did you mean demo?"],
+  [["xyzzy"], "xyzzy: unknown command", "For all commands, run aiotest --help."],
+  [["--out", "json=x"], "--out: unknown option", OUTPUTS],
+  [["-o", "json=x"], "-o: unknown option", OUTPUTS],
+  [
+    ["--tag", "a=b"],
+    "--tag: unknown option",
+    "To label the run: --label KEY=VALUE; to run only tests with a tag: --tags A",
+  ],
   [
     ["ShopTest", "-u", "5", "AdminTest"],
     "ShopTest: unknown command",

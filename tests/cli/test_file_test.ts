@@ -222,6 +222,12 @@ const CASES: [file: string, text: string, message: string, hint?: string][] = [
     'To import an npm package, write "npm:leftpadding"; to import a file in the same directory, "./leftpadding".',
   ],
   [
+    "k6.ts",
+    'import http from "k6/http";\nhttp.get("/");\n',
+    "DIR/k6.ts:1:18: import failed: k6/http is part of k6, whose scripts aiotest cannot run",
+    "docs/from-k6.md shows what to write instead.",
+  ],
+  [
     "export.ts",
     'import { z } from "./plain.ts";\nz();\n',
     "DIR/export.ts:1:10: import failed: " +
@@ -291,6 +297,31 @@ const CASES: [file: string, text: string, message: string, hint?: string][] = [
     "DIR/colours.ts:1:11: error during import: Error: red",
   ],
 ];
+
+Deno.test("for modules of other load generators, an error names the page about them", () => {
+  for (
+    const [name, page] of [
+      ["k6", "from-k6.md"],
+      ["k6/metrics", "from-k6.md"],
+      ["locust", "from-locust.md"],
+      ["@gatling.io/core", "from-gatling.md"],
+      ["artillery", "from-artillery.md"],
+      ["artillery-plugin-expect", "from-artillery.md"],
+    ] as const
+  ) {
+    const text = `Import "${name}" not a dependency and not in import map from "file:///t/a.js"`;
+    const thrown = Object.assign(new TypeError(text), { code: "ERR_MODULE_NOT_FOUND" });
+    for (const isExecutable of [false, true]) {
+      assert.equal(
+        importError("/t/a.js", thrown, isExecutable).hint,
+        `docs/${page} shows what to write instead.`,
+      );
+    }
+  }
+  const k6Like = 'Import "k6-tools" not a dependency and not in import map from "file:///t/a.js"';
+  const other = Object.assign(new TypeError(k6Like), { code: "ERR_MODULE_NOT_FOUND" });
+  assert.match(importError("/t/a.js", other, false).hint, /"npm:k6-tools"/);
+});
 
 Deno.test("the executable says that packages are to be bundled", () => {
   const missing = (message: string): Error =>

@@ -295,6 +295,9 @@ const GOOD: readonly [
   ["error_rate==0", "share", null, "==", 0],
   ["rps>=1000", "rate", null, ">=", 1000],
   ["rate>=1000/s", "rate", null, ">=", 1000],
+  ["rate>=0.5/s", "rate", null, ">=", 0.5],
+  ["rps>0.5", "rate", null, ">", 0.5],
+  ["rate>=1", "rate", null, ">=", 1],
   ["count[POST pay]>=1", "count", "POST pay", ">=", 1],
   ["requests!=3", "count", null, "!=", 3],
   ["failures[search]<=10", "count", "search", "<=", 10],
@@ -336,6 +339,28 @@ const BAD: readonly [text: string, problem: string][] = [
   ["latency<1s", "unknown metric latency"],
   ["constructor<1s", "unknown metric constructor"],
   ["http_req_failed<1%", "unknown metric http_req_failed; here it is error_rate"],
+  ...([
+    ["http_req_duration{scenario:browse}<200", "p95{class=…}"],
+    ["http_req_duration{name:/articles/:id}<200", "p95[/articles/:id]"],
+    ["http_req_duration{expected_response:true}<200", "p95"],
+    ["http_req_waiting{kind:page,scenario:browse}<200", "ttfb_p95{kind=page,class=…}"],
+    ["http_reqs{kind: page}>100", "count{kind=page} or rps{kind=page}"],
+    ["group_duration{group:::x}<1s", "p95[group x]"],
+    ["group_duration{group:::checkout::pay}<1s", "p95[group checkout / pay]"],
+    ["checks{kind:payment}>0.9", "checks[NAME]"],
+    ["p95{a:b}<1s", "p95{a=b}"],
+  ].map(([text, here]): [string, string] => [
+    text!,
+    `this is k6's notation; here it is ${here}`,
+  ])),
+  [
+    "rate<0.01",
+    "rate is the number of requests per second; for the share of failed requests, write error_rate<0.01",
+  ],
+  [
+    "Rate > 0.9",
+    "rate is the number of requests per second; for the share of passed checks, write checks>0.9",
+  ],
   ["vusers.failed==0", "unknown metric vusers.failed; here it is failures"],
   [
     "stream_first_event_ms<1s",
@@ -379,7 +404,6 @@ const BAD: readonly [text: string, problem: string][] = [
   ...([
     ["", "nothing is not a pair"],
     ["a", "a is not a pair"],
-    ["a:b", "a:b is not a pair"],
     ["a=b,", "nothing is not a pair"],
     ["a=", "a has no value"],
     ["a=b,a=c", "a is given twice"],

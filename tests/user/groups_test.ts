@@ -287,6 +287,9 @@ Deno.test("a group without a function is a TypeError", async () => {
   ]);
 });
 
+const ADVICE =
+  'expected a string; write check("NAME", …) with a value, not a function, one call for each name';
+
 Deno.test("a check counts whether something was so, and returns it", async () => {
   const results: unknown[] = [];
   const user = live(
@@ -304,6 +307,20 @@ Deno.test("a check counts whether something was so, and returns it", async () =>
             results.push(String(error));
           }
         }
+        // As k6 writes it, and as JavaScript allows it.
+        const isOk = (): boolean => true;
+        const others: readonly (readonly [name: unknown, ok?: unknown])[] = [
+          [{ "is fine": isOk }],
+          [{ status: 200, body: "x".repeat(100) }, { ok: isOk }],
+          [200, true],
+        ];
+        for (const [name, ok] of others) {
+          try {
+            this.check(name as string, ok);
+          } catch (error) {
+            results.push(String(error));
+          }
+        }
       }
     },
   );
@@ -314,6 +331,13 @@ Deno.test("a check counts whether something was so, and returns it", async () =>
     true,
     "TypeError: check 'wrong': the result is a function; call it, and give what it returns",
     "TypeError: check 'wrong': the result is a promise; await it first",
+    `TypeError: check: the name is { 'is fine': [Function: isOk] }, ${
+      ADVICE.replace("NAME", "is fine")
+    }`,
+    `TypeError: check: the name is { status: 200, body: '${"x".repeat(38)}…, ${
+      ADVICE.replace("NAME", "ok")
+    }`,
+    `TypeError: check: the name is 200, ${ADVICE.replace("NAME", "name")}`,
   ]);
   assert.deepEqual(user.recorded.checks, [
     { name: "has messages", passed: false },

@@ -44,6 +44,16 @@ Deno.test("curves and stages of a class that are not its load are probably meant
   assert.deepEqual(warnings(DataTest), []);
 });
 
+Deno.test("thresholds of a class are reported, because only those of the module count", () => {
+  class ShopTest extends User {
+    static thresholds = ["p95<1ms"];
+  }
+  assert.deepEqual(warnings(ShopTest), [
+    "ShopTest.thresholds is not a setting of user classes and has no effect: write export const thresholds, " +
+    "outside of the class.",
+  ]);
+});
+
 Deno.test("static fields that resemble settings are reported with the nearest one", () => {
   class ShopTest extends FastHttpUser {
     static waittime = 2;
