@@ -10,6 +10,18 @@ escaped() {
   printf '%s' "$text"
 }
 
+# markdown TEXT: the text as Markdown, in which none of its characters has a meaning.
+markdown() {
+  printf '%s' "$1" | LC_ALL=C awk '
+    BEGIN { for (code = 33; code < 127; code++) codes[sprintf("%c", code)] = code }
+    {
+      for (at = 1; at <= length($0); at++) {
+        one = substr($0, at, 1)
+        printf "%s", one in codes && one !~ /[A-Za-z0-9,()-]/ ? "&#" codes[one] ";" : one
+      }
+    }'
+}
+
 # error TITLE TEXT: shows an error with the job. The title is a constant.
 error() {
   printf '::error title=%s::%s\n' "$1" "$(escaped "$2")"

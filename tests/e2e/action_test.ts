@@ -5,7 +5,7 @@ import { seeded } from "../support/cutting_target.ts";
 import { aiotestScript } from "../support/doc_page.ts";
 import { type Action, commandsIn, readYaml, RunnerJob } from "../support/github_action.ts";
 import { isMissing } from "../support/machine.ts";
-import { tablesOf } from "../support/markdown.ts";
+import { tablesOf, textOf } from "../support/markdown.ts";
 import { projectPath } from "../support/paths.ts";
 import { sideBySide } from "../support/side_by_side.ts";
 import { simulatedRun } from "../support/simulated_summary.ts";
@@ -150,11 +150,107 @@ testAction(
     assert.match(stderr, /--users many: expected/);
     assert.equal(outputs.get("summary"), "");
     assert.deepEqual(commandsIn(stdout), [
-      "error title=aiotest::aiotest ended with exit code 2 and without a report. The log of the step says why.",
+      "error title=aiotest::aiotest ended with exit code 2: --users many: expected a whole number from 1 to 1,000,000",
     ]);
-    assert.match(await job.summary(), /^## ❌ aiotest ended with exit code 2/);
+    const [heading, reason] = (await job.summary()).split(/\n+/);
+    assert.equal(heading, "## ❌ aiotest ended with exit code 2");
+    assert.equal(textOf(reason!), "--users many: expected a whole number from 1 to 1,000,000");
   },
 );
+
+/** Ends at once with an error, as aiotest does with an invalid option. */
+const REFUSING = `#!/bin/sh
+[ "$1" = compare ] && echo "COMPARED"
+echo "aiotest: --name <b>@team</b>: 100% wrong" >&2
+echo "Try another one." >&2
+exit 2
+`;
+
+testAction("what an earlier run has left is not the result of one that did not start", async () => {
+  await using job = await newJob();
+  const earlier = JSON.stringify(
+    {
+      aiotest: VERSION,
+      ...simulatedRun(
+        { seconds: 6, names: [{ name: "/", rate: 9, median: 9, spread: 1 }] },
+        seeded(1),
+      ),
+    },
+    null,
+    2,
+  );
+  for (const name of ["before.json", "real.json"]) {
+    await Deno.writeTextFile(`${job.workspace}/${name}`, earlier);
+  }
+  await Deno.symlink("real.json", `${job.workspace}/link.json`);
+  await Deno.writeTextFile(`${job.workspace}/refusing`, REFUSING, { mode: 0o755 });
+  for (const json of ["real.json", "link.json"]) {
+    const { code, stdout, outputs } = await job.use(ACTION, {
+      ...{ executable: "./refusing", baseline: "before.json", json },
+    });
+    assert.equal(code, 2, stdout);
+    const { executable: _, ...left } = Object.fromEntries(outputs);
+    assert.deepEqual(Object.entries(left).filter(([, value]) => value !== ""), [[
+      "exit-code",
+      "2",
+    ]]);
+    assert.doesNotMatch(stdout, /COMPARED/);
+    assert.deepEqual(commandsIn(stdout), [
+      "error title=aiotest::aiotest ended with exit code 2: --name <b>@team</b>: 100%25 wrong",
+    ]);
+    assert.equal(await Deno.readTextFile(`${job.workspace}/${json}`), earlier);
+  }
+  const summary = await job.summary();
+  assert.match(summary, /^[^@<*]*$/);
+  assert.equal(textOf(summary.split(/\n+/)[1]!), "--name <b>@team</b>: 100% wrong");
+});
+
+testAction("a run whose setup throws says why, and is not compared", async () => {
+  await using job = await newJob();
+  await Deno.writeTextFile(
+    `${job.workspace}/unprepared.ts`,
+    `export { TimedTest } from "./timed.ts";\n` +
+      `export function setup() { throw new Error("no \`stock\`"); }\n`,
+  );
+  const names = [{ name: "/search", rate: 90, median: 10, spread: 0.1 }];
+  const baseline = { aiotest: VERSION, ...simulatedRun({ seconds: 6, names }, seeded(1)) };
+  await Deno.writeTextFile(`${job.workspace}/before.json`, JSON.stringify(baseline));
+  const run = { ...RUN, file: "unprepared.ts", baseline: "before.json" };
+  const { code, stdout, outputs } = await job.use(ACTION, run);
+  assert.equal(code, 2, stdout);
+  const [error, ...more] = commandsIn(stdout);
+  assert.match(
+    error!,
+    /^error title=aiotest::no requests \(exit code 2\): setup threw: no `stock` \(unprepared\.ts:2:\d+\)$/,
+  );
+  assert.deepEqual(more, []);
+  assert.equal(outputs.get("regression"), "");
+  assert.equal(outputs.get("requests"), "0");
+  assert.doesNotMatch(await job.summary(), /Comparison/);
+});
+
+/** A run that passes, of which one report cannot be written. */
+const LOSING = `#!/bin/sh
+for argument; do
+  case $argument in --markdown=*) printf '## ❌ FAILED\\n\\n5 requests, no failures (exit code 1)\\n' >"\${argument#*=}" ;; esac
+done
+echo "aiotest: --rate is given more than once: the last value, 5, applies." >&2
+echo "aiotest: --html r.html: cannot write the file: the disk is full" >&2
+echo "The exit code is 1 because results are missing." >&2
+exit 1
+`;
+
+testAction("a run of which a report is missing says which, also in the job's summary", async () => {
+  await using job = await newJob();
+  await Deno.writeTextFile(`${job.workspace}/losing`, LOSING, { mode: 0o755 });
+  const { code, stdout } = await job.use(ACTION, { executable: "./losing" });
+  assert.equal(code, 1);
+  const reason = "--html r.html: cannot write the file: the disk is full";
+  assert.deepEqual(commandsIn(stdout), [
+    `error title=aiotest::5 requests, no failures (exit code 1): ${reason}`,
+  ]);
+  assert.equal(textOf((await job.summary()).trimEnd().split("\n").at(-1)!), `❌ ${reason}`);
+});
 
 /** Writes the summary of the last run once more. */
 const AGAIN = `#!/bin/sh
@@ -214,7 +310,12 @@ testAction(
     await Deno.writeTextFile(`${job.workspace}/none%.json`, "{}");
     const second = await job.use(ACTION, run);
     assert.equal(second.code, 2, second.stdout);
-    assert.match(second.stderr, /none%\.json is not a summary of a run/);
+    assert.equal(second.outputs.get("regression"), "");
+    assert.deepEqual(commandsIn(second.stdout).length, 1);
+    assert.match(
+      commandsIn(second.stdout)[0]!,
+      /^error title=aiotest::aiotest compare ended with exit code 2: none%25\.json is not a summary of a run/,
+    );
   },
 );
 
@@ -275,7 +376,19 @@ const INVALID: readonly (readonly [inputs: Readonly<Record<string, string>>, mes
   [{ ...RUN, "working-directory": "no%" }, "working-directory: there is no directory no%25"],
   [{ ...RUN, json: "a\nb=c" }, "The input json must be a single line."],
   [{ ...RUN, json: "" }, "json: expected the name of a file"],
-  [{ ...RUN, "fail-on-regression": "yes" }, "fail-on-regression: expected true or false"],
+  [{ ...RUN, json: "." }, "json: expected the name of a file, but . is a directory"],
+  [
+    { ...RUN, "fail-on-regression": "no" },
+    "fail-on-regression: expected true or false, but found no",
+  ],
+  [
+    { ...RUN, "max-regression": "abc" },
+    "max-regression: expected a percentage like 5%25, but found abc",
+  ],
+  [
+    { ...RUN, "max-regression": "5%\n6%" },
+    "max-regression: expected a percentage like 5%25, but found 5%25%0A6%25",
+  ],
   [
     { ...RUN, json: "shop.ts", baseline: "./shop.ts" },
     "baseline: ./shop.ts is also the file of the input json, which the run replaces",

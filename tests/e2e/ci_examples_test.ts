@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import { parse } from "yaml";
 import { runCommand } from "../../build/project.ts";
+import { parseDuration } from "../../src/core/duration.ts";
 import { markdownReport } from "../../src/report/markdown.ts";
 import { CountingTarget } from "../support/counting_target.ts";
 import { aiotestScript } from "../support/doc_page.ts";
@@ -94,6 +95,45 @@ interface GitlabJob {
     readonly reports: { readonly junit: string };
   };
 }
+
+/** The load that a job of the page sets. */
+interface JobLoad {
+  readonly users: number;
+  readonly rate: number;
+  readonly seconds: number;
+}
+
+/** The loads of all jobs, from the inputs, variables and flags that set them. */
+function* jobLoads(): Generator<[name: string, load: JobLoad]> {
+  const load = (
+    [users, rate, time]: readonly unknown[],
+  ): JobLoad => ({
+    users: Number(users),
+    rate: Number(rate),
+    seconds: parseDuration(String(time)) ?? NaN,
+  });
+  const action: Step[] = parse(FILES.get(".github/workflows/load-test.yml")!)
+    .jobs["load-test"].steps;
+  const inputs = action.find(({ id }) => id === "load")!.with!;
+  yield ["the action", load([inputs.users, inputs.rate, inputs["run-time"]])];
+  const byHand = FILES.get(".github/workflows/load-test-by-hand.yml")!;
+  yield ["by hand", load(/aiotest .*-u (\d+) -r (\d+) -t (\w+)/.exec(byHand)?.slice(1) ?? [])];
+  const gitlab = parse(FILES.get(".gitlab-ci.yml")!);
+  const { variables } = gitlab["load-test"] as GitlabJob;
+  const ofVariables = (of: Readonly<Record<string, string>>): JobLoad =>
+    load([of.AIOTEST_USERS, of.AIOTEST_RATE, of.AIOTEST_RUN_TIME]);
+  yield ["GitLab", ofVariables(variables)];
+  const nightly: GitlabJob = gitlab["load-test-nightly"];
+  yield ["GitLab, nightly", ofVariables({ ...variables, ...nightly.variables })];
+  const pipeline = FILES.get("Jenkinsfile")!.matchAll(/^\s+(AIOTEST_\w+) = '(.*)'$/gm);
+  yield ["Jenkins", ofVariables(Object.fromEntries([...pipeline].map(([, ...pair]) => pair)))];
+}
+
+Deno.test("each job starts its users in less than a tenth of its run", () => {
+  for (const [name, { users, rate, seconds }] of jobLoads()) {
+    assert.ok(users / rate < seconds / 10, `${name}: ${users} users, ${rate}/s, ${seconds} s`);
+  }
+});
 
 const testExample = sideBySide("the jobs of docs/continuous-integration.md run", 2);
 

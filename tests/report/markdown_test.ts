@@ -80,7 +80,10 @@ Deno.test("the verdict comes first, then thresholds, requests, failures and warn
       ["POST pay", "1,000", "25 (2.50%)", "100.0", "12.0", "36.0", "96.0", "480"],
       ["All requests", "2,000", "25 (1.25%)", "200.0", "12.0", "36.0", "96.0", "480"],
     ],
-    ["Groups, duration in ms", ["checkout", "500", "5 (1.00%)", "400", "1200", "3200", "16000"]],
+    [
+      "Groups, duration of successes in ms",
+      ["checkout", "500", "5 (1.00%)", "400", "1200", "3200", "16000"],
+    ],
     ["Checks", ["has a token", "997 (99.7%)", "3"]],
     [
       "Metrics",
@@ -91,6 +94,11 @@ Deno.test("the verdict comes first, then thresholds, requests, failures and warn
     ["User errors", ["2", "ShopTest", "no token", "shop.ts:12:7"]],
   ]);
   assert.match(text, /\n- ⚠️ Worker a has not sent its final report\.\n$/);
+});
+
+Deno.test("durations of groups are those of all executions if none has failed", () => {
+  const run = snapshot({ statistics: statistics({ groups: [groupRow()] }) });
+  assert.equal(tableOf(joined(markdownReport(run, 0)), "Groups").title, "Groups, duration in ms");
 });
 
 Deno.test("a run that passed, one that is still going, and one without requests say so", () => {
