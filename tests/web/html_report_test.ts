@@ -7,6 +7,7 @@ import {
   type ScriptModule,
 } from "../../src/web/html_report.ts";
 import type { ReportContent } from "../../src/web/report_content.ts";
+import { projectPath } from "../support/paths.ts";
 import { runMetadata } from "../support/run_metadata.ts";
 import { requestRow, snapshot, statistics } from "../support/snapshots.ts";
 import { joined } from "../support/texts.ts";
@@ -158,4 +159,12 @@ Deno.test("the template contains nothing that the policy would block", async () 
   assert.doesNotMatch(page, /<script|<style|<link|\sstyle=|\son\w+=|javascript:|https?:/);
   const places = [...page.matchAll(/<!-- (\w+) -->/g)].map(([, name]) => name);
   assert.deepEqual(places, ["policy", "icon", "style", "data", "script"]);
+});
+
+Deno.test("docs/html-report.md says how large a report is", async () => {
+  const page = await Deno.readTextFile(projectPath("docs/html-report.md"));
+  const kilobytes = Number(/^A report takes about (\d+) KB, plus/m.exec(page)![1]);
+  const html = joined(await htmlReport(ENDED, 0, runMetadata()));
+  const size = new TextEncoder().encode(html).length / 1000;
+  assert.ok(Math.abs(size - kilobytes) < 20, String(size));
 });
