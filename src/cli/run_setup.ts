@@ -12,6 +12,7 @@ import { forecast } from "../load/forecast.ts";
 import { isArrivals } from "../load/load.ts";
 import { type LoadPart, loadParts, partWeight, weightsOf } from "../load/load_parts.ts";
 import { isOpen, type LoadProfile, plannedSeconds } from "../load/load_profile.ts";
+import { SpawnPacer } from "../load/spawn_pacer.ts";
 import { loadedClasses } from "../runner/load_generator.ts";
 import type { TestFunctions } from "../runner/setup_teardown.ts";
 import { ThresholdSet } from "../stats/thresholds.ts";
@@ -87,6 +88,9 @@ export function setUpRun(
       const own = part.classes.map((index) => classes[index]!);
       return [...longWaits(own, part), ...rareTests(own, part.profile.iterations)];
     }),
+    ...foreseen.flatMap(({ classes, profile }) =>
+      unreachedUsers(new ClassMix(weightsOf(loaded.map(partWeight), classes)).limit, profile)
+    ),
     ...foreseen.flatMap((part) =>
       idleClasses(weightsOf(loaded.map(partWeight), part.classes), { ...part.profile, workers })
     ),
@@ -157,6 +161,29 @@ function longWaits(
       "Waits are in seconds.",
     ];
   });
+}
+
+/**
+ * Says that the run is too short for all users to start. One that ends after a number of iterations may need only
+ * some of them.
+ *
+ * @param limit the most users that the classes can have.
+ */
+function unreachedUsers(
+  limit: number,
+  { load, shape, runTime, iterations }: LoadProfile,
+): string[] {
+  if (shape !== null || isArrivals(load) || runTime === null || iterations !== null) return [];
+  const users = Math.min(load.users, limit);
+  const pacer = new SpawnPacer(0);
+  pacer.retarget({ users, rate: load.rate }, 0);
+  // A user that is due when the run ends does not start.
+  const started = pacer.usersAt(runTime - 0.001);
+  if (started >= users) return [];
+  return [
+    `Only ${started} of ${users} users start within ${runTime} s: at --rate ${load.rate}, the last one starts ` +
+    `after ${Math.ceil((users - 1) / load.rate)} s.`,
+  ];
 }
 
 /** Tests in random order that are not even expected once, a sentence for each class. */

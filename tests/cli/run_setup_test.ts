@@ -280,6 +280,38 @@ for (const [waitTime, warns] of WAITS) {
   });
 }
 
+Deno.test("a run that is too short for all users to start is warned of", async () => {
+  const warningsOf = async (...args: string[]): Promise<readonly string[]> =>
+    (await setUp(undefined, ...args)).warnings;
+  assert.deepEqual(await warningsOf("-u", "100", "-t", "3s"), [
+    "Only 3 of 100 users start within 3 s: at --rate 1, the last one starts after 99 s.",
+  ]);
+  assert.deepEqual(await warningsOf("-u", "100", "-r", "30", "-t", "3s"), [
+    "Only 90 of 100 users start within 3 s: at --rate 30, the last one starts after 4 s.",
+  ]);
+  for (
+    const args of [
+      ["-u", "100", "-r", "34", "-t", "3s"],
+      ["-u", "3", "-t", "3s"],
+      ["-u", "1", "-t", "1s", "-r", "0.001"],
+      ["-u", "100"],
+      ["-u", "100", "-t", "3s", "--iterations", "1000"],
+      ["--arrival-rate", "5", "--max-users", "100", "-t", "3s"],
+    ]
+  ) assert.deepEqual(await warningsOf(...args), [], args.join(" "));
+  class PairTest extends ShopTest {
+    static override fixedCount = 2;
+  }
+  class OwnTest extends ShopTest {
+    static override load = ramp({ seconds: 10, users: { from: 0, to: 3 } });
+  }
+  const options = await parse({ args: ["-u", "100", "-t", "3s"] });
+  for (const exported of [{ PairTest }, { ShapeTest: RampShapeTest, ShopTest }, { OwnTest }]) {
+    const { warnings } = setUpRun(readTestFile(exported), options, DEFAULT_CONNECTIONS);
+    assert.ok(!warnings.some((text) => text.startsWith("Only")), warnings.join("\n"));
+  }
+});
+
 class MainTest extends ShopTest {
   static override weight = 8;
 }
