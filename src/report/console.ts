@@ -72,7 +72,7 @@ function iterations({ arrivalRate, statistics }: Snapshot, startRate: number | n
 }
 
 function crossed({ thresholds }: Snapshot): string[] {
-  const { length } = thresholds.filter(({ passed }) => !passed);
+  const { length } = thresholds.filter(({ passed }) => passed === false);
   return length === 0 ? [] : [`${length} of ${thresholds.length} thresholds crossed`];
 }
 

@@ -607,9 +607,9 @@ const THRESHOLD_COLUMNS: readonly TableColumn[] = [
 function thresholdCells(row: ThresholdRow, isJudged: boolean): Span[] {
   const { expression, passed } = row;
   const { text: mark } = thresholdMark(row);
-  const result = !passed
+  const result = passed === false
     ? span(`${mark} crossed`, "bad")
-    : isJudged
+    : isJudged && passed !== null
     ? span(`${mark} passed`, "good")
     : span(`${mark} not judged`, "quiet");
   return [span(expression), span(observedText(row)), result];

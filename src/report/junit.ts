@@ -58,7 +58,9 @@ export function* junit(snapshot: Snapshot, exitCode: number | null = 0): Generat
       ...measuredTests(snapshot),
     ],
   };
-  const isExplained = Object.values(tests).flat().some(({ problem }) => problem !== null);
+  const isExplained = Object.values(tests).flat().some(({ problem }) =>
+    problem !== null && problem.kind !== "skipped"
+  );
   if (exitCode !== null && exitCode !== 0 && !isExplained) {
     tests.run.push(endTest(snapshot, exitCode));
   }
@@ -89,8 +91,8 @@ interface Test {
 }
 
 interface Problem {
-  /** A failure is a failed assertion; an error is any other problem. */
-  readonly kind: "failure" | "error";
+  /** A failure is a failed assertion; an error is any other problem. What was skipped is neither. */
+  readonly kind: "failure" | "error" | "skipped";
   readonly type: string;
   readonly message: string;
   readonly details: string;
@@ -101,10 +103,17 @@ function thresholdTests(snapshot: Snapshot): Test[] {
   return snapshot.thresholds.map((row) => ({
     name: row.expression,
     time: 0,
-    problem: failed.includes(row) ? crossing(row) : null,
+    problem: row.passed === null ? NOT_JUDGED : failed.includes(row) ? crossing(row) : null,
     output: `observed: ${observedText(row)}`,
   }));
 }
+
+const NOT_JUDGED: Problem = {
+  kind: "skipped",
+  type: "threshold",
+  message: "not judged: another threshold ended the run before there was a sample",
+  details: "",
+};
 
 function crossing(row: ThresholdRow): Problem {
   const message = `observed: ${observedText(row)}`;
@@ -311,7 +320,7 @@ function* suiteLines({ name, tests }: Suite, snapshot: Snapshot): Generator<stri
   const attributes = {
     name: `aiotest.${name}`,
     ...counts(tests),
-    skipped: "0",
+    skipped: amountOf(tests, "skipped"),
     time: seconds(durationSeconds),
     // The strictest schema allows neither fractions nor a time zone.
     ...(startedAt === null ? {} : { timestamp: new Date(startedAt).toISOString().slice(0, 19) }),
@@ -344,13 +353,21 @@ function testLines({ name, time, problem, output }: Test, classname: string): st
 }
 
 function problemLine({ kind, type, message, details }: Problem): string {
+  // Only the message of what was skipped has a place in the strictest schema.
+  if (kind === "skipped") return `      <skipped${attributeText({ message })}/>`;
   return `      <${kind}${attributeText({ message, type })}>${xmlText(details)}</${kind}>`;
 }
 
 function counts(tests: readonly Test[]): Record<"tests" | "failures" | "errors", string> {
-  const amount = (kind: Problem["kind"]): string =>
-    String(tests.filter(({ problem }) => problem?.kind === kind).length);
-  return { tests: String(tests.length), failures: amount("failure"), errors: amount("error") };
+  return {
+    tests: String(tests.length),
+    failures: amountOf(tests, "failure"),
+    errors: amountOf(tests, "error"),
+  };
+}
+
+function amountOf(tests: readonly Test[], kind: Problem["kind"]): string {
+  return String(tests.filter(({ problem }) => problem?.kind === kind).length);
 }
 
 function attributeText(attributes: Readonly<Record<string, string>>): string {

@@ -78,7 +78,7 @@ function fewLines(snapshot: Snapshot, size: PanelSize, room: number): string[] {
     rate,
     p95,
     users,
-    ...thresholdLines(thresholds.filter(({ passed }) => !passed), size.columns, 1),
+    ...thresholdLines(thresholds.filter(({ passed }) => passed === false), size.columns, 1),
     ...errorLines(statistics, 1),
     ...load,
     ...rest,

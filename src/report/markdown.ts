@@ -167,9 +167,9 @@ function thresholdTable(snapshot: Snapshot): Table {
   const failed = failedThresholds(snapshot);
   const isJudged = snapshot.startedAt !== null;
   const result = (row: ThresholdRow): string =>
-    !row.passed
+    row.passed === false
       ? `${failed.includes(row) ? "❌" : "⚠️"} crossed`
-      : isJudged
+      : isJudged && row.passed !== null
       ? "✅ passed"
       : "not judged";
   return {
@@ -177,7 +177,7 @@ function thresholdTable(snapshot: Snapshot): Table {
     columns: ["Threshold", { number: "Observed" }, "Result"],
     rows: snapshot.thresholds.map((row) => ({
       cells: [code(row.expression), prose(observedText(row)), result(row)],
-      rank: Number(row.passed),
+      rank: Number(row.passed ?? true),
     })),
     limit: 7_000,
   };

@@ -444,11 +444,10 @@ function verdictMetrics({ thresholds, warnings, complete }: Snapshot): MetricFam
   return [
     gauge(
       "aiotest_threshold_passed",
-      "1 if a threshold holds, 0 if it is crossed.",
-      thresholds.map(({ expression, passed }) => ({
-        labels: { threshold: expression },
-        value: Number(passed),
-      })),
+      "1 if a threshold holds, 0 if it is crossed; absent if it is not judged.",
+      thresholds.flatMap(({ expression, passed }) =>
+        optional(passed === null ? null : Number(passed), { threshold: expression })
+      ),
     ),
     gauge(
       "aiotest_threshold_observed",

@@ -404,7 +404,7 @@ export function thresholdLines(
   columns: number,
   most: number,
 ): Span[][] {
-  const crossedFirst = rows.toSorted((a, b) => Number(a.passed) - Number(b.passed));
+  const crossedFirst = rows.toSorted((a, b) => Number(a.passed ?? true) - Number(b.passed ?? true));
   return fitting("thresholds", [rows.map(itemOf), crossedFirst.map(itemOf)], columns, most);
 }
 
@@ -450,7 +450,7 @@ function itemOf(row: ThresholdRow): Span[] {
   const mark = thresholdMark(row);
   // Padded, so that the following text does not move when digits change.
   const observed = (row.observed === null ? "-" : observedText(row)).padEnd(OBSERVED_COLUMNS);
-  return [mark, span(` ${expression} `), span(observed, row.passed ? "strong" : "bad")];
+  return [mark, span(` ${expression} `), span(observed, row.passed === false ? "bad" : "strong")];
 }
 
 function flow(items: readonly (readonly Span[])[], room: number): Span[][] {

@@ -235,7 +235,11 @@ const REPORTED_RUN = {
     seconds: ["a second of a run"],
     histograms: ["a histogram"],
   }),
-  thresholds: [{ expression: "a string", observed: "a number or null", passed: "true or false" }],
+  thresholds: [{
+    expression: "a string",
+    observed: "a number or null",
+    passed: nullable("true or false"),
+  }],
   breakingPoint: optional(nullable({
     className: optional("a string or null"),
     passed: nullable(LOAD),

@@ -151,11 +151,11 @@ function workerFacts({ startedAt, expectedWorkers, workers }: Snapshot): string[
   return present === 0 ? ["no workers left"] : [];
 }
 
-/** The state of a threshold: a tick, a cross, or a dot if it has no sample yet. */
+/** The state of a threshold: a tick, a cross, or a dot if it has no sample yet or is not judged. */
 export function thresholdMark(
   { observed, passed }: Pick<ThresholdRow, "observed" | "passed">,
 ): Span {
-  if (!passed) return span("✗", "bad");
+  if (passed === false) return span("✗", "bad");
   return observed === null ? span("·", "quiet") : span("✓", "good");
 }
 

@@ -137,7 +137,7 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#dropQueued(this.#clock.now());
   }
 
-  /** Starts the iterations that are due, and none after that. Those that still wait are dropped. */
+  /** Starts the iterations that are due, and none after that. Those that no user starts for are dropped. */
   close(): void {
     if (this.#closed) return;
     const now = this.#clock.now();
@@ -145,7 +145,8 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#closed = true;
     this.#schedule.forget();
     this.#clearTimer();
-    this.#dropQueued(now);
+    // Users that are being started for an iteration take it, if they start before they are stopped.
+    for (const classIndex of this.#pools.keys()) this.#dropUnserved(classIndex, now);
   }
 
   #closeAt(now: number): void {
@@ -169,7 +170,10 @@ export class OpenModelExecutor implements IterationExecutor {
 
   userEnded(slot: IterationSlot): void {
     const pool = this.#poolOf(slot);
-    if (this.#starting.delete(slot)) pool.starting--;
+    if (this.#starting.delete(slot)) {
+      pool.starting--;
+      if (this.#closed) this.#dropUnserved(slot.classIndex);
+    }
     if (this.#dismissed.delete(slot)) this.#leaving--;
     pool.alive--;
     this.#alive--;
@@ -178,8 +182,9 @@ export class OpenModelExecutor implements IterationExecutor {
 
   next(slot: IterationSlot): number | null | Promise<number | null> {
     const pool = this.#poolOf(slot);
-    if (this.#starting.delete(slot)) pool.starting--;
-    if (this.#closed) return null;
+    const isFirst = this.#starting.delete(slot);
+    if (isFirst) pool.starting--;
+    if (this.#closed && !isFirst) return null;
     // Under high load the timer fires late, so a user does not wait for it.
     if (pool.queue.size === 0) this.#release();
     const intendedAt = pool.queue.shift();
@@ -189,6 +194,7 @@ export class OpenModelExecutor implements IterationExecutor {
       const takesTurn = ++this.#takenFromQueue % RELEASED_PER_TURN === 0;
       return takesTurn ? this.#clock.nextTurn().then(() => intendedAt) : intendedAt;
     }
+    if (this.#closed) return null;
     if (this.#alive - this.#leaving > this.#maxUsers) {
       this.#dismiss(slot);
       return null;
@@ -349,6 +355,13 @@ export class OpenModelExecutor implements IterationExecutor {
     this.#options.iterations(now, classIndex).dropped++;
   }
 
+  /** Drops the iterations for which no user is being started. */
+  #dropUnserved(classIndex: number, now = this.#clock.now()): void {
+    const { queue, starting } = this.#pools[classIndex]!;
+    if (queue.size <= starting) return;
+    this.#options.iterations(now, classIndex).dropped += queue.shorten(starting);
+  }
+
   #dropQueued(now: number): void {
     for (const [classIndex, { queue }] of this.#pools.entries()) {
       this.#options.iterations(now, classIndex).dropped += queue.size;
@@ -466,6 +479,13 @@ export class IterationQueue {
       this.#first = 0;
     }
     return intendedAt;
+  }
+
+  /** Keeps the oldest, as many as this; returns how many are removed. */
+  shorten(kept: number): number {
+    const removed = Math.max(0, this.size - kept);
+    this.#moments.length -= removed;
+    return removed;
   }
 
   clear(): void {

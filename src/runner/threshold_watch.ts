@@ -59,7 +59,7 @@ export class ThresholdWatch {
     this.#stop = stop;
   }
 
-  /** The result of each threshold, as far as it is known. */
+  /** The result of each threshold, as far as it is known. One that has ended the run comes first. */
   rows(statistics: Statistics, state: RunStatus, durationSeconds: number): ThresholdRow[] {
     const rows = this.#options.thresholds.rows(statistics, {
       over: state === "stopped",
@@ -67,7 +67,11 @@ export class ThresholdWatch {
     });
     // What was not counted yet is no sample, although it is 0.
     if (state === "ready") return rows.map((row) => ({ ...row, observed: null, passed: true }));
-    return rows.map((row) => row.expression === this.#crossed?.expression ? this.#crossed : row);
+    const crossed = this.#crossed;
+    if (crossed === null) return rows;
+    const others = rows.filter(({ expression }) => expression !== crossed.expression);
+    // What the end of the run has left no time to measure is no fault of the target.
+    return [crossed, ...others.map((row) => isUnmeasured(row) ? { ...row, passed: null } : row)];
   }
 
   /**
@@ -82,7 +86,7 @@ export class ThresholdWatch {
   #annotate({ state, elapsedSeconds, thresholds }: Snapshot): void {
     if (state !== "spawning" && state !== "running") return;
     for (const { expression, observed, passed } of thresholds) {
-      if (passed || observed === null) {
+      if (passed !== false || observed === null) {
         this.#failing.delete(expression);
         continue;
       }
@@ -101,7 +105,7 @@ export class ThresholdWatch {
     if (!this.#options.abortOnThreshold || this.#crossed !== null) return;
     // A load that rises until something breaks ends by itself.
     if (state === "stopping" || state === "stopped" || breakingPoint !== null) return;
-    const crossed = thresholds.find(({ passed }) => !passed);
+    const crossed = thresholds.find(({ passed }) => passed === false);
     if (crossed === undefined) return;
     this.#crossed = crossed;
     const what = `${crossed.expression} was crossed: ${observedText(crossed)}`;
@@ -111,9 +115,14 @@ export class ThresholdWatch {
 
   /** Warns of thresholds without a sample, now that everything is counted. */
   conclude({ startedAt, statistics }: Snapshot): void {
-    if (startedAt === null) return;
+    if (startedAt === null || this.#crossed !== null) return;
     this.#warnings.addAll(this.#options.thresholds.unmatched(statistics));
   }
+}
+
+/** Whether nothing was measured for a threshold that needs a sample. */
+function isUnmeasured({ observed, passed }: ThresholdRow): boolean {
+  return observed === null && passed === false;
 }
 
 /** Leaves out of statistics what some workers have not reported yet. */

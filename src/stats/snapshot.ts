@@ -458,8 +458,11 @@ export interface ThresholdRow {
   readonly expression: string;
   /** In the unit of the metric: milliseconds, a share, a number; `null` without a sample. */
   readonly observed: number | null;
-  /** Once the run has ended, a threshold without a sample has not passed. */
-  readonly passed: boolean;
+  /**
+   * Once the run has ended, a threshold without a sample has not passed; `null`: it is not judged, because another
+   * threshold has ended the run before there was a sample.
+   */
+  readonly passed: boolean | null;
 }
 
 /** A load as plain values. */

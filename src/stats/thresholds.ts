@@ -70,7 +70,10 @@ export class ThresholdSet {
   }
 
   /** The state of each threshold, in order. */
-  rows(statistics: Statistics, moment: ThresholdMoment): ThresholdRow[] {
+  rows(
+    statistics: Statistics,
+    moment: ThresholdMoment,
+  ): (ThresholdRow & { readonly passed: boolean })[] {
     return this.#thresholds.map((threshold) => {
       const family = familyOf(threshold.metric);
       const observed = family.observe(threshold, statistics, moment.over);
@@ -186,9 +189,11 @@ export function failedThresholds(
   { thresholds, breakingPoint }: Pick<Snapshot, "thresholds" | "breakingPoint">,
 ): ThresholdRow[] {
   return thresholds.filter(({ expression, observed, passed }) => {
-    if (breakingPoint === null) return !passed;
-    if (breakingPoint.passed === null) return !passed || expression === breakingPoint.threshold;
-    return !passed && observed === null;
+    if (breakingPoint === null) return passed === false;
+    if (breakingPoint.passed === null) {
+      return passed === false || expression === breakingPoint.threshold;
+    }
+    return passed === false && observed === null;
   });
 }
 

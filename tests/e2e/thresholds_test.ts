@@ -72,7 +72,7 @@ async function readIfThere(path: string): Promise<string | null> {
   return text === "" ? null : text;
 }
 
-function passed({ summary }: Ended): Record<string, boolean> {
+function passed({ summary }: Ended): Record<string, boolean | null> {
   return Object.fromEntries(summary!.thresholds.map((row) => [row.expression, row.passed]));
 }
 

@@ -665,6 +665,11 @@ Deno.test("every threshold has a row with the observed value, in order", () => {
     thresholdSection(before, { columns: 80, color: false }, false).at(-1),
     "count>=1   no sample  · not judged",
   );
+  const cut = [{ expression: "count>=1", observed: null, passed: null }];
+  assert.equal(
+    thresholdSection(cut, { columns: 80, color: false }, true).at(-1),
+    "count>=1   no sample  · not judged",
+  );
 });
 
 Deno.test("passed thresholds are green, and crossed ones are red", () => {

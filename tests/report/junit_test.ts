@@ -85,6 +85,21 @@ Deno.test("there is a test for each threshold and each name, for user errors, an
   ]);
 });
 
+Deno.test("a threshold that is not judged is skipped", () => {
+  const thresholds = [
+    { expression: "max<1s", observed: 1200, passed: false },
+    { expression: "p95[GET late]<1s", observed: null, passed: null },
+  ];
+  const run = snapshot({ state: "stopped", thresholds });
+  report(run);
+  const text = joined(junit(run));
+  assert.match(text, /name="aiotest.thresholds" tests="2" failures="1" errors="0" skipped="1"/);
+  assert.match(
+    text,
+    /<testcase name="p95\[GET late\]&lt;1s" [^>]*>\n +<skipped message="not judged: [^"]+"\/>/,
+  );
+});
+
 Deno.test("a name has its unfinished requests, and fails if none was answered", () => {
   const stalled = requestRow({
     name: "stalled",

@@ -307,6 +307,20 @@ Deno.test("a test that is stopped early has scheduled what was due by then", asy
   assert.equal(scene.clock.pending, 0);
 });
 
+Deno.test("an iteration for which a user starts at the very end is run, unless the user is too slow", async () => {
+  const scene = new Scene();
+  scene.follow({ rate: 10 });
+  await scene.close();
+  assert.deepEqual(scene.counts, [1, 1, 0, 0]);
+  const slow = new Scene();
+  slow.startMs = 50;
+  slow.follow({ rate: 10 });
+  await slow.close();
+  await slow.clock.advance(100);
+  assert.deepEqual(slow.counts, [1, 0, 0, 1]);
+  assert.equal(slow.executor.queued, 0);
+});
+
 Deno.test("an iteration that is due right at the end is started by an idle user", async () => {
   const scene = new Scene();
   scene.follow({ rate: 10, until: 1 });

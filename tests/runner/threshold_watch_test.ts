@@ -4,7 +4,7 @@ import { LoadUserShape } from "../../src/load/load_user_shape.ts";
 import { StepWatch, ThresholdWatch } from "../../src/runner/threshold_watch.ts";
 import { Warnings } from "../../src/runner/warnings.ts";
 import type { RunStatus, Snapshot } from "../../src/stats/snapshot.ts";
-import { ThresholdSet } from "../../src/stats/thresholds.ts";
+import { failedThresholds, ThresholdSet } from "../../src/stats/thresholds.ts";
 import { secondOf } from "../support/counts.ts";
 import { latencies, requestRow, snapshot, statistics } from "../support/snapshots.ts";
 import { samplesOf } from "../support/steps.ts";
@@ -15,7 +15,12 @@ interface Watched {
   readonly stops: number;
   readonly watch: ThresholdWatch;
   /** Another second of a run with this `p50`, in milliseconds. */
-  second(seconds: number, p50: number, state?: RunStatus, changes?: Partial<Snapshot>): boolean[];
+  second(
+    seconds: number,
+    p50: number,
+    state?: RunStatus,
+    changes?: Partial<Snapshot>,
+  ): (boolean | null)[];
 }
 
 function watched(expressions: string[], abortOnThreshold: boolean): Watched {
@@ -89,6 +94,27 @@ Deno.test("the threshold that has ended a run stays crossed, with the value it h
   assert.deepEqual(run.watch.rows(counted, "stopped", 10), [
     { expression: "mean<20ms", observed: 25, passed: false },
   ]);
+});
+
+Deno.test("once a threshold has ended the run, it comes first, and those without a sample are not judged", () => {
+  const run = watched(["p95[GET late]<1s", "count[GET old]==0", "max<100ms", "count>=1"], true);
+  run.second(1, 12);
+  assert.equal(run.stops, 1);
+  const counted = statistics({ requests: [requestRow()] });
+  const rows = run.watch.rows(counted, "stopped", 1);
+  assert.deepEqual(rows.map(({ expression, passed }) => [expression, passed]), [
+    ["max<100ms", false],
+    ["p95[GET late]<1s", null],
+    ["count[GET old]==0", true],
+    ["count>=1", true],
+  ]);
+  assert.deepEqual(
+    failedThresholds({ thresholds: rows, breakingPoint: null }).map(({ expression }) => expression),
+    ["max<100ms"],
+  );
+  const { length } = run.warnings;
+  run.watch.conclude(snapshot({ state: "stopped", statistics: counted }));
+  assert.equal(run.warnings.length, length);
 });
 
 Deno.test("a run that is already stopping is not ended again", () => {

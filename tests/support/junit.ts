@@ -66,6 +66,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   failure: { required: ["message", "type"], optional: [], children: [] },
   error: { required: ["message", "type"], optional: [], children: [] },
+  skipped: { required: [], optional: ["message"], children: [] },
   "system-out": { required: [], optional: [], children: [] },
 };
 

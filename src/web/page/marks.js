@@ -70,7 +70,7 @@ export function boundLines({ thresholds, histories }, chart, history) {
     const kind = line.kind === "class" && !isSplit ? "run" : line.kind;
     const isShown = history === undefined ? kind === "run" : kind === history.kind &&
       (line.subject === history.name || line.subject === `${history.method} ${history.name}`);
-    return isShown ? [{ value: line.value, text: expression, passed }] : [];
+    return isShown ? [{ value: line.value, text: expression, passed: passed ?? true }] : [];
   });
 }
 

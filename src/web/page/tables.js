@@ -635,9 +635,9 @@ export function thresholdsTable() {
       {
         title: "Result",
         kind: "label",
-        text: ({ passed }) => passed ? "✓ passed" : "✗ crossed",
+        text: ({ passed }) => passed === null ? "· not judged" : passed ? "✓ passed" : "✗ crossed",
         value: ({ passed }) => Number(passed),
-        tone: ({ passed }) => passed ? "good" : "bad",
+        tone: ({ passed }) => passed === null ? "quiet" : passed ? "good" : "bad",
       },
       {
         title: "Observed",
