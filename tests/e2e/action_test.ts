@@ -125,6 +125,25 @@ testAction(
 );
 
 testAction(
+  "a threshold that ends the run is its only error, and others without a sample are not judged",
+  async () => {
+    await using job = await newJob();
+    const { code, stdout } = await job.use(ACTION, {
+      ...{ ...RUN, file: "timed.ts", "run-time": "60s", args: "--abort-on-threshold" },
+      thresholds: "p95[GET /cart]<1s\ncount>0\np95<30ms",
+    });
+    assert.equal(code, 3, stdout);
+    assert.deepEqual(commandsIn(stdout), ["error title=Threshold crossed::p95<30ms: 40 ms"]);
+    const [thresholds] = tablesOf(await job.summary());
+    assert.deepEqual(thresholds!.rows.map((row) => [row[0], row[2]]), [
+      ["p95<30ms", "❌ crossed"],
+      ["p95[GET /cart]<1s", "not judged"],
+      ["count>0", "✅ passed"],
+    ]);
+  },
+);
+
+testAction(
   "failed requests end the step with 1, and what they say is no command to the runner",
   async () => {
     await using target = new CountingTarget();

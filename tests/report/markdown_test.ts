@@ -96,6 +96,18 @@ Deno.test("the verdict comes first, then thresholds, requests, failures and warn
   assert.match(text, /\n- ⚠️ Worker a has not sent its final report\.\n$/);
 });
 
+Deno.test("a threshold that was not judged has neither passed nor been crossed", () => {
+  const thresholds = [
+    { expression: "p95<10ms", observed: 12, passed: false },
+    { expression: "p95[GET pay]<1s", observed: null, passed: null },
+  ];
+  const { rows } = tableOf(joined(markdownReport(snapshot({ thresholds }), 3)), "Thresholds");
+  assert.deepEqual(rows, [
+    ["p95<10ms", "12 ms", "❌ crossed"],
+    ["p95[GET pay]<1s", "no sample", "not judged"],
+  ]);
+});
+
 Deno.test("durations of groups are those of all executions if none has failed", () => {
   const run = snapshot({ statistics: statistics({ groups: [groupRow()] }) });
   assert.equal(tableOf(joined(markdownReport(run, 0)), "Groups").title, "Groups, duration in ms");
