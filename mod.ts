@@ -35,6 +35,7 @@ export type {
 } from "./src/core/cluster.ts";
 export { run } from "./src/core/current_run.ts";
 export type { Tags } from "./src/core/tags.ts";
+export type { ThresholdRule } from "./src/core/threshold_rule.ts";
 export { events } from "./src/core/events.ts";
 export type {
   CommandLineParser,

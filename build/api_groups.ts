@@ -212,6 +212,7 @@ export const API_GROUPS: readonly ApiGroup[] = [
       "Measurement",
       "MeasureOptions",
       "Tags",
+      "ThresholdRule",
     ],
   },
   {

@@ -10,6 +10,7 @@ import { REPORT_FORMATS, type ReportFormat, type ReportOption } from "../web/rep
 import {
   choice,
   directoryName,
+  duration,
   fileName,
   hostAddress,
   hostPatterns,
@@ -272,6 +273,15 @@ export const RESULT_SETTINGS = {
     help: "stop the test as soon as a threshold is crossed",
     type: toggle,
     default: false,
+    commands: HIDDEN_IN_DEMO,
+    scope: "not worker",
+  },
+  abortAfter: {
+    flags: "--abort-after <TIME>",
+    group: RESULTS,
+    help: "time after the start in which no threshold ends the test",
+    type: duration({ orNone: true }),
+    default: 0,
     commands: HIDDEN_IN_DEMO,
     scope: "not worker",
   },

@@ -159,6 +159,7 @@ async function runUsers(
     shortages: () => services.shortages,
     thresholds,
     abortOnThreshold: options.abortOnThreshold,
+    abortAfter: options.abortAfter,
     warnings,
     events,
     metrics,

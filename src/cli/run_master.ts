@@ -339,6 +339,7 @@ async function openRun(
     shortages: () => services.shortages,
     thresholds,
     abortOnThreshold: options.abortOnThreshold,
+    abortAfter: options.abortAfter,
     events,
     metrics,
     clock: systemClock,

@@ -82,6 +82,7 @@ export function setUpRun(
       ...options,
       shape: shapeClass?.name ?? null,
       thresholds: thresholds.expressions,
+      canAbort: thresholds.expressions.some((one) => thresholds.endsRunFrom(one, options) !== null),
       ownLoads: ownLoadsOf(foreseen),
     }),
     ...foreseen.flatMap((part) => {
@@ -108,7 +109,7 @@ export function setUpRun(
 /** Options that say how much load there is, and how results are judged, which a pass does not do. */
 const OF_LOADS: readonly string[] = [
   ...["users", "rate", "runTime", "requests", "arrivalRate", "maxUsers", "arrivals", "onBusy"],
-  ...["iterations", "resetStats", "threshold", "abortOnThreshold"],
+  ...["iterations", "resetStats", "threshold", "abortOnThreshold", "abortAfter"],
 ];
 
 /** What a pass needs: one user of each class, and no thresholds. */
@@ -307,6 +308,8 @@ export interface RequestedLoad extends Pick<Options, "given" | "arrivalRate" | "
   readonly shape: string | null;
   /** Thresholds of the command line and of the test file. */
   readonly thresholds: readonly string[];
+  /** Whether one of them ends the run when it is crossed. */
+  readonly canAbort: boolean;
   readonly ownLoads: OwnLoads;
 }
 
@@ -344,8 +347,11 @@ const SPACING = ["arrivals", "onBusy"] as const;
 
 /** Which of the options given have no effect, and why; a sentence each. */
 export function ignoredFlags(requested: RequestedLoad): string[] {
-  const { abortOnThreshold, thresholds, ownLoads } = requested;
-  const warnings = ownLoads.isAll ? ignoredByClasses(requested) : ignoredLoadFlags(requested);
+  const { abortOnThreshold, canAbort, thresholds, ownLoads } = requested;
+  const warnings = [
+    ...(ownLoads.isAll ? ignoredByClasses(requested) : ignoredLoadFlags(requested)),
+    ...(canAbort ? [] : ignored(requested, ["abortAfter"], "no threshold ends the run.")),
+  ];
   return abortOnThreshold && thresholds.length === 0
     ? [...warnings, "--abort-on-threshold is ignored: there is no threshold."]
     : warnings;

@@ -24,6 +24,7 @@ import { logger } from "../core/logger.ts";
 import type { RunInfo } from "../core/run_info.ts";
 import { didYouMean, nearestWord } from "../core/spelling.ts";
 import { listed, shown } from "../core/text.ts";
+import type { ThresholdRule } from "../core/threshold_rule.ts";
 import { fileFrames, isOwnFrame, userFrame } from "../core/user_code.ts";
 import { currentUser, UserLifetime } from "../core/user_lifetime.ts";
 import { DEFAULT_CONNECTIONS } from "../http/shared_http_state.ts";
@@ -214,13 +215,50 @@ function findShape(exports: TestFileExports, warn: Warn): ShapeClass | null {
 }
 
 function readThresholds({ thresholds = [] }: TestFileExports): ThresholdSet {
-  if (!Array.isArray(thresholds) || !thresholds.every((one) => typeof one === "string")) {
-    throw new UsageError(
-      `Invalid thresholds in the test file: ${shown(thresholds)}; expected a list of strings`,
-      'Example: export const thresholds = ["p95<200ms", "error_rate<1%"];',
+  if (!Array.isArray(thresholds)) throw invalidThresholds(thresholds, "a list");
+  for (const one of thresholds) checkThreshold(one);
+  return new ThresholdSet(thresholds, "The test file's threshold");
+}
+
+/** What an object in the thresholds may have. */
+const RULE: Readonly<Record<keyof ThresholdRule, { types: readonly string[]; expected: string }>> =
+  {
+    threshold: { types: ["string"], expected: "a string like p95<200ms" },
+    abort: { types: ["boolean", "undefined"], expected: "true or false" },
+    after: { types: ["number", "string", "undefined"], expected: "seconds, or a text like 10s" },
+  };
+
+/** What other programs call these properties. */
+const OTHER_RULES: ReadonlyMap<string, keyof ThresholdRule> = new Map([
+  ["abortOnFail", "abort"],
+  ["delayAbortEval", "after"],
+]);
+
+/** @throws UsageError if it is neither a string nor a {@link ThresholdRule}. */
+function checkThreshold(one: unknown): void {
+  if (typeof one === "string") return;
+  if (typeof one !== "object" || one === null) {
+    throw invalidThresholds(one, "strings and objects");
+  }
+  for (const name of Object.keys(one)) {
+    if (name in RULE) continue;
+    const meant = OTHER_RULES.get(name);
+    throw invalidThresholds(
+      one,
+      `${meant === undefined ? "" : `${meant} instead of ${name}: `}threshold, abort and after`,
     );
   }
-  return new ThresholdSet(thresholds, "The test file's threshold");
+  for (const [name, { types, expected }] of Object.entries(RULE)) {
+    const value = (one as Record<string, unknown>)[name];
+    if (!types.includes(typeof value)) throw invalidThresholds(one, `${name} to be ${expected}`);
+  }
+}
+
+function invalidThresholds(value: unknown, expected: string): UsageError {
+  return new UsageError(
+    `Invalid thresholds in the test file: ${shown(value)}; expected ${expected}`,
+    'Example: export const thresholds = ["p95<200ms", { threshold: "error_rate<1%", abort: true }];',
+  );
 }
 
 /** A function that a test file may export; `null` if it does not. */

@@ -15,17 +15,15 @@ import type {
   ThresholdRow,
 } from "../stats/snapshot.ts";
 import type { KeyedInProgress, StatsDelta } from "../stats/stats_delta.ts";
-import { observedText, type ThresholdSet } from "../stats/thresholds.ts";
+import { type AbortOptions, observedText, type ThresholdSet } from "../stats/thresholds.ts";
 import { Totals } from "../stats/totals.ts";
 import { reportedLoad } from "./run_loads.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** The conditions that a run must meet. */
-export interface ThresholdOptions {
+export interface ThresholdOptions extends AbortOptions {
   /** The run passes if all of them hold. */
   readonly thresholds: ThresholdSet;
-  /** End the test as soon as a threshold is crossed. */
-  readonly abortOnThreshold: boolean;
 }
 
 /** Before this, rates say more about the start than about the target. */
@@ -102,10 +100,13 @@ export class ThresholdWatch {
   }
 
   #endIfCrossed({ state, elapsedSeconds, thresholds, breakingPoint }: Snapshot): void {
-    if (!this.#options.abortOnThreshold || this.#crossed !== null) return;
+    if (this.#crossed !== null) return;
     // A load that rises until something breaks ends by itself.
     if (state === "stopping" || state === "stopped" || breakingPoint !== null) return;
-    const crossed = thresholds.find(({ passed }) => passed === false);
+    const crossed = thresholds.find(({ expression, passed }) => {
+      const from = this.#options.thresholds.endsRunFrom(expression, this.#options);
+      return passed === false && from !== null && elapsedSeconds >= from;
+    });
     if (crossed === undefined) return;
     this.#crossed = crossed;
     const what = `${crossed.expression} was crossed: ${observedText(crossed)}`;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ThresholdRule } from "../core/threshold_rule.ts";
+import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
 import { UsageError } from "../core/errors.ts";
 import { CLASS_KEY, readTags } from "../core/tags.ts";
 import { listed } from "../core/text.ts";
@@ -31,6 +33,21 @@ import {
 } from "./measure_thresholds.ts";
 import { ITERATION_FAMILY, REQUEST_FAMILY } from "./threshold_families.ts";
 
+/** What applies to all thresholds of a run that say nothing else about ending it. */
+export interface AbortOptions {
+  /** End the run as soon as one is crossed. */
+  readonly abortOnThreshold: boolean;
+  /** Not before this many seconds after the start. */
+  readonly abortAfter: number;
+}
+
+/** A threshold, and how it ends the run. */
+interface JudgedThreshold extends Threshold {
+  readonly abort: boolean;
+  /** In seconds after the start; `null`: as {@link AbortOptions.abortAfter} says. */
+  readonly after: number | null;
+}
+
 /** The progress of a run at the moment when its thresholds are checked. */
 export interface ThresholdMoment {
   /** Whether the run has ended, so that nothing more will be counted. */
@@ -48,20 +65,33 @@ export interface ThresholdMoment {
  * `count>=100`, and not for a low rate while the load is still rising.
  */
 export class ThresholdSet {
-  readonly #thresholds: readonly Threshold[];
+  #thresholds: readonly JudgedThreshold[];
 
   /**
-   * @param expressions duplicates are ignored.
+   * @param rules expressions, or with how they end the run. Of duplicates, one remains.
    * @param source the origin of the expressions, for messages.
-   * @throws UsageError if an expression is invalid. It says what is wrong, and what is accepted.
+   * @throws UsageError if one is invalid. It says what is wrong, and what is accepted.
    */
-  constructor(expressions: readonly string[], source = "--threshold") {
-    this.#thresholds = distinct(expressions.map((expression) => read(expression, source)));
+  constructor(rules: readonly (string | ThresholdRule)[], source = "--threshold") {
+    this.#thresholds = distinct(rules.map((rule) => readRule(rule, source)));
   }
 
   /** The union of this set and another one. */
   with(other: ThresholdSet): ThresholdSet {
-    return new ThresholdSet([...this.expressions, ...other.expressions]);
+    const both = new ThresholdSet([]);
+    both.#thresholds = distinct([...this.#thresholds, ...other.#thresholds]);
+    return both;
+  }
+
+  /**
+   * From when on a threshold ends the run if it is crossed, in seconds after the start; `null`: it never does.
+   *
+   * @param expression as in {@link expressions}.
+   */
+  endsRunFrom(expression: string, all: AbortOptions): number | null {
+    const found = this.#thresholds.find((one) => one.expression === expression);
+    if (found === undefined || !(found.abort || all.abortOnThreshold)) return null;
+    return found.after ?? all.abortAfter;
   }
 
   /** The expressions as they were written. */
@@ -149,6 +179,20 @@ function familyOf(metric: ThresholdMetric): MetricFamily<ThresholdMetric> {
   return FAMILIES[metric.of] as MetricFamily<ThresholdMetric>;
 }
 
+function readRule(rule: string | ThresholdRule, source: string): JudgedThreshold {
+  if (typeof rule === "string") return { ...read(rule, source), abort: false, after: null };
+  const { threshold, abort = false, after } = rule;
+  const seconds = typeof after === "string" ? parseDuration(after) : after ?? null;
+  const isInvalid = after !== undefined && !(seconds !== null && seconds >= 0 && isFinite(seconds));
+  if (isInvalid) {
+    throw new UsageError(
+      `${source} ${threshold}: after is ${Deno.inspect(after)}; expected a duration of 0 s or more`,
+      `Durations are written as ${DURATION_FORMS}.`,
+    );
+  }
+  return { ...read(threshold, source), abort, after: seconds };
+}
+
 function read(expression: string, source: string): Threshold {
   const reading = readThreshold(expression);
   if ("problem" in reading) {
@@ -157,10 +201,22 @@ function read(expression: string, source: string): Threshold {
   return reading;
 }
 
-function distinct(thresholds: readonly Threshold[]): Threshold[] {
-  return thresholds.filter((one, index) =>
-    thresholds.findIndex((other) => isSame(one, other)) === index
-  );
+/** Of thresholds that are the same, the first one is left. It ends the run if any of them does. */
+function distinct(thresholds: readonly JudgedThreshold[]): JudgedThreshold[] {
+  const first: JudgedThreshold[] = [];
+  for (const one of thresholds) {
+    const index = first.findIndex((other) => isSame(one, other));
+    const other = first[index];
+    if (other === undefined) first.push(one);
+    else {
+      first[index] = {
+        ...other,
+        abort: other.abort || one.abort,
+        after: other.after ?? one.after,
+      };
+    }
+  }
+  return first;
 }
 
 /** Whether an observation during the run is meaningful. */

@@ -68,13 +68,29 @@ Deno.test("an invalid threshold is reported with its source", async () => {
   assert.match(file.hint, /error_rate/);
 });
 
-Deno.test("thresholds of a test file must be a list of strings", async () => {
-  for (const [value, text] of [["p95<1s", "'p95<1s'"], [[3], "[ 3 ]"], [{}, "{}"]] as const) {
+Deno.test("thresholds of a test file must be a list of strings and rules", async () => {
+  const refusals: [thresholds: unknown, text: string][] = [
+    ["p95<1s", "'p95<1s'; expected a list"],
+    [{}, "{}; expected a list"],
+    [[3], "3; expected strings and objects"],
+    [[{}], "{}; expected threshold to be a string like p95<200ms"],
+    [
+      [{ threshold: "p95<1s", abort: 1 }],
+      "{ threshold: 'p95<1s', abort: 1 }; expected abort to be true or false",
+    ],
+    [
+      [{ threshold: "p95<1s", after: true }],
+      "{ threshold: 'p95<1s', after: true }; expected after to be seconds, or a text like 10s",
+    ],
+    [
+      [{ threshold: "p95<1s", abortOnFail: true }],
+      "{ threshold: 'p95<1s', abortOnFail: true }; " +
+      "expected abort instead of abortOnFail: threshold, abort and after",
+    ],
+  ];
+  for (const [value, text] of refusals) {
     const { message, hint } = await refused(value);
-    assert.equal(
-      message,
-      `Invalid thresholds in the test file: ${text}; expected a list of strings`,
-    );
+    assert.equal(message, `Invalid thresholds in the test file: ${text}`);
     assert.match(hint, /export const thresholds = \["p95<200ms"/);
   }
 });
@@ -216,6 +232,7 @@ function warnings(requested: Partial<RequestedLoad>): string[] {
     given: new Set(),
     arrivalRate: null,
     abortOnThreshold: false,
+    canAbort: false,
     shape: null,
     thresholds: [],
     ownLoads: { classes: [], isAll: false, hasArrivals: false },
@@ -247,6 +264,10 @@ Deno.test("--abort-on-threshold without a threshold is ignored with a warning", 
   const warning = "--abort-on-threshold is ignored: there is no threshold.";
   assert.deepEqual(warnings({ abortOnThreshold: true }), [warning]);
   assert.deepEqual(warnings({ abortOnThreshold: true, thresholds: ["p95<1s"] }), []);
+  assert.deepEqual(warnings({ given: new Set(["abortAfter"]), thresholds: ["p95<1s"] }), [
+    "--abort-after is ignored: no threshold ends the run.",
+  ]);
+  assert.deepEqual(warnings({ given: new Set(["abortAfter"]), canAbort: true }), []);
 });
 
 const WAITS: [waitTime: UserClass["waitTime"], warns: boolean][] = [

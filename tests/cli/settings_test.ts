@@ -498,6 +498,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     markdown = "r.md"
     threshold = ["p95<1s", "rps>=10"]
     abort-on-threshold = true
+    abort-after = "10s"
     otlp = "o"
     trace-context = "1%"
     logfile = "a.log"
@@ -585,6 +586,7 @@ Deno.test("a configuration file may use kebab case, camel case and its own types
     markdown: "r.md",
     threshold: ["p95<1s", "rps>=10"],
     abortOnThreshold: true,
+    abortAfter: 10,
     samples: "run.jsonl",
     samplesOnly: "failed,slow:2s",
     otlp: "o",

@@ -31,6 +31,7 @@ class Scene {
       {
         thresholds: new ThresholdSet(thresholds),
         abortOnThreshold,
+        abortAfter: 0,
         onWarning: (text) => this.warnings.push(text),
         shortages: () => this.shortages,
       },

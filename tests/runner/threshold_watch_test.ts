@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ThresholdRule } from "../../src/core/threshold_rule.ts";
 import { hold, inSequence, stepUntilItBreaks } from "../../src/load/curves.ts";
 import { LoadUserShape } from "../../src/load/load_user_shape.ts";
 import { StepWatch, ThresholdWatch } from "../../src/runner/threshold_watch.ts";
@@ -23,12 +24,16 @@ interface Watched {
   ): (boolean | null)[];
 }
 
-function watched(expressions: string[], abortOnThreshold: boolean): Watched {
+function watched(
+  rules: (string | ThresholdRule)[],
+  abortOnThreshold: boolean,
+  abortAfter = 0,
+): Watched {
   const warnings: string[] = [];
   const annotations: string[] = [];
   let stops = 0;
   const watch = new ThresholdWatch(
-    { thresholds: new ThresholdSet(expressions), abortOnThreshold },
+    { thresholds: new ThresholdSet(rules), abortOnThreshold, abortAfter },
     new Warnings((text) => warnings.push(text)),
     () => stops++,
     ({ atSeconds, text }) => annotations.push(`${atSeconds}: ${text}`),
@@ -115,6 +120,19 @@ Deno.test("once a threshold has ended the run, it comes first, and those without
   const { length } = run.warnings;
   run.watch.conclude(snapshot({ state: "stopped", statistics: counted }));
   assert.equal(run.warnings.length, length);
+});
+
+Deno.test("a threshold ends the run from its own delay on, or from that of all", () => {
+  const own = watched(["mean<1s", { threshold: "max<100ms", abort: true, after: "3s" }], false, 9);
+  assert.deepEqual(own.second(2, 12), [true, false]);
+  assert.equal(own.stops, 0);
+  own.second(3, 12);
+  assert.equal(own.stops, 1);
+  const all = watched(["mean<1ms", { threshold: "max<100ms", after: 5 }], true, 3);
+  all.second(2, 12);
+  assert.equal(all.stops, 0);
+  all.second(3, 12);
+  assert.match(all.warnings[0]!, /ended after 3 s, as mean<1ms was crossed/);
 });
 
 Deno.test("a run that is already stopping is not ended again", () => {

@@ -782,3 +782,19 @@ Deno.test("observed values of metrics have no unit", () => {
   assert.equal(observedText({ expression: "queue.value<1", observed: -1234.5678 }), "-1,234.6");
   assert.equal(observedText({ expression: "hits.rate>1%", observed: 0.5 }), "50%");
 });
+
+Deno.test("a threshold that is given twice ends the run if one of the two does", () => {
+  const all = { abortOnThreshold: false, abortAfter: 7 };
+  const set = new ThresholdSet(["p95<200ms", "count>=1"])
+    .with(new ThresholdSet([{ threshold: "p95 < 0.2s", abort: true, after: "1m" }]));
+  assert.deepEqual(set.expressions, ["p95<200ms", "count>=1"]);
+  const from = (expression: string, abortOnThreshold = false): number | null =>
+    set.endsRunFrom(expression, { ...all, abortOnThreshold });
+  assert.deepEqual([from("p95<200ms"), from("count>=1"), from("count>=1", true)], [60, null, 7]);
+  for (const after of ["soon", -1, NaN, Infinity]) {
+    assert.throws(
+      () => new ThresholdSet([{ threshold: "p95<1s", abort: true, after }]),
+      /p95<1s: after is .*; expected a duration of 0 s or more/,
+    );
+  }
+});

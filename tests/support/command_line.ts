@@ -109,6 +109,7 @@ export const DEFAULTS: Settings = {
   noHistory: false,
   threshold: [],
   abortOnThreshold: false,
+  abortAfter: 0,
   resetStats: false,
   exitCodeOnError: 1,
   csvFullHistory: false,

@@ -48,6 +48,7 @@ export function beginLocally(
     waitsForStart: false,
     thresholds: new ThresholdSet([]),
     abortOnThreshold: false,
+    abortAfter: 0,
     events,
     metrics: options.metrics ?? new Metrics(clock),
     clock,

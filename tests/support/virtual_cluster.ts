@@ -247,6 +247,7 @@ export class VirtualCluster {
       waitsForStart: false,
       thresholds: new ThresholdSet([]),
       abortOnThreshold: false,
+      abortAfter: 0,
       events,
       metrics,
       clock,

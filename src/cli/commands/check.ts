@@ -67,7 +67,7 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
       "",
       ...rows([
         ...loads.map((load, index): [string, string] => [index === 0 ? "Load" : "", load]),
-        ["Thresholds", setup.thresholds.expressions.join(", ")],
+        ["Thresholds", thresholdTexts(setup, options).join(", ")],
         ["Options", commandLine.testFileFlags().join(", ")],
         ["Feeders", feeders.map(feederText).join(", ")],
         ["Files", files.map((path) => relative(host.cwd, path)).join(", ")],
@@ -83,6 +83,15 @@ export async function runCheck(host: Host, commandLine: CommandLine): Promise<nu
   } finally {
     session.close();
   }
+}
+
+/** The thresholds, with when they end the run. */
+function thresholdTexts({ thresholds }: RunSetup, options: Options): string[] {
+  return thresholds.expressions.map((expression) => {
+    const from = thresholds.endsRunFrom(expression, options);
+    if (from === null) return expression;
+    return `${expression} (ends the run${from === 0 ? "" : ` from ${from} s on`})`;
+  });
 }
 
 /** The functions that a run calls once. */

@@ -50,7 +50,8 @@ async function checkOn(
 }
 
 Deno.test("check lists what a run would do, and its warnings", async () => {
-  const exports = { ShopTest, QueueTest, thresholds: ["p95<200ms"], options: {} };
+  const rule = { threshold: "error_rate<1%", abort: true, after: "10s" };
+  const exports = { ShopTest, QueueTest, thresholds: ["p95<200ms", rule], options: {} };
   const { code, out, err } = await check(exports, "shop_test.ts", "-u", "3", "-t", "1m");
   assert.equal(err, "");
   assert.equal(code, 0);
@@ -65,7 +66,7 @@ QueueTest: 2 users, no host, waits as a function says, 5 iterations
   testTake
 
 Load:       3 users, 1 started per second, 1m
-Thresholds: p95<200ms
+Thresholds: p95<200ms, error_rate<1% (ends the run from 10 s on)
 
 ! The test file's export options has no effect. Options are given on the command
 line or in the --config file.

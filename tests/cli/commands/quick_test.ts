@@ -42,6 +42,7 @@ const DEFAULTS: QuickOptions = {
   label: {},
   threshold: [],
   abortOnThreshold: false,
+  abortAfter: 0,
   resetStats: false,
   samples: null,
   samplesOnly: null,
