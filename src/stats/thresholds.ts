@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { ThresholdRule } from "../core/threshold_rule.ts";
 import { DURATION_FORMS, parseDuration } from "../core/duration.ts";
 import { UsageError } from "../core/errors.ts";
 import { CLASS_KEY, readTags } from "../core/tags.ts";
 import { listed } from "../core/text.ts";
+import type { ThresholdRule } from "../core/threshold_rule.ts";
 import type { Snapshot, Statistics, ThresholdRow } from "./snapshot.ts";
 import { taggedNameHere } from "./foreign_metrics.ts";
 import {

@@ -136,7 +136,7 @@ test("--abort-on-threshold ends a run gracefully in the second that crosses a th
     /^The test was ended after [3-6] s, as max<400ms was crossed: 500 ms\.$/,
   );
   assert.ok(ended.stderr.includes(warnings[0]!));
-  assert.deepEqual(thresholds[1], { expression: "max<400ms", observed: 500, passed: false });
+  assert.deepEqual(thresholds[0], { expression: "max<400ms", observed: 500, passed: false });
   assert.equal(complete, true);
   assert.equal(totals.failures, 0);
 });
