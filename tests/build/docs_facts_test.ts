@@ -164,7 +164,7 @@ const OWN_PAGES = [
 /** Options of other programs, of the project's tasks, and of test files. */
 const OTHER_OPTIONS = new Set([
   ...["no-lock", "frozen", "inspect-wait", "inspect-brk", "v8-flags", "max-old-space-size"],
-  ...["next", "cert", "key", "cacert", "banner", "restart", "scenario", "picture"],
+  ...["next", "cert", "key", "cacert", "banner", "restart", "scenario", "picture", "noEmit"],
   ...["api-token", "api-key", "shop-password", "redis-host", "redis-port"],
 ]);
 
@@ -189,7 +189,7 @@ Deno.test("pages name only options that exist", async () => {
   for (const page of OWN_PAGES) {
     const text = (await Deno.readTextFile(projectPath(page))).replaceAll(FENCED, "");
     for (const [, code] of text.matchAll(/`([^`]+)`/g)) {
-      for (const [, flag] of code!.matchAll(/(?<![\w-])--([a-z][a-z0-9-]+)/g)) {
+      for (const [, flag] of code!.matchAll(/(?<![\w-])--([a-z][a-zA-Z0-9-]+)/g)) {
         unused.delete(flag!);
         if (!known.has(flag!) && !OTHER_OPTIONS.has(flag!)) unknown.push(`${page}: --${flag}`);
       }
