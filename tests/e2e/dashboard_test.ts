@@ -226,7 +226,7 @@ browserTest("every report can be downloaded while the run is in progress", async
     assert.ok(text.length > 0, download.suggestedFilename());
     names.push(download.suggestedFilename().replace(/^.*\.(\w+)$/, "$1"));
   }
-  assert.deepEqual(names, ["json", "html", "csv", "csv", "csv", "csv", "xml"]);
+  assert.deepEqual(names, ["json", "html", "csv", "csv", "csv", "csv", "xml", "md"]);
   await page.getByRole("button", { name: "Stop" }).click();
   await scene.end();
 });
