@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Summary } from "../../src/report/summary.ts";
 import { assertEqualCounts, CountingTarget } from "../support/counting_target.ts";
+import { writeAiotest } from "../support/doc_page.ts";
 import { isMissing, steadyPort } from "../support/machine.ts";
 import { projectPath } from "../support/paths.ts";
 import { sideBySide } from "../support/side_by_side.ts";
@@ -41,9 +42,7 @@ function expectedWorkers(scene: Scene): number {
 async function makeFolder(): Promise<string> {
   const folder = await Deno.makeTempDir();
   await Deno.copyFile(projectPath("tests/e2e/fixtures/visits.ts"), `${folder}/aiotestfile.ts`);
-  const cli = projectPath("cli.ts");
-  const script = `#!/bin/sh\nexec "${Deno.execPath()}" run -A --quiet "${cli}" "$@"\n`;
-  await Deno.writeTextFile(`${folder}/aiotest`, script, { mode: 0o755 });
+  await writeAiotest(folder);
   return folder;
 }
 

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { type Block, blocksOf, denoDir, linkCheckout, Shell } from "../support/doc_page.ts";
+import {
+  type Block,
+  blocksOf,
+  denoDir,
+  linkCheckout,
+  Shell,
+  writeAiotest,
+} from "../support/doc_page.ts";
 import { clientIdentity } from "../support/certificates.ts";
 import { DocService } from "../support/doc_service.ts";
 import { PROJECT_ROOT } from "../support/paths.ts";
@@ -39,10 +46,7 @@ async function readBlocks(page: string): Promise<Block[]> {
 async function makeCheckout(service: DocService): Promise<string> {
   const folder = await Deno.makeTempDir();
   await linkCheckout(folder);
-  const script =
-    `#!/bin/sh\nexec "${Deno.execPath()}" run -A --quiet "${PROJECT_ROOT}/cli.ts" "$@"\n`;
-  await Deno.mkdir(`${folder}/bin`);
-  await Deno.writeTextFile(`${folder}/bin/aiotest`, script, { mode: 0o755 });
+  await writeAiotest(`${folder}/bin`);
   const test = await Deno.readTextFile(`${PROJECT_ROOT}/examples/basic.ts`);
   await Deno.writeTextFile(
     `${folder}/aiotestfile.ts`,

@@ -64,11 +64,22 @@ export async function denoDir(): Promise<string> {
   return JSON.parse(stdout).denoDir;
 }
 
-/** A program that starts the aiotest of this checkout, as its executable would. */
+/** Starts the aiotest of this checkout, as the alias of the README does. */
+const START_AIOTEST =
+  `exec "${Deno.execPath()}" run -A --no-lock --quiet "${PROJECT_ROOT}/cli.ts" "$@"`;
+
+/** Puts a program `aiotest` into a folder, which is made. It starts the aiotest of this checkout. */
+export async function writeAiotest(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const script = `#!/bin/sh\n${START_AIOTEST}\n`;
+  await Deno.writeTextFile(`${folder}/aiotest`, script, { mode: 0o755 });
+}
+
+/** A program that starts the aiotest of this checkout, as its executable would: with no cache of its own. */
 export async function aiotestScript(): Promise<string> {
   return `#!/bin/sh
 export DENO_DIR="${await denoDir()}" AIOTEST_NO_HISTORY=1 AIOTEST_NO_WEB=1
-exec "${Deno.execPath()}" run -A --quiet "${PROJECT_ROOT}/cli.ts" "$@"
+${START_AIOTEST}
 `;
 }
 

@@ -7,7 +7,7 @@
 
 import { delimiter } from "node:path";
 import type { Summary } from "../../src/report/summary.ts";
-import { blocksOf } from "./doc_page.ts";
+import { blocksOf, writeAiotest } from "./doc_page.ts";
 import { PROJECT_ROOT } from "./paths.ts";
 import type { Finished } from "./process.ts";
 
@@ -44,10 +44,7 @@ export class MigrationPage implements AsyncDisposable {
       const name = /^(?:\/\/|#) (\S+\.\w+)\n/.exec(code!)?.[1];
       if (name !== undefined) await Deno.writeTextFile(`${folder}/${name}`, code!);
     }
-    const script =
-      `#!/bin/sh\nexec "${Deno.execPath()}" run -A --quiet "${PROJECT_ROOT}/cli.ts" "$@"\n`;
-    await Deno.mkdir(`${folder}/.bin`);
-    await Deno.writeTextFile(`${folder}/.bin/aiotest`, script, { mode: 0o755 });
+    await writeAiotest(`${folder}/.bin`);
     const commands = blocksOf(page).filter(({ kind }) => kind === "commands")
       .flatMap(({ text }) => text.replaceAll("\\\n", " ").split("\n"))
       .map((line) => line.replace(/\s+#.*$/, "").replaceAll(/ +/g, " "));

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import type { Summary } from "../../src/report/summary.ts";
-import { type Block, blocksOf } from "./doc_page.ts";
+import { type Block, blocksOf, writeAiotest } from "./doc_page.ts";
 import { projectPath } from "./paths.ts";
 import type { Finished } from "./process.ts";
 
@@ -61,10 +61,7 @@ export class RecipeFolder implements AsyncDisposable {
   static async make(): Promise<RecipeFolder> {
     const path = await Deno.makeTempDir();
     await Deno.symlink(projectPath("examples"), `${path}/examples`);
-    const cli = projectPath("cli.ts");
-    const script = `#!/bin/sh\nexec "${Deno.execPath()}" run -A --no-lock -q "${cli}" "$@"\n`;
-    await Deno.mkdir(`${path}/bin`);
-    await Deno.writeTextFile(`${path}/bin/aiotest`, script, { mode: 0o755 });
+    await writeAiotest(`${path}/bin`);
     return new RecipeFolder(path);
   }
 
