@@ -12,7 +12,15 @@ import { basename, dirname, resolve } from "node:path";
 import process from "node:process";
 import { stripVTControlCharacters } from "node:util";
 import { cachedPackages, type LockFile, lockOf, projectPackages } from "./packages.ts";
-import { type CommandResult, copyPath, gitCommit, runCommand, RUNTIME_FLAGS } from "./project.ts";
+import {
+  type CommandResult,
+  complain,
+  copyPath,
+  gitCommit,
+  runCommand,
+  runScript,
+  RUNTIME_FLAGS,
+} from "./project.ts";
 
 /** A platform that an executable is made for. */
 export interface ExecutableTarget {
@@ -355,16 +363,4 @@ async function compileOne(
   return result.code === 0 ? null : compileProblem(result, target, compiler);
 }
 
-function complain(text: string, exitCode: number): number {
-  process.stderr.write(`${text}\n`);
-  return exitCode;
-}
-
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    // For example, a package cannot be fetched: the message helps, a stack trace does not.
-    Deno.exit(complain((error as Error).message, 1));
-  }
-}
+if (import.meta.main) await runScript(main);

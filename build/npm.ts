@@ -15,7 +15,7 @@ import {
   targetOfProgram,
   TARGETS,
 } from "./compile.ts";
-import { runCommand } from "./project.ts";
+import { complain, runCommand, runScript } from "./project.ts";
 
 /** What npm installs a package for. */
 interface Platform {
@@ -284,16 +284,4 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-function complain(text: string, exitCode: number): number {
-  process.stderr.write(`${text}\n`);
-  return exitCode;
-}
-
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    // For example, npm is missing: the message helps, a stack trace does not.
-    Deno.exit(complain((error as Error).message, 1));
-  }
-}
+if (import.meta.main) await runScript(main);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import process from "node:process";
+
 /**
  * The V8 flags of the executable and of the tasks that run aiotest. V8 reads them only when it starts.
  *
@@ -114,4 +116,22 @@ export async function runCommand(
     stderr: decoder.decode(stderr),
     seconds: (performance.now() - start) / 1000,
   };
+}
+
+/** Prints an error message, and returns the exit code. */
+export function complain(text: string, exitCode: number): number {
+  process.stderr.write(`${text}\n`);
+  return exitCode;
+}
+
+/** Runs a script to its end, and exits with the code that it resolves with. */
+export async function runScript(
+  main: (args: readonly string[]) => Promise<number>,
+): Promise<never> {
+  try {
+    Deno.exit(await main(Deno.args));
+  } catch (error) {
+    // For example, a package cannot be fetched: the message helps, a stack trace does not.
+    Deno.exit(complain((error as Error).message, 1));
+  }
 }

@@ -15,7 +15,6 @@ import {
   figureName,
   type GroupRow,
   type LatencyFigure,
-  type MetricRow,
   type RequestRow,
   type Snapshot,
   type ThresholdRow,
@@ -29,10 +28,10 @@ import {
   formatBound,
   formatBytes,
   formatLatency,
-  formatNumber,
   formatRate,
   formatShare,
 } from "./quantity.ts";
+import { metricText } from "./report_tables.ts";
 import { GOING_FACT, INTERRUPTED_FACT, unsentFact } from "./verdict.ts";
 
 /**
@@ -221,24 +220,6 @@ function measuredTests({ statistics: { checks, metrics } }: Snapshot): Test[] {
   if (lines.length === 0) return [];
   const name = "checks and metrics, which only thresholds judge";
   return [{ name, time: 0, problem: null, output: lines.join("\n") }];
-}
-
-/** The figures of a metric on one line. */
-export function metricText(row: MetricRow): string {
-  switch (row.type) {
-    case "counter":
-      return `${formatNumber(row.value)} (${formatNumber(row.perSecond)}/s)`;
-    case "gauge":
-      return `${formatNumber(row.value)} (${formatNumber(row.min)} to ${formatNumber(row.max)})`;
-    case "rate":
-      return `${formatShare(row.rate)} (${row.hits} of ${row.total})`;
-    case "trend": {
-      const { p50, p95, max } = row.figures;
-      const [median, high, most] = [p50, p95, max].map(formatNumber);
-      const unit = row.unit === "" ? "" : ` ${row.unit}`;
-      return `p50 ${median}, p95 ${high}, max ${most}${unit} (${row.count} values)`;
-    }
-  }
 }
 
 const LATENCIES: readonly LatencyFigure[] = [

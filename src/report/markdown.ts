@@ -31,9 +31,8 @@ import {
   type NamedRun,
   runFacts,
 } from "./compare_report.ts";
-import { metricText } from "./junit.ts";
 import { formatAmount, formatCount, formatElapsed, formatRate, formatShare } from "./quantity.ts";
-import { latencyCells } from "./report_tables.ts";
+import { latencyCells, metricText } from "./report_tables.ts";
 import { shorten, type Span } from "./terminal.ts";
 import { breakingPointText, verdict } from "./verdict.ts";
 

@@ -1,11 +1,11 @@
 /**
- * Parts of the tables of the final report.
+ * Parts of reports that several formats share.
  *
  * @module
  */
 
-import type { LatencyFigure, LatencySummary } from "../stats/snapshot.ts";
-import { formatBound, formatLatency } from "./quantity.ts";
+import type { LatencyFigure, LatencySummary, MetricRow } from "../stats/snapshot.ts";
+import { formatBound, formatLatency, formatNumber, formatShare } from "./quantity.ts";
 import { renderLine, type Span, span, wrap } from "./terminal.ts";
 import { type TableColumn, type TableSize, type TextTable, textTable } from "./text_table.ts";
 
@@ -28,6 +28,24 @@ export function latencyCells(
   return figures.map((figure) =>
     span(formatBound(formatLatency(latency[figure]), lowerBounds.includes(figure)))
   );
+}
+
+/** The figures of a metric on one line. */
+export function metricText(row: MetricRow): string {
+  switch (row.type) {
+    case "counter":
+      return `${formatNumber(row.value)} (${formatNumber(row.perSecond)}/s)`;
+    case "gauge":
+      return `${formatNumber(row.value)} (${formatNumber(row.min)} to ${formatNumber(row.max)})`;
+    case "rate":
+      return `${formatShare(row.rate)} (${row.hits} of ${row.total})`;
+    case "trend": {
+      const { p50, p95, max } = row.figures;
+      const [median, high, most] = [p50, p95, max].map(formatNumber);
+      const unit = row.unit === "" ? "" : ` ${row.unit}`;
+      return `p50 ${median}, p95 ${high}, max ${most}${unit} (${row.count} values)`;
+    }
+  }
 }
 
 /** A table below its title, without totals. */
